@@ -1,0 +1,62 @@
+"""The command line: one module a command, each loading what it needs when it is called."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version as _version
+
+import typer
+
+from gliofuse.errors import GliofuseError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="gliofuse",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context,
+    show_version: bool = typer.Option(False, "--version", help="Print the version and stop."),
+    debug: bool = typer.Option(False, "--debug", help="Show the traceback of an error."),
+) -> None:
+    """Glioma MRI to radiomic and deep features, fused signatures, honest evaluation, a report.
+
+    Research software; not a medical device.
+
+    \b
+    Examples
+      gliofuse phantom data --cases 48          make a synthetic cohort to try things on
+      gliofuse cohort scan DIR -o cohort.csv    write a manifest from a folder of MRI
+      gliofuse run --design rdl --cohort cohort.csv --endpoint "grade >= 3" -o runs/first
+    """
+    if show_version:
+        typer.echo(_version("gliofuse"))
+        raise typer.Exit()
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; a mistake of the user's is one line on stderr and exit code 2."""
+    words = sys.argv[1:] if arguments is None else arguments
+    try:
+        app(args=words)
+    except GliofuseError as error:
+        if "--debug" in words:
+            raise
+        from rich.console import Console
+
+        Console(stderr=True, soft_wrap=True).print(f"[bold red]error:[/] {_escape(str(error))}")
+        raise SystemExit(2) from None
+
+
+def _escape(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)

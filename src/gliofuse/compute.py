@@ -1,0 +1,123 @@
+"""Loops over patients, folds and grid points, on one core, on all, or on a Dask cluster."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import joblib
+
+from gliofuse.errors import GliofuseError
+from gliofuse.optional import require
+
+__all__ = ["Outcome", "parallel_map", "resolve_workers"]
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Outcome(Generic[Item, Result]):
+    """What became of one item: its result, or the error that it ended with.
+
+    ``error`` is one line for a person, ``details`` the whole traceback for the log; both are
+    ``None`` when the item succeeded.
+    """
+
+    item: Item
+    result: Result | None = None
+    error: str | None = None
+    details: str | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether the item ended with an error."""
+        return self.error is not None
+
+
+def resolve_workers(workers: int | None) -> int:
+    """Return a positive number of processes; ``None`` or ``-1`` means every usable core."""
+    if workers is None or workers == -1:
+        return (
+            len(os.sched_getaffinity(0))
+            if hasattr(os, "sched_getaffinity")
+            else os.cpu_count() or 1
+        )
+    return max(1, int(workers))
+
+
+def _attempt(
+    function: Callable[[Item], Result], item: Item, threads: int | None
+) -> Outcome[Item, Result]:
+    try:
+        with _limited_threads(threads):
+            return Outcome(item, function(item))
+    except Exception as error:  # one item must never end the loop: its error travels with it
+        text = str(error).strip() or repr(error)
+        line = text if isinstance(error, GliofuseError) else f"{type(error).__name__}: {text}"
+        return Outcome(item, error=" ".join(line.split()), details=traceback.format_exc())
+
+
+def _limited_threads(threads: int | None) -> AbstractContextManager[Any]:
+    """Hold BLAS, OpenMP, numba and SimpleITK to ``threads`` in a worker, so that they don't multiply."""
+    if threads is None:
+        return nullcontext()
+    import sys
+
+    if "numba" in sys.modules:
+        sys.modules["numba"].set_num_threads(threads)
+    if "SimpleITK" in sys.modules:
+        sys.modules["SimpleITK"].ProcessObject.SetGlobalDefaultNumberOfThreads(threads)
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(threads)
+    from threadpoolctl import threadpool_limits
+
+    return threadpool_limits(threads)
+
+
+def parallel_map(
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    *,
+    workers: int | None = 1,
+    scheduler: str | None = None,
+) -> Iterator[Outcome[Item, Result]]:
+    """Apply ``function`` to each item and yield the outcomes in the order of the items.
+
+    An item that raises yields an outcome with its error; the others go on. With more than one
+    worker each process runs single-threaded, so that processes do not multiply with threads.
+
+    Parameters
+    ----------
+    function : callable
+        Takes one item; must be picklable (by cloudpickle) when ``workers`` is above 1.
+    items : iterable
+    workers : int or None
+        Processes; ``None`` or ``-1`` takes every usable core, ``1`` runs in this process.
+    scheduler : str, optional
+        Address of a Dask scheduler (``tcp://host:8786``); needs the extra ``dask``.
+
+    Yields
+    ------
+    Outcome
+    """
+    tasks = list(items)
+    count = min(resolve_workers(workers), max(1, len(tasks)))
+    if scheduler is not None:
+        client = require("distributed", extra="dask").Client(scheduler)
+        with client, joblib.parallel_config(backend="dask"):
+            yield from joblib.Parallel(return_as="list")(
+                joblib.delayed(_attempt)(function, item, 1) for item in tasks
+            )
+        return
+    if count == 1:
+        for item in tasks:
+            yield _attempt(function, item, None)
+        return
+    yield from joblib.Parallel(n_jobs=count, return_as="generator")(
+        joblib.delayed(_attempt)(function, item, 1) for item in tasks
+    )

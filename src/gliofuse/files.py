@@ -1,0 +1,126 @@
+"""Writing files whole or not at all, and naming content by its hash."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+__all__ = [
+    "atomic_path",
+    "file_hash",
+    "read_parquet",
+    "read_parquet_metadata",
+    "settings_hash",
+    "write_csv",
+    "write_json",
+    "write_parquet",
+    "write_text",
+]
+
+_METADATA_KEY = b"gliofuse"
+
+
+@contextmanager
+def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give a temporary path beside ``path``; rename it into place when the block ends well.
+
+    The temporary name keeps the suffix of ``path``, since many writers choose the format by it.
+    Parent folders are made. If the block raises, nothing is left behind.
+    """
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    suffix = "".join(target.suffixes[-2:])
+    handle, name = tempfile.mkstemp(
+        prefix=f".{target.name[:40]}-", suffix=suffix, dir=target.parent
+    )
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, target)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            temporary.unlink()
+        raise
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Write ``text`` as UTF-8, whole or not at all."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: str | os.PathLike[str], value: Any) -> None:
+    """Write ``value`` as indented JSON, whole or not at all."""
+    write_text(path, json.dumps(value, indent=2, sort_keys=True, default=str) + "\n")
+
+
+def write_csv(path: str | os.PathLike[str], table: pd.DataFrame, *, index: bool = False) -> None:
+    """Write ``table`` as CSV, whole or not at all."""
+    with atomic_path(path) as temporary:
+        table.to_csv(temporary, index=index)
+
+
+def write_parquet(
+    path: str | os.PathLike[str], table: pd.DataFrame, metadata: Mapping[str, Any] | None = None
+) -> None:
+    """Write ``table`` with its index as Parquet; ``metadata`` goes into the file's schema as JSON."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    arrow = pa.Table.from_pandas(table)
+    if metadata is not None:
+        stored = dict(arrow.schema.metadata or {})
+        stored[_METADATA_KEY] = json.dumps(metadata, sort_keys=True, default=str).encode()
+        arrow = arrow.replace_schema_metadata(stored)
+    with atomic_path(path) as temporary:
+        pq.write_table(arrow, temporary)
+
+
+def read_parquet(path: str | os.PathLike[str]) -> pd.DataFrame:
+    """Read a table that :func:`write_parquet` wrote."""
+    return pd.read_parquet(path)
+
+
+def read_parquet_metadata(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Return the metadata that :func:`write_parquet` stored; empty if there is none."""
+    import pyarrow.parquet as pq
+
+    stored = pq.read_schema(path).metadata or {}
+    return dict(json.loads(stored[_METADATA_KEY])) if _METADATA_KEY in stored else {}
+
+
+def settings_hash(value: Any, *, length: int = 16) -> str:
+    """Return a hash of any JSON-like value that does not depend on the order of its keys.
+
+    Examples
+    --------
+    >>> settings_hash({"a": 1, "b": 2}) == settings_hash({"b": 2, "a": 1})
+    True
+    """
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:length]
+
+
+def file_hash(path: str | os.PathLike[str], *, length: int = 16) -> str:
+    """Return the SHA-256 of a file's bytes, shortened to ``length`` hexadecimal digits."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()[:length]

@@ -1,0 +1,53 @@
+"""Volumes: reading, geometry, grey values, regions, crops and quality pictures.
+
+Arrays are (z, y, x); points are LPS millimetres (x, y, z). SimpleITK is loaded when a file is
+first read, matplotlib when a picture is first drawn.
+"""
+
+from gliofuse.imaging.boxes import Box, bounding_box, crop_to_size, pad_box
+from gliofuse.imaging.images import CaseImages, load_case, read_mask
+from gliofuse.imaging.intensity import Normalisation, brain_mask, normalise
+from gliofuse.imaging.labels import (
+    CONVENTIONS,
+    LabelConvention,
+    available_regions,
+    detect_convention,
+    get_convention,
+)
+from gliofuse.imaging.pictures import CasePicture, case_picture, contact_sheet
+from gliofuse.imaging.regions import parse_region, region_mask
+from gliofuse.imaging.volume import (
+    DIRECTION_TOLERANCE,
+    ORIGIN_TOLERANCE_MM,
+    SPACING_TOLERANCE_MM,
+    Volume,
+    check_same_geometry,
+)
+
+__all__ = [
+    "CONVENTIONS",
+    "DIRECTION_TOLERANCE",
+    "ORIGIN_TOLERANCE_MM",
+    "SPACING_TOLERANCE_MM",
+    "Box",
+    "CaseImages",
+    "CasePicture",
+    "LabelConvention",
+    "Normalisation",
+    "Volume",
+    "available_regions",
+    "bounding_box",
+    "brain_mask",
+    "case_picture",
+    "check_same_geometry",
+    "contact_sheet",
+    "crop_to_size",
+    "detect_convention",
+    "get_convention",
+    "load_case",
+    "normalise",
+    "pad_box",
+    "parse_region",
+    "read_mask",
+    "region_mask",
+]

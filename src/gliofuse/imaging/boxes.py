@@ -1,0 +1,93 @@
+"""Bounding boxes and crops of arrays (z, y, x)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from gliofuse.errors import RegionError
+
+__all__ = ["Box", "bounding_box", "crop_to_size", "pad_box"]
+
+Box = tuple[slice, slice, slice]
+
+
+def bounding_box(mask: np.ndarray, *, pad: int | Sequence[int] = 0) -> Box:
+    """Return the smallest box around the voxels that are not zero.
+
+    Parameters
+    ----------
+    mask : ndarray, shape (z, y, x)
+    pad : int or three ints (z, y, x)
+        Voxels to add on each side, as far as the array goes.
+
+    Returns
+    -------
+    tuple of three slices (z, y, x)
+
+    Raises
+    ------
+    RegionError
+        If the mask is empty.
+
+    Examples
+    --------
+    >>> mask = np.zeros((4, 5, 6), bool)
+    >>> mask[1:3, 2, 4] = True
+    >>> bounding_box(mask)
+    (slice(1, 3, None), slice(2, 3, None), slice(4, 5, None))
+    """
+    chosen = np.asarray(mask).astype(bool)
+    if chosen.ndim != 3:
+        raise RegionError(f"a bounding box needs a mask (z, y, x), got shape {chosen.shape}")
+    slices = []
+    for axis in range(3):
+        others = tuple(other for other in range(3) if other != axis)
+        places = np.flatnonzero(chosen.any(axis=others))
+        if places.size == 0:
+            raise RegionError("the mask has no voxel, so it has no bounding box")
+        slices.append(slice(int(places[0]), int(places[-1]) + 1))
+    return pad_box((slices[0], slices[1], slices[2]), chosen.shape, pad)
+
+
+def pad_box(box: Box, shape: Sequence[int], pad: int | Sequence[int]) -> Box:
+    """Return ``box`` grown by ``pad`` voxels on each side, held inside ``shape``."""
+    widths = [pad] * 3 if isinstance(pad, int) else list(pad)
+    grown = [
+        slice(max(0, part.start - width), min(int(size), part.stop + width))
+        for part, size, width in zip(box, shape, widths, strict=True)
+    ]
+    return grown[0], grown[1], grown[2]
+
+
+def crop_to_size(
+    array: np.ndarray, center: Sequence[float], size: Sequence[int], *, fill: float = 0.0
+) -> np.ndarray:
+    """Return a piece of exactly ``size`` around ``center``; outside the array it holds ``fill``.
+
+    Parameters
+    ----------
+    array : ndarray, any number of dimensions
+    center : sequence of float
+        In indices, one for each dimension; the piece starts at ``round(center - size / 2)``
+        counted so that a piece of odd size has ``center`` as its middle voxel.
+    size : sequence of int
+    fill : float
+
+    Returns
+    -------
+    ndarray
+        A copy.
+    """
+    piece = np.full(tuple(size), fill, dtype=array.dtype)
+    source, target = [], []
+    for middle, length, limit in zip(center, size, array.shape, strict=True):
+        start = int(np.floor(middle - (length - 1) / 2 + 0.5))
+        first, last = max(0, start), min(limit, start + length)
+        if last <= first:
+            return piece
+        source.append(slice(first, last))
+        target.append(slice(first - start, last - start))
+    piece[tuple(target)] = array[tuple(source)]
+    return piece

@@ -1,0 +1,182 @@
+"""Quality pictures: the largest tumour slice of each sequence with the mask's outline."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gliofuse.cohort.case import SEQUENCES, Case
+from gliofuse.errors import ImageError
+from gliofuse.files import atomic_path
+from gliofuse.imaging.images import read_mask
+from gliofuse.imaging.volume import Volume
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["CasePicture", "case_picture", "contact_sheet"]
+
+_WINDOW_PERCENTILES = (1.0, 99.5)
+_TILE_INCHES = 2.2
+
+
+@dataclass(frozen=True, eq=False)
+class CasePicture:
+    """One patient's tiles: small arrays, so that many patients fit in memory.
+
+    Parameters
+    ----------
+    case_id : str
+    tiles : dict of str to ndarray, shape (row, column)
+        Sequence to its slice: front of the head up, the patient's right on the left.
+    outline : ndarray of bool, shape (row, column), or None
+        Tumour on the same slice; ``None`` without a mask.
+    aspect : float
+        Height of a pixel over its width.
+    notes : dict of str to str
+        What to say where a sequence has no tile.
+    """
+
+    case_id: str
+    tiles: dict[str, np.ndarray]
+    outline: np.ndarray | None
+    aspect: float
+    notes: dict[str, str]
+
+
+def case_picture(case: Case, sequences: Sequence[str] = SEQUENCES) -> CasePicture:
+    """Cut the axial slice with most tumour out of each sequence; a bad file becomes a note.
+
+    Parameters
+    ----------
+    case : Case
+    sequences : sequence of str
+
+    Returns
+    -------
+    CasePicture
+        Of the middle slice where the mask is missing, unreadable or empty.
+    """
+    notes: dict[str, str] = {}
+    mask: Volume | None = None
+    if case.mask is not None:
+        try:
+            mask = read_mask(case.mask)
+        except ImageError:
+            notes["mask"] = "mask unreadable"
+    tumour = None if mask is None else _to_lps(mask).array > 0
+    place = None
+    if tumour is not None and tumour.any():
+        place = int(np.argmax(tumour.sum(axis=(1, 2))))
+    tiles = {}
+    aspect = 1.0
+    for sequence in sequences:
+        if sequence not in case.images:
+            notes[sequence] = "no file"
+            continue
+        try:
+            volume = Volume.read(case.images[sequence])
+        except ImageError:
+            notes[sequence] = "unreadable"
+            continue
+        if mask is not None and not volume.same_geometry(mask):
+            notes[sequence] = "other geometry than the mask"
+        turned = _to_lps(volume)
+        middle = turned.shape[0] // 2
+        inside = place is not None and place < turned.shape[0]
+        tiles[sequence] = turned.array[place if inside else middle].copy()
+        aspect = turned.spacing_mm[1] / turned.spacing_mm[2]
+    outline = tumour[place] if tumour is not None and place is not None else None
+    return CasePicture(case.case_id, tiles, outline, aspect, notes)
+
+
+def contact_sheet(
+    pictures: Iterable[CasePicture],
+    path: str | os.PathLike[str],
+    *,
+    sequences: Sequence[str] = SEQUENCES,
+    title: str | None = None,
+    captions: dict[str, str] | None = None,
+) -> Path:
+    """Draw patients as rows and sequences as columns; the suffix chooses PNG, SVG or PDF.
+
+    Parameters
+    ----------
+    pictures : iterable of CasePicture
+    path : path
+    sequences : sequence of str
+        The columns.
+    title : str, optional
+    captions : dict of case_id to str, optional
+        A line to stand under the patient's id.
+
+    Returns
+    -------
+    Path
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    rows = list(pictures)
+    if not rows:
+        raise ImageError("a contact sheet needs at least one patient, got none")
+    figure = Figure(
+        figsize=(_TILE_INCHES * len(sequences) + 0.3, _TILE_INCHES * len(rows) + 0.5),
+        layout="constrained",
+    )
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(len(rows), len(sequences), squeeze=False)
+    for picture, line in zip(rows, axes, strict=True):
+        for sequence, ax in zip(sequences, line, strict=True):
+            _draw_tile(ax, picture, sequence)
+        caption = (captions or {}).get(picture.case_id)
+        line[0].set_ylabel(picture.case_id + (f"\n{caption}" if caption else ""), fontsize=7)
+    for sequence, ax in zip(sequences, axes[0], strict=True):
+        ax.set_title(sequence, fontsize=9)
+    if title:
+        figure.suptitle(title, fontsize=10)
+    target = Path(path)
+    with atomic_path(target) as temporary:
+        figure.savefig(temporary, dpi=110)
+    return target
+
+
+def _draw_tile(ax: Axes, picture: CasePicture, sequence: str) -> None:
+    ax.set_xticks([])
+    ax.set_yticks([])
+    note = picture.notes.get(sequence)
+    tile = picture.tiles.get(sequence)
+    if tile is None:
+        ax.set_facecolor("0.9")
+        ax.text(0.5, 0.5, note or "", ha="center", va="center", transform=ax.transAxes, fontsize=8)
+        return
+    values = tile[np.isfinite(tile)].astype(float)
+    shown = values[values != 0] if np.any(values != 0) else values
+    low, high = np.percentile(shown, _WINDOW_PERCENTILES) if shown.size else (0.0, 1.0)
+    high = high if high > low else low + 1.0
+    ax.imshow(tile.astype(float), cmap="gray", vmin=low, vmax=high, aspect=picture.aspect)
+    if picture.outline is not None and picture.outline.shape == tile.shape:
+        ax.contour(picture.outline.astype(float), levels=[0.5], colors="#ffb000", linewidths=0.8)
+    if note:
+        ax.text(0.5, 0.02, note, ha="center", color="#ff5050", transform=ax.transAxes, fontsize=7)
+
+
+def _to_lps(volume: Volume) -> Volume:
+    """Turn the array's axes to the nearest patient axes: z to the head, y to the back, x left."""
+    direction = volume.direction
+    order: list[int] = []
+    for patient_axis in range(3):
+        strength = np.abs(direction[patient_axis])
+        free = [axis for axis in range(3) if axis not in order]
+        order.append(max(free, key=lambda axis: strength[axis]))
+    # ``order`` gives, for x, y, z of the patient, the image axis (x, y, z); arrays are (z, y, x).
+    array = volume.array.transpose([2 - order[2], 2 - order[1], 2 - order[0]])
+    flips = [direction[axis, order[axis]] < 0 for axis in (2, 1, 0)]
+    array = array[tuple(slice(None, None, -1) if flip else slice(None) for flip in flips)]
+    spacing = [volume.spacing_mm[2 - order[axis]] for axis in (2, 1, 0)]
+    return Volume(array, spacing_mm=(spacing[0], spacing[1], spacing[2]))

@@ -1,0 +1,230 @@
+"""DeLong against pROC's figures, a naive oracle, scikit-learn and statsmodels."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gliofuse.errors import InputError
+from gliofuse.evaluation import auc_delong, delong_matrix, delong_test, holm
+
+# pROC's data set aSAH (41 poor, 72 good outcomes) as DeLong placements: for each patient with a
+# poor outcome 144 x the share of good ones below, for each good one 82 x the share of poor ones
+# above. Source: pROC (R), tests/testthat/helper-deLongPlacementsCpp-expected.R at commit 13bdf2c.
+# fmt: off
+NDKA_POOR = [
+    116, 90, 98, 110, 6, 40, 74, 134, 140, 134, 134, 58, 104, 124, 24, 36, 102, 2, 144, 124, 62,
+    74, 80, 102, 128, 93, 124, 36, 142, 109, 6, 49, 124, 6, 48, 134, 76, 104, 138, 74, 110,
+]
+NDKA_GOOD = [
+    82, 68, 72, 58, 74, 33, 74, 26, 42, 26, 28, 6, 66, 74, 48, 74, 74, 2, 46, 62, 62, 26, 80, 72,
+    74, 63, 44, 72, 34, 8, 72, 74, 48, 66, 72, 44, 16, 18, 60, 50, 4, 74, 28, 62, 58, 58, 34, 80,
+    28, 48, 66, 58, 26, 58, 50, 72, 62, 58, 16, 68, 48, 45, 8, 52, 48, 66, 16, 60, 38, 18, 74, 42,
+]
+WFNS_POOR = [
+    117, 94, 128, 140, 140, 140, 140, 94, 140, 94, 37, 94, 140, 128, 128, 94, 140, 140, 140, 94,
+    140, 94, 140, 94, 128, 140, 128, 128, 37, 128, 128, 94, 94, 140, 140, 94, 94, 140, 140, 140,
+    140,
+]
+WFNS_GOOD = [
+    80, 80, 80, 80, 18, 80, 66, 66, 80, 66, 66, 80, 80, 80, 66, 80, 66, 80, 80, 53, 44, 80, 44, 80,
+    18, 18, 80, 80, 66, 44, 80, 80, 66, 66, 80, 66, 80, 66, 66, 80, 80, 80, 80, 66, 80, 66, 80, 80,
+    53, 66, 44, 66, 80, 44, 80, 80, 18, 44, 66, 66, 80, 80, 80, 53, 80, 66, 66, 44, 44, 80, 80, 80,
+]
+# fmt: on
+ASAH_OUTCOME = np.r_[np.ones(41), np.zeros(72)]
+
+
+def _scores_with_placements(poor: list[int], good: list[int]) -> np.ndarray:
+    """Return scores with the given placements: ranks of one class with the other put between."""
+    values, inverse, counts = np.unique(poor, return_inverse=True, return_counts=True)
+    assert len(values) == len(counts)
+    mid_ranks = (np.cumsum(counts) - (counts - 1) / 2)[inverse]
+    return np.r_[mid_ranks, (82 - np.array(good)) / 2 + 0.5]
+
+
+@pytest.fixture(scope="module")
+def asah():
+    return (
+        _scores_with_placements(NDKA_POOR, NDKA_GOOD),
+        _scores_with_placements(WFNS_POOR, WFNS_GOOD),
+    )
+
+
+def _naive(positive: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """DeLong's placements by comparing every pair, as the paper defines them."""
+    kernel = np.array(
+        [[1.0 if x > y else 0.5 if x == y else 0.0 for y in score[~positive]]
+         for x in score[positive]]
+    )  # fmt: skip
+    return kernel.mean(axis=1), kernel.mean(axis=0)
+
+
+def test_auc_interval_is_pROCs(asah):
+    # pROC: ci.auc(aSAH$outcome, aSAH$ndka); tests/testthat/test-ci.auc.R at commit 13bdf2c
+    area = auc_delong(ASAH_OUTCOME, asah[0])
+    expected = (0.501244999271703, 0.611957994579946, 0.722670989888189)
+    assert (area.ci_low, area.estimate, area.ci_high) == pytest.approx(expected, abs=1e-13)
+    # helper-deLongPlacementsCpp-expected.R: theta of wfns
+    assert auc_delong(ASAH_OUTCOME, asah[1]).estimate == pytest.approx(0.823678861788618)
+
+
+def test_paired_test_is_pROCs(asah):
+    # pROC: roc.test(r.wfns, r.ndka); tests/testthat/test-roc.test.R at commit 0bc764d
+    test = delong_test(ASAH_OUTCOME, asah[1], asah[0])
+    assert test.z == pytest.approx(2.79777591868904, abs=1e-12)
+    assert test.p == pytest.approx(0.00514557970691098, abs=1e-13)
+    assert test.ci_low == pytest.approx(0.0634011709339876, abs=1e-13)
+    assert test.ci_high == pytest.approx(0.3600405634833566, abs=1e-13)
+    swapped = delong_test(ASAH_OUTCOME, asah[0], asah[1])
+    assert (swapped.z, swapped.p) == pytest.approx((-test.z, test.p))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.booleans(), st.integers(0, 6), st.integers(0, 6)), min_size=6, max_size=40
+    )
+)
+def test_fast_form_equals_the_naive_oracle_and_sklearn(rows):
+    from sklearn.metrics import roc_auc_score
+
+    positive, a, b = (np.array(column) for column in zip(*rows))
+    positive = positive.astype(bool)
+    if positive.sum() < 2 or (~positive).sum() < 2:
+        return
+    naive_a, naive_b = _naive(positive, a), _naive(positive, b)
+    area = auc_delong(positive, a)
+    assert area.estimate == pytest.approx(roc_auc_score(positive, a))
+    variance = sum(v.var(ddof=1) / v.size for v in naive_a)
+    assert area.variance == pytest.approx(variance, abs=1e-15)
+    assert area.ci_low < area.ci_high
+    assert 0 <= area.ci_low <= area.estimate <= area.ci_high <= 1
+
+    test = delong_test(positive, a, b)
+    assert test.difference == pytest.approx(naive_a[0].mean() - naive_b[0].mean())
+    spread = sum((x - y).var(ddof=1) / x.size for x, y in zip(naive_a, naive_b))
+    if spread > 1e-12:
+        assert test.z == pytest.approx(test.difference / np.sqrt(spread))
+    assert test.ci_low <= test.difference <= test.ci_high
+
+
+@pytest.mark.parametrize("n", [2, 5, 20, 100])
+def test_perfect_separation_keeps_an_interval_that_shrinks_with_n(n):
+    y = np.r_[np.zeros(n), np.ones(n)]
+    area = auc_delong(y, y)
+    assert area.estimate == 1
+    assert area.ci_high == 1
+    assert area.method == "newcombe"
+    # With nothing misranked, area >= 0.025 ** (1 / n) is what n perfect patients of one class
+    # could show by luck; the interval must be of that order, neither certain nor empty.
+    assert 0.3 < area.ci_low < 1 - 0.5 / n
+    worst = auc_delong(y, -y)
+    assert (worst.ci_low, worst.ci_high) == pytest.approx((0, 1 - area.ci_low))
+
+
+def test_newcombe_interval_solves_its_equation():
+    from gliofuse.evaluation.auc import newcombe_interval
+
+    m, n, estimate = 12, 30, 0.9
+    for area in newcombe_interval(estimate, m, n):
+        size = (m + n) / 2 - 1
+        variance = (
+            area * (1 - area) * (1 + size * (1 - area) / (2 - area) + size * area / (1 + area))
+        ) / (m * n)
+        assert abs(estimate - area) == pytest.approx(1.959964 * np.sqrt(variance), rel=1e-6)
+
+
+def test_newcombe_interval_covers_where_delong_cannot():
+    # Binormal AUC 0.98, 8 against 8: separation is often perfect. Seeded.
+    rng = np.random.default_rng(5)
+    shift = 2**0.5 * 2.0537489106318225  # sqrt(2) * qnorm(0.98)
+    y = np.repeat([0, 1], 8)
+    areas = [auc_delong(y, rng.normal(size=16) + shift * y) for _ in range(400)]
+    perfect = [area for area in areas if area.method == "newcombe"]
+    assert len(perfect) > 100
+    assert all(area.ci_low < 0.98 for area in perfect)
+
+
+def test_constant_score_is_no_certainty():
+    area = auc_delong([0] * 10 + [1] * 10, [0.3] * 20)
+    assert area.estimate == 0.5
+    assert area.ci_low < 0.3
+    assert area.ci_high > 0.7
+
+
+def test_one_patient_of_a_class_has_an_interval():
+    area = auc_delong([1, 0, 0, 0], [0.5, 0.1, 0.9, 0.2])
+    assert np.isnan(area.variance)
+    assert area.ci_low < area.estimate < area.ci_high
+
+
+def test_two_perfect_models_of_other_ranking_are_not_certainly_equal():
+    y = [0, 0, 0, 1, 1, 1]
+    test = delong_test(y, [1, 2, 3, 4, 5, 6], [2, 1, 3, 4, 6, 5])
+    assert test.p == 1
+    assert test.ci_low < 0 < test.ci_high
+    opposite = delong_test(y, [1, 2, 3, 4, 5, 6], [6, 5, 4, 3, 2, 1])
+    assert opposite.difference == 1
+    assert np.isnan(opposite.p)
+    assert opposite.ci_low > 0
+
+
+def test_identical_models_differ_by_nothing():
+    test = delong_test([0, 1, 0, 1], [0.1, 0.3, 0.4, 0.9], [0.1, 0.3, 0.4, 0.9])
+    assert (test.z, test.p) == (0, 1)
+
+
+def test_holm_is_statsmodels():
+    from statsmodels.stats.multitest import multipletests
+
+    rng = np.random.default_rng(0)
+    for size in (1, 2, 7, 30):
+        p = rng.uniform(size=size) ** 3
+        np.testing.assert_allclose(holm(p), multipletests(p, method="holm")[1])
+    with_missing = holm([0.01, np.nan, 0.02])
+    np.testing.assert_allclose(with_missing, [0.02, np.nan, 0.02])
+
+
+def test_delong_matrix_takes_one_row_per_patient():
+    rng = np.random.default_rng(1)
+    y = np.arange(40) % 2
+    rows = [
+        {"case_id": f"p{i}", "fold": fold, "cohort": cohort, "model": model, "y_true": y[i],
+         "probability": y[i] * shift + rng.uniform()}
+        for model, shift in (("a", 0.0), ("b", 0.5), ("c", 0.6))
+        for cohort in ("training", "test")
+        for fold in ("0", "1")
+        for i in range(40)
+    ]  # fmt: skip
+    predictions = pd.DataFrame(rows)
+    table = delong_matrix(predictions, "test")
+    assert table[["model_a", "model_b"]].to_numpy().tolist() == [
+        ["a", "b"], ["a", "c"], ["b", "c"],
+    ]  # fmt: skip
+    assert (table["n"] == 40).all()
+    assert (table["p_holm"] >= table["p"]).all()
+    mean = predictions[predictions["cohort"] == "test"].groupby(["model", "case_id"])
+    wide = mean["probability"].mean().unstack(0)
+    labels = mean["y_true"].first().unstack(0)["a"]
+    assert table.loc[0, "p"] == pytest.approx(delong_test(labels, wide["a"], wide["b"]).p)
+    with pytest.raises(InputError, match="no patient of cohort 'external'"):
+        delong_matrix(predictions, "external")
+
+
+@pytest.mark.parametrize(
+    ("y", "p", "message"),
+    [
+        ([0, 0, 0], [1, 2, 3], "both classes"),
+        ([0, 1, 2], [1, 2, 3], "only 0 and 1"),
+        ([0, 1, np.nan], [1, 2, 3], "nothing missing"),
+        ([0, 1, 1], [1, np.nan, 3], "must be finite"),
+        ([0, 1, 1], [1, 2], "shape"),
+    ],
+)
+def test_bad_input_is_named(y, p, message):
+    with pytest.raises(InputError, match=message):
+        auc_delong(y, p)

@@ -191,7 +191,7 @@ class _Parser:
         while place < len(text):
             match = _TOKEN.match(text, place)
             if match is None:
-                raise self._error(place, "an unknown character")
+                raise self._error(place, "a name, a number or one of | & - ( ) ,")
             self.tokens.append((match.group().strip(), match.end() - len(match.group().strip())))
             place = match.end()
         self.position = 0
@@ -233,7 +233,9 @@ class _Parser:
         if self._peek() != "(":
             return Name(token)
         if token != "ring":
-            raise self._error(self._place(), f"no '(': {token!r} is no function, only 'ring' is")
+            raise self._error(
+                self._place(), f"an operator or the end ({token!r} is no function, only 'ring' is)"
+            )
         self.position += 1
         inner = self._union()
         self._expect(",")

@@ -1,0 +1,152 @@
+"""The selection and scoring chains of the designs, as scikit-learn pipelines.
+
+Everything that learns is a step, so a pipeline that is fitted on training patients and cloned in
+every fold leaks nothing. Tables are DataFrames (patients, features); names are kept throughout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import MinMaxScaler
+from sklearn.utils.validation import check_is_fitted
+
+from gliofuse.errors import InputError
+from gliofuse.signature.elastic_net import ElasticNetSignature
+from gliofuse.signature.lasso import LassoSelector
+from gliofuse.signature.settings import SingleSequenceSettings
+from gliofuse.signature.ttest import TTestSelector
+
+__all__ = ["coefficients", "linear_score", "selected_features", "single_sequence_signature"]
+
+
+def single_sequence_signature(settings: SingleSequenceSettings | None = None) -> Pipeline:
+    """Return the chain of one sequence's radiomic signature (design ``rdl``).
+
+    Steps ``ttest``, ``minmax`` (of the training patients, applied unchanged and unclipped),
+    ``lasso``, ``scorer`` (`ElasticNetSignature`). The grid of the scorer sees features that all
+    of the chain's training patients selected, as in the paper; its score only picks the penalty
+    and is no measure of performance.
+
+    Examples
+    --------
+    >>> single_sequence_signature().named_steps["scorer"].folds
+    10
+    """
+    chosen = settings or SingleSequenceSettings()
+    return _named(
+        ("ttest", TTestSelector(chosen.alpha)),
+        ("minmax", MinMaxScaler()),
+        (
+            "lasso",
+            LassoSelector(
+                scoring=chosen.lasso_scoring, folds=chosen.lasso_folds, random_state=chosen.seed
+            ),
+        ),
+        (
+            "scorer",
+            ElasticNetSignature(
+                lambdas=chosen.lambdas,
+                l1_ratios=chosen.l1_ratios,
+                folds=chosen.folds,
+                scoring=chosen.scoring,
+                class_weight=chosen.class_weight,
+                random_state=chosen.seed,
+            ),
+        ),
+    )
+
+
+def _named(*steps: tuple[str, Any]) -> Pipeline:
+    return Pipeline(list(steps)).set_output(transform="pandas")
+
+
+def selected_features(pipeline: Pipeline, names: Sequence[str] | None = None) -> list[str]:
+    """Return the names of the features that reach the last step of a fitted pipeline.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        Fitted.
+    names : sequence of str, optional
+        The columns it was fitted on; needed where it was fitted on an array.
+    """
+    check_is_fitted(pipeline)
+    given = None if names is None else np.asarray(names, dtype=object)
+    return [str(name) for name in pipeline[:-1].get_feature_names_out(given)]
+
+
+def coefficients(model: Any, names: Sequence[str] | None = None) -> pd.DataFrame:
+    """Return the coefficients of a fitted linear pipeline or scorer.
+
+    They apply to the columns that reach the scorer, scaled as the steps before it scale them
+    (and standardised where the scorer does that itself, as `RidgeSignature`).
+
+    Parameters
+    ----------
+    model : Pipeline or scorer
+        Fitted, with ``coef_`` and ``intercept_`` in its last step.
+    names : sequence of str, optional
+        The columns it was fitted on; needed where it was fitted on an array.
+
+    Returns
+    -------
+    DataFrame
+        term, coefficient; the row ``(intercept)`` first.
+
+    Raises
+    ------
+    InputError
+        If the last step is not linear.
+    """
+    scorer = model[-1] if isinstance(model, Pipeline) else model
+    check_is_fitted(scorer)
+    if not hasattr(scorer, "coef_"):
+        raise InputError(
+            f"coefficients needs a linear scorer, got {type(scorer).__name__}, which has none; "
+            "use an ElasticNetSignature, RidgeSignature or LogisticScorer"
+        )
+    values = np.ravel(scorer.coef_)
+    if isinstance(model, Pipeline) and len(model) > 1:
+        terms = selected_features(model, names)
+    elif names is not None:
+        terms = [str(name) for name in names]
+    else:
+        terms = [
+            str(name)
+            for name in getattr(scorer, "feature_names_in_", [f"x{i}" for i in range(values.size)])
+        ]
+    if len(terms) != values.size:
+        raise InputError(f"names must hold the model's {values.size} columns, got {len(terms)}")
+    return pd.DataFrame(
+        {
+            "term": ["(intercept)", *terms],
+            "coefficient": np.r_[np.ravel(scorer.intercept_)[0], values],
+        }
+    )
+
+
+def linear_score(model: Any, X: pd.DataFrame, *, intercept: bool = True) -> pd.Series:
+    """Return each patient's sum of coefficient times feature, the log-odds of a linear model.
+
+    Parameters
+    ----------
+    model : Pipeline or scorer
+        Fitted and linear.
+    X : DataFrame of shape (patients, features)
+    intercept : bool, default=True
+        Whether to add the intercept.
+
+    Returns
+    -------
+    Series
+        Index of X, name ``score``.
+    """
+    score = np.asarray(model.decision_function(X), dtype=np.float64)
+    if not intercept:
+        score = score - float(coefficients(model)["coefficient"].iloc[0])
+    return pd.Series(score, index=X.index, name="score")

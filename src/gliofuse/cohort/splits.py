@@ -1,0 +1,301 @@
+"""Which patients train and which test: by patient, stratified by class, from a seed.
+
+The split depends on the set of patients, their classes and the seed alone, not on the order of
+the manifest, so that designs compared on one cohort see identical patients.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field
+
+from gliofuse.cohort.case import is_missing
+from gliofuse.errors import SettingError, did_you_mean
+
+__all__ = ["Fold", "SplitSettings", "make_folds"]
+
+HOLDOUT_TEST_FRACTION = 0.3
+
+_SIDES = ("training", "validation", "test", "external")
+_SIDE_NAMES = {
+    "training": "training", "train": "training", "development": "training",
+    "validation": "validation", "valid": "validation", "val": "validation", "tuning": "validation",
+    "test": "test", "testing": "test", "external": "external",
+}  # fmt: skip
+
+
+class SplitSettings(BaseModel):
+    """How a cohort is divided.
+
+    Parameters
+    ----------
+    kind : {"kfold", "holdout", "center", "column"}
+        ``kfold``: every patient is tested once per repeat. ``holdout``: one division.
+        ``center``: the patients of the centres in ``external`` are tested on, the others train;
+        with no centre named, each centre in turn. ``column``: a clinical column says
+        ``training``, ``validation``, ``test`` or ``external``.
+    folds, repeats : int
+        Of ``kfold``.
+    seed : int
+    validation_fraction : float
+        Share of the patients that are not tested on to put aside, for example to choose the
+        number of epochs.
+    test_fraction : float or None
+        Share of the patients to test on: by default 0.3 for ``holdout``, none for ``center``.
+    external : list of str
+        Centres, for ``center``.
+    column : str or None
+        For ``column``.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Literal["kfold", "holdout", "center", "column"] = "kfold"
+    folds: int = Field(default=5, ge=2)
+    repeats: int = Field(default=1, ge=1)
+    seed: int = Field(default=0, ge=0)
+    validation_fraction: float = Field(default=0.0, ge=0.0, lt=1.0)
+    test_fraction: float | None = Field(default=None, ge=0.0, lt=1.0)
+    external: list[str] = Field(default_factory=list)
+    column: str | None = None
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One division of the patients; no patient stands on two sides.
+
+    Parameters
+    ----------
+    name : str
+    training, validation, test, external : tuple of str
+        Ids of the patients, in the order of the cohort.
+
+    Raises
+    ------
+    SettingError
+        If a patient stands on two sides.
+    """
+
+    name: str
+    training: tuple[str, ...]
+    validation: tuple[str, ...] = ()
+    test: tuple[str, ...] = ()
+    external: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        everyone = Counter(case_id for side in _SIDES for case_id in getattr(self, side))
+        twice = sorted(case_id for case_id, count in everyone.items() if count > 1)
+        if twice:
+            raise SettingError(f"fold {self.name!r}: {', '.join(twice)} on two sides of the split")
+
+    def as_rows(self) -> list[dict[str, str]]:
+        """Return rows with ``case_id``, ``fold`` and ``cohort``, as ``folds.csv`` keeps them."""
+        return [
+            {"case_id": case_id, "fold": self.name, "cohort": side}
+            for side in _SIDES
+            for case_id in getattr(self, side)
+        ]
+
+
+def make_folds(split: SplitSettings, labels: pd.Series, clinical: pd.DataFrame) -> list[Fold]:
+    """Divide the patients of ``labels``.
+
+    Parameters
+    ----------
+    split : SplitSettings
+    labels : Series of int
+        Class of each patient who takes part; index ``case_id``.
+    clinical : DataFrame
+        Index ``case_id``; read for ``center`` and ``column`` splits only.
+
+    Returns
+    -------
+    list of Fold
+
+    Raises
+    ------
+    SettingError
+        If a class has fewer patients than there are folds (or than sides to fill), a centre or
+        column is unknown, or a patient's side or centre is missing.
+
+    Examples
+    --------
+    >>> labels = pd.Series([0, 1] * 10, index=[f"p{i:02}" for i in range(20)])
+    >>> folds = make_folds(SplitSettings(kind="kfold", folds=5), labels, pd.DataFrame())
+    >>> [len(fold.test) for fold in folds]
+    [4, 4, 4, 4, 4]
+    """
+    classes = pd.Series(labels.to_numpy(), index=labels.index.astype(str)).sort_index()
+    if classes.index.has_duplicates:
+        raise SettingError("every patient must have one label, got some twice")
+    if classes.nunique() < 2:
+        raise SettingError(f"a split needs patients of both classes, got {_counts(classes)}")
+    makers = {"kfold": _kfold, "holdout": _holdout, "center": _center, "column": _column}
+    order = {case_id: place for place, case_id in enumerate(labels.index.astype(str))}
+    folds: list[Fold] = []
+    for name, sides in makers[split.kind](split, classes, clinical):
+        if not sides["validation"] and split.validation_fraction:
+            sides["training"], sides["validation"] = _set_aside(
+                classes[sides["training"]],
+                split.validation_fraction,
+                np.random.default_rng([split.seed, 1, len(folds)]),
+                f"validation_fraction {split.validation_fraction:g}",
+            )
+        _check_training(name, classes[sides["training"]])
+        ordered = {side: tuple(sorted(ids, key=order.__getitem__)) for side, ids in sides.items()}
+        folds.append(Fold(name, **ordered))
+    return folds
+
+
+_Division = tuple[str, dict[str, list[str]]]
+
+
+def _sides(training: Iterable[str], **others: Iterable[str]) -> dict[str, list[str]]:
+    given = {"training": training, **others}
+    return {side: list(given.get(side, ())) for side in _SIDES}
+
+
+def _kfold(split: SplitSettings, classes: pd.Series, clinical: pd.DataFrame) -> list[_Division]:
+    from sklearn.model_selection import RepeatedStratifiedKFold
+
+    smallest = int(classes.value_counts().min())
+    if smallest < split.folds:
+        raise SettingError(
+            f"{split.folds} folds need at least {split.folds} patients of each class, got "
+            f"{_counts(classes)}; "
+            + (f"choose at most {smallest} folds" if smallest > 1 else "add patients")
+        )
+    splitter = RepeatedStratifiedKFold(
+        n_splits=split.folds, n_repeats=split.repeats, random_state=split.seed
+    )
+    names = classes.index.to_numpy()
+    divisions: list[_Division] = []
+    parts = splitter.split(np.zeros(len(classes)), classes.to_numpy())
+    for number, (training, test) in enumerate(parts):
+        repeat, fold = divmod(number, split.folds)
+        name = f"fold{fold + 1}"
+        name = f"repeat{repeat + 1}-{name}" if split.repeats > 1 else name
+        divisions.append((name, _sides(names[training], test=names[test])))
+    return divisions
+
+
+def _holdout(split: SplitSettings, classes: pd.Series, clinical: pd.DataFrame) -> list[_Division]:
+    fraction = HOLDOUT_TEST_FRACTION if split.test_fraction is None else split.test_fraction
+    if fraction == 0:
+        raise SettingError("a holdout split needs a test_fraction above 0, got 0")
+    generator = np.random.default_rng([split.seed, 0])
+    training, test = _set_aside(classes, fraction, generator, f"test_fraction {fraction:g}")
+    return [("holdout", _sides(training, test=test))]
+
+
+def _center(split: SplitSettings, classes: pd.Series, clinical: pd.DataFrame) -> list[_Division]:
+    centers = _clinical_values(clinical, "center", classes.index)
+    known = sorted(set(centers))
+    if len(known) < 2:
+        raise SettingError(f"a split by center needs at least two centers, got {', '.join(known)}")
+    for name in split.external:
+        if name not in known:
+            raise SettingError(f"external center {name!r} is unknown: {did_you_mean(name, known)}")
+    groups = [split.external] if split.external else [[name] for name in known]
+    divisions: list[_Division] = []
+    for group in groups:
+        outside = centers[centers.isin(group)].index
+        inside = centers[~centers.isin(group)].index
+        if not len(inside):
+            raise SettingError(
+                f"external names every center ({', '.join(known)}); leave one to train"
+            )
+        training, test = [str(case_id) for case_id in inside], []
+        if split.test_fraction:
+            training, test = _set_aside(
+                classes[inside],
+                split.test_fraction,
+                np.random.default_rng([split.seed, 0]),
+                f"test_fraction {split.test_fraction:g}",
+            )
+        name = "external-" + "+".join(group)
+        divisions.append((name, _sides(training, test=test, external=outside)))
+    return divisions
+
+
+def _column(split: SplitSettings, classes: pd.Series, clinical: pd.DataFrame) -> list[_Division]:
+    if split.column is None:
+        raise SettingError("a split by column needs `column`, the name of a clinical column")
+    values = _clinical_values(clinical, split.column, classes.index)
+    sides: dict[str, list[str]] = _sides(())
+    for case_id, value in values.items():
+        side = _SIDE_NAMES.get(value.lower())
+        if side is None:
+            raise SettingError(
+                f"column {split.column!r} must say training, validation, test or external, got "
+                f"{value!r} for {case_id}"
+            )
+        sides[side].append(str(case_id))
+    if not sides["training"] or not (sides["test"] or sides["external"] or sides["validation"]):
+        sizes = ", ".join(f"{len(ids)} {side}" for side, ids in sides.items())
+        raise SettingError(
+            f"column {split.column!r} must name training patients and others to judge by, got "
+            f"{sizes}"
+        )
+    return [("column", sides)]
+
+
+def _clinical_values(clinical: pd.DataFrame, column: str, case_ids: pd.Index) -> pd.Series:
+    if column not in clinical.columns:
+        raise SettingError(
+            f"split: the clinical table has no column {column!r}: "
+            f"{did_you_mean(column, clinical.columns)}"
+        )
+    values = clinical[column].set_axis(clinical.index.astype(str)).reindex(case_ids)
+    blank = [str(case_id) for case_id, value in values.items() if is_missing(value)]
+    if blank:
+        shown = ", ".join(blank[:5]) + (f" and {len(blank) - 5} more" if len(blank) > 5 else "")
+        raise SettingError(
+            f"split: {column!r} is missing for {shown}; fill it in or take the patients out"
+        )
+    return values.map(_text)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value).strip()
+
+
+def _set_aside(
+    classes: pd.Series, fraction: float, generator: np.random.Generator, what: str
+) -> tuple[list[str], list[str]]:
+    """Take ``fraction`` of each class, at least one patient, leaving at least one."""
+    kept: list[str] = []
+    taken: list[str] = []
+    for label in sorted(classes.unique()):
+        members = classes.index[classes == label].to_numpy()
+        if len(members) < 2:
+            raise SettingError(
+                f"{what} needs at least 2 patients of each class among the {len(classes)} to "
+                f"divide, got {_counts(classes)}"
+            )
+        count = min(max(1, round(fraction * len(members))), len(members) - 1)
+        shuffled = generator.permutation(members)
+        taken += [str(case_id) for case_id in shuffled[:count]]
+        kept += [str(case_id) for case_id in shuffled[count:]]
+    return kept, taken
+
+
+def _check_training(name: str, classes: pd.Series) -> None:
+    if classes.nunique() < 2:
+        raise SettingError(
+            f"fold {name!r}: the training patients must be of both classes, got {_counts(classes)}"
+        )
+
+
+def _counts(classes: pd.Series) -> str:
+    counts = classes.value_counts().sort_index()
+    listed = ", ".join(f"{count} of class {label}" for label, count in counts.items())
+    return listed or "none"

@@ -30,7 +30,9 @@ _ORDERED: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
 }
 _RULE = re.compile(r"^\s*(>=|<=|==|!=|=|>|<|not\s+in\b|in\b)\s*(.+?)\s*$", re.DOTALL)
-_SYMBOL = re.compile(r"^\s*(?P<column>.+?)\s*(?P<rule>(?:>=|<=|==|!=|=|>|<).+)$", re.DOTALL)
+_SYMBOL = re.compile(
+    r"^\s*(?P<column>[^<>=!\s].*?)\s*(?P<rule>(?:>=|<=|==|!=|=|>|<).+)$", re.DOTALL
+)
 _WORD = re.compile(
     r"^\s*(?P<column>.+?)\s+(?P<rule>(?:not\s+in|in)\s*[{\[(].*[}\])])\s*$", re.DOTALL
 )

@@ -211,7 +211,8 @@ def _center(split: SplitSettings, classes: pd.Series, clinical: pd.DataFrame) ->
             raise SettingError(
                 f"external names every center ({', '.join(known)}); leave one to train"
             )
-        training, test = [str(case_id) for case_id in inside], []
+        training = [str(case_id) for case_id in inside]
+        test: list[str] = []
         if split.test_fraction:
             training, test = _set_aside(
                 classes[inside],

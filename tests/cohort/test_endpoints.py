@@ -1,0 +1,138 @@
+"""Endpoints: rules on columns, missing values, and mistakes."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from gliofuse.cohort import (
+    BinaryEndpoint,
+    SurvivalEndpoint,
+    endpoint_from_dict,
+    parse_endpoint,
+    read_manifest,
+)
+from gliofuse.errors import EndpointError
+
+CLINICAL = pd.DataFrame(
+    {
+        "WHO CNS Grade": [2, 3, 4, None],
+        "IDH": ["mutant", "wildtype", "mutant ", None],
+        "days in care": [1.0, 20.0, 3.0, 4.0],
+        "mixed": ["2", "III", "4", "2"],
+        "one": [1, 1, 1, 1],
+        "OS": [100, 0, -5, 7],
+        "1-dead 0-alive": [1, 0, 1, None],
+        "status": ["dead", "alive", "lost", "dead"],
+    },
+    index=pd.Index(list("abcd"), name="case_id"),
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "positive", "negative"),
+    [
+        ("WHO CNS Grade >= 4", "c", "ab"),
+        ("WHO CNS Grade>2", "bc", "a"),
+        ("WHO CNS Grade <= 2", "a", "bc"),
+        ("WHO CNS Grade < 3", "a", "bc"),
+        ("WHO CNS Grade == 4", "c", "ab"),
+        ("WHO CNS Grade = 4.0", "c", "ab"),
+        ("WHO CNS Grade != 4", "ab", "c"),
+        ("WHO CNS Grade in {2, 4}", "ac", "b"),
+        ("WHO CNS Grade not in {2, 4}", "b", "ac"),
+        ("IDH == mutant", "ac", "b"),
+        ("IDH in {'mutant'}", "ac", "b"),
+        ('IDH == "wildtype"', "b", "ac"),
+        ("days in care >= 4", "bd", "ac"),
+        ("days in care in {20, 3}", "bc", "ad"),
+        ("mixed >= 3", "c", "ad"),
+    ],
+)
+def test_binary(text, positive, negative):
+    endpoint = parse_endpoint(text)
+    labels, excluded = endpoint.labels(CLINICAL)
+    assert labels[labels == 1].index.tolist() == list(positive)
+    assert labels[labels == 0].index.tolist() == list(negative)
+    assert set(excluded["case_id"]) == set("abcd") - set(positive + negative)
+    assert excluded["reason"].str.contains("is missing|no number").all()
+    again = endpoint_from_dict(endpoint.as_dict())
+    assert again == endpoint
+    assert parse_endpoint(endpoint.describe()).labels(CLINICAL)[0].equals(labels)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("WHO CNS Grad >= 4", "no column 'WHO CNS Grad': did you mean 'WHO CNS Grade'"),
+        ("WHO CNS Grade >= 5", "got 0 positive and 3 negative; the column holds 2"),
+        ("one == 1", "got 4 positive and 0 negative"),
+        ("IDH == Mutant", "no patient has 'Mutant' in 'IDH'; did you mean 'mutant"),
+        ("IDH == mutatn", "did you mean 'mutant"),
+        ("IDH >= mutant", "needs a number"),
+        ("IDH in {}", "cannot read the value|cannot understand"),
+        ("IDH", "cannot understand the endpoint 'IDH'; write for example"),
+        ("a, b, c", "cannot understand"),
+        (">= 3", "cannot understand"),
+    ],
+)
+def test_mistakes(text, message):
+    with pytest.raises(EndpointError, match=message):
+        parse_endpoint(text).labels(CLINICAL)
+
+
+def test_survival():
+    endpoint = parse_endpoint("OS, 1-dead 0-alive")
+    assert endpoint == SurvivalEndpoint("OS", "1-dead 0-alive")
+    table, excluded = endpoint.outcomes(CLINICAL)
+    assert table.to_dict("index") == {
+        "a": {"time": 100.0, "event": 1},
+        "b": {"time": 0.0, "event": 0},
+    }
+    assert dict(excluded.values.tolist()) == {
+        "c": "OS is -5, which is no time",
+        "d": "1-dead 0-alive is missing",
+    }
+    assert endpoint.labels(CLINICAL)[0].to_dict() == {"a": 1, "b": 0}
+    assert endpoint_from_dict(endpoint.as_dict()) == endpoint
+
+
+def test_survival_by_words_and_without_events():
+    table, excluded = SurvivalEndpoint("days in care", "status").outcomes(CLINICAL)
+    assert table["event"].to_dict() == {"a": 1, "b": 0, "d": 1}
+    assert excluded.values.tolist() == [["c", "status is 'lost', neither 0 nor 1"]]
+    with pytest.raises(EndpointError, match="at least one event, got none in 1"):
+        SurvivalEndpoint("days in care", "status").outcomes(CLINICAL.loc[["b"]])
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"kind": "binry", "column": "a"}, "did you mean 'binary'"),
+        ({"kind": "binary", "colum": "a", "positive": ">1"}, "did you mean 'column'"),
+        ({"kind": "survival", "time": "a"}, "needs 'event'"),
+        ({"column": "a", "positive": "three"}, "an operator and a value"),
+    ],
+)
+def test_mappings_that_are_wrong(fields, message):
+    with pytest.raises(EndpointError, match=message):
+        endpoint_from_dict(fields)
+
+
+def test_a_rule_with_two_values_needs_in():
+    with pytest.raises(EndpointError, match="cannot read the value"):
+        BinaryEndpoint("a", "== 'x', 'y'")
+
+
+def test_real_clinical_table(shared_data, tmp_path):
+    source = shared_data("ucsf_pdgm") / "clinical.csv"
+    text = source.read_text().splitlines()
+    lines = [text[0].replace("ID,", "case_id,t1,", 1)]
+    lines += [line.replace(",", ",,", 1) for line in text[1:]]
+    (tmp_path / "cohort.csv").write_text("\n".join(lines))
+    clinical = read_manifest(tmp_path / "cohort.csv").clinical
+    labels, excluded = parse_endpoint("WHO CNS Grade >= 4").labels(clinical)
+    assert (len(labels), len(excluded)) == (351, 0)
+    assert labels.sum() == (clinical["WHO CNS Grade"] == 4).sum()
+    outcomes, excluded = parse_endpoint("OS, 1-dead 0-alive").outcomes(clinical)
+    assert (len(outcomes), len(excluded)) == (350, 1)

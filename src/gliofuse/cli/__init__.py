@@ -60,3 +60,8 @@ def _escape(text: str) -> str:
     from rich.markup import escape
 
     return escape(text)
+
+
+from gliofuse.cli import cohort as _cohort  # noqa: E402, F401
+from gliofuse.cli import phantom as _phantom  # noqa: E402, F401
+from gliofuse.cli import report as _report  # noqa: E402, F401

@@ -16,6 +16,7 @@ __all__ = [
     "SPACING_TOLERANCE_MM",
     "Volume",
     "check_same_geometry",
+    "geometry_difference",
 ]
 
 # Headers store these as float32 and tools round them; below these bounds a voxel of a head-sized
@@ -159,7 +160,7 @@ class Volume:
 
     def same_geometry(self, other: Volume) -> bool:
         """Whether both have the same shape, spacing, origin and axes, within the tolerances."""
-        return _difference(self, other) is None
+        return geometry_difference(self, other) is None
 
 
 def check_same_geometry(a: Volume, b: Volume, name_a: str, name_b: str) -> None:
@@ -179,7 +180,7 @@ def check_same_geometry(a: Volume, b: Volume, name_a: str, name_b: str) -> None:
     GeometryError
         Naming the first property that differs, both volumes and both values.
     """
-    found = _difference(a, b)
+    found = geometry_difference(a, b)
     if found is not None:
         what, value_a, value_b = found
         raise GeometryError(
@@ -188,7 +189,8 @@ def check_same_geometry(a: Volume, b: Volume, name_a: str, name_b: str) -> None:
         )
 
 
-def _difference(a: Volume, b: Volume) -> tuple[str, Any, Any] | None:
+def geometry_difference(a: Volume, b: Volume) -> tuple[str, Any, Any] | None:
+    """Return the first property that differs and both values; ``None`` if the grids agree."""
     if a.shape != b.shape:
         return "shape (z, y, x)", a.shape, b.shape
     if not np.allclose(a.spacing_mm, b.spacing_mm, rtol=0, atol=SPACING_TOLERANCE_MM):

@@ -1,0 +1,1 @@
+"""Figures as SVG text: one kind of figure a file, each a function of plain data."""

@@ -1,0 +1,1 @@
+"""The report's data, section by section: each function reads tables and returns plain data."""

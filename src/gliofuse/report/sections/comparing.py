@@ -1,0 +1,86 @@
+"""What only a comparison has: the designs, their cost, and the patients that all misjudge."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gliofuse.report.tables import RunTables, plain, records
+from gliofuse.report.wording import model_label
+
+__all__ = ["contact_sheet", "designs", "misjudged", "timing"]
+
+_MOST_BYTES = 12_000_000
+
+
+def designs(record: dict[str, Any]) -> list[dict[str, str]]:
+    """Return the designs' names, titles, final models and run folders."""
+    found = []
+    for entry in record.get("designs") or []:
+        given = entry if isinstance(entry, dict) else {"name": entry}
+        name = str(given.get("name", ""))
+        found.append(
+            {
+                "name": name,
+                "label": model_label(name),
+                "title": str(given.get("title") or ""),
+                "final_model": str(given.get("final_model") or ""),
+                "run_folder": str(given.get("run_folder") or ""),
+            }
+        )
+    return found
+
+
+def timing(tables: RunTables) -> dict[str, Any] | None:
+    """Return seconds by stage and design, and the peak of memory (MB) where it was measured."""
+    for name in ("timing.csv", "tables/timing.csv"):
+        table = tables.table(name, "design", "stage", "seconds")
+        if table is not None:
+            break
+    else:
+        return None
+    stages = list(dict.fromkeys(table["stage"].astype(str)))
+    rows = []
+    for design, own in table.groupby("design", sort=False):
+        sums = own.groupby("stage")["seconds"].sum()
+        peak = plain(own["peak_mb"].max()) if "peak_mb" in own else None
+        rows.append(
+            {
+                "label": model_label(str(design)),
+                "seconds": [plain(sums.get(stage)) for stage in stages],
+                "total": float(sums.sum()),
+                "peak_mb": peak,
+            }
+        )
+    return {"stages": stages, "rows": rows, "has_memory": any(row["peak_mb"] for row in rows)}
+
+
+def misjudged(tables: RunTables, names: list[str]) -> dict[str, Any] | None:
+    """Return the patients whom several designs misjudge, those misjudged by most first.
+
+    The table's design columns hold probabilities of the positive class, or 1 / True where the
+    design is wrong; a patient counts as misjudged where a probability lies on the wrong side of
+    one half.
+    """
+    table = tables.table("misjudged.csv", "case_id")
+    if table is None:
+        return None
+    columns = [name for name in names if name in table] or [
+        name for name in table.columns if name not in ("case_id", "y_true", "n_wrong", "fold")
+    ]
+    return {
+        "columns": [model_label(name) for name in columns],
+        "rows": [
+            {
+                "case_id": str(row["case_id"]),
+                "y_true": row.get("y_true"),
+                "cells": [row[name] for name in columns],
+            }
+            for row in records(table)
+        ],
+    }
+
+
+def contact_sheet(tables: RunTables) -> str | None:
+    """Return the path of the contact sheet, if there is one of a size fit for a page."""
+    path = tables.folder / "contact_sheet.png"
+    return str(path) if path.is_file() and path.stat().st_size <= _MOST_BYTES else None

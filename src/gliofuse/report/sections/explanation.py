@@ -1,0 +1,187 @@
+"""What the models rest on: contributions, selected features, correlation, Grad-CAM, curves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from gliofuse.report.sections.context import RunContext
+from gliofuse.report.tables import records
+from gliofuse.report.wording import feature_label, model_label
+
+__all__ = ["contributions", "correlation", "gradcam", "selected_features", "training_curves"]
+
+_INTERCEPT = {"intercept", "(intercept)", "const", "bias"}
+_MOST_TERMS = 12
+_MOST_FEATURES = 40
+_MOST_IMAGES = 24
+_MOST_IMAGE_BYTES = 12_000_000
+
+
+def contributions(context: RunContext) -> list[dict[str, Any]]:
+    """Return for each fusion model its terms with their coefficient in every fold.
+
+    Where the run wrote no ``contributions.csv``, models of few terms in ``coefficients.csv``
+    stand for it.
+    """
+    required = ("model", "term", "coefficient")
+    table = context.tables.table("tables/contributions.csv", *required)
+    if table is None:
+        table = context.tables.table("tables/coefficients.csv", *required)
+        if table is None:
+            return []
+        terms = table.groupby("model")["term"].nunique()
+        table = table[table["model"].isin(terms[terms <= _MOST_TERMS].index)]
+    table = table[~table["term"].str.lower().isin(_INTERCEPT)].dropna(subset=["coefficient"])
+    models = []
+    for model in context.in_order(table["model"].unique()):
+        own = table[table["model"] == model]
+        terms = [
+            {
+                "term": str(term),
+                "label": _term_label(str(term)),
+                "mean": float(rows["coefficient"].mean()),
+                "values": [float(value) for value in rows["coefficient"]],
+            }
+            for term, rows in own.groupby("term", sort=False)
+        ]
+        models.append({"model": model, "label": model_label(model), "terms": terms})
+    return models
+
+
+def _term_label(term: str) -> str:
+    return feature_label(term) if "." in term else model_label(term)
+
+
+def selected_features(context: RunContext) -> dict[str, Any] | None:
+    """Return for each model how many of the folds chose each feature, the steadiest first."""
+    table = context.tables.table("tables/selected_features.csv", "model", "feature")
+    if table is None:
+        return None
+    if "fold" not in table:
+        table = table.assign(fold="1")
+    table = table[~table["feature"].astype(str).str.lower().isin(_INTERCEPT)]
+    folds = max(int(table["fold"].nunique()), len(_fold_names(context)))
+    models = []
+    for model in context.in_order(table["model"].unique()):
+        own = table[table["model"] == model]
+        features = _steadiest_first(own)
+        per_fold = own.groupby("fold")["feature"].nunique()
+        models.append(
+            {
+                "model": model,
+                "label": model_label(model),
+                "n_features": len(features),
+                "n_in_every_fold": sum(entry["folds"] == folds for entry in features),
+                "fewest": int(per_fold.min()) if len(per_fold) == folds else 0,
+                "most": int(per_fold.max()),
+                "candidates": (context.run.get("features_per_model") or {}).get(model),
+                "features": features[:_MOST_FEATURES],
+            }
+        )
+    return {"folds": folds, "models": models, "shown": _MOST_FEATURES}
+
+
+def _steadiest_first(own: pd.DataFrame) -> list[dict[str, Any]]:
+    features: list[dict[str, Any]] = []
+    for name, rows in own.groupby("feature", sort=False):
+        values = rows["coefficient"].dropna() if "coefficient" in rows else pd.Series(dtype=float)
+        features.append(
+            {
+                "feature": str(name),
+                "label": feature_label(str(name)),
+                "folds": int(rows["fold"].nunique()),
+                "mean": float(values.mean()) if len(values) else None,
+            }
+        )
+    return sorted(
+        features, key=lambda entry: (-entry["folds"], -abs(entry["mean"] or 0), entry["feature"])
+    )
+
+
+def _fold_names(context: RunContext) -> list[str]:
+    table = context.tables.table("folds.csv", "case_id", "fold", "cohort")
+    if table is None:
+        return []
+    return list(dict.fromkeys(table.loc[table["cohort"] == "training", "fold"]))
+
+
+def correlation(context: RunContext) -> dict[str, Any] | None:
+    """Return the correlation matrix of the selected features, from its square or long table."""
+    table = context.tables.table("tables/correlation.csv")
+    if table is None:
+        return None
+    long = {"feature_a", "feature_b", "correlation"}
+    if long <= set(table.columns):
+        table = table.pivot_table(
+            index="feature_a", columns="feature_b", values="correlation", sort=False
+        )
+        table = table.reindex(columns=table.index)
+    else:
+        table = table.drop(columns=[name for name in ("fold", "model") if name in table])
+        table = table.set_index(table.columns[0])
+    values = table.apply(pd.to_numeric, errors="coerce").to_numpy(dtype=float)
+    if values.ndim != 2 or values.shape[0] != values.shape[1] or values.shape[0] < 2:
+        return None
+    return {
+        "labels": [_term_label(str(name)) for name in table.index],
+        "values": [[None if value != value else float(value) for value in row] for row in values],
+    }
+
+
+def training_curves(context: RunContext) -> list[dict[str, Any]]:
+    """Return every network's loss and validation AUC by epoch, one entry a network and fold."""
+    frames: list[tuple[str, pd.DataFrame]] = []
+    for path in context.tables.files("curves/*.csv"):
+        frame = context.tables.table(f"curves/{path.name}", "epoch")
+        if frame is not None:
+            frames.append((path.stem, frame))
+    frame = context.tables.table("tables/curves.csv", "epoch")
+    if frame is not None:
+        frames.append(("", frame))
+    curves = []
+    for stem, frame in frames:
+        keys = [name for name in ("model", "fold") if name in frame]
+        groups = frame.groupby(keys, sort=False) if keys else [((), frame)]
+        for key, rows in groups:
+            model = str(rows["model"].iloc[0]) if "model" in frame else stem
+            fold = str(rows["fold"].iloc[0]) if "fold" in frame else ""
+            curves.append(_curve(model, fold, rows))
+            del key
+    return curves
+
+
+def _curve(model: str, fold: str, rows: pd.DataFrame) -> dict[str, Any]:
+    def column(*names: str) -> list[float | None]:
+        for name in names:
+            if name in rows:
+                return [None if value != value else float(value) for value in rows[name]]
+        return []
+
+    return {
+        "model": model,
+        "label": model_label(model),
+        "fold": fold,
+        "epoch": column("epoch"),
+        "loss": column("loss", "training_loss", "train_loss"),
+        "validation_loss": column("validation_loss"),
+        "validation_auc": column("validation_auc"),
+    }
+
+
+def gradcam(context: RunContext) -> dict[str, Any] | None:
+    """Return the Grad-CAM pictures to show (paths), and their shares of heat by region, if any."""
+    paths = context.tables.files("gradcam/**/*.png")
+    shares = context.tables.table("tables/gradcam.csv")
+    if not paths and shares is None:
+        return None
+    shown: list[dict[str, str]] = []
+    size = 0
+    for path in paths[:_MOST_IMAGES]:
+        size += path.stat().st_size
+        if size > _MOST_IMAGE_BYTES and shown:
+            break
+        name = path.relative_to(context.tables.folder / "gradcam").with_suffix("").as_posix()
+        shown.append({"path": str(path), "caption": name.replace("/", " · ")})
+    return {"images": shown, "n_images": len(paths), "shares": records(shares)[:_MOST_FEATURES]}

@@ -1,0 +1,266 @@
+"""Whether the probabilities can be used: calibration, decision curve, nomogram, survival."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from gliofuse.report.sections.context import RunContext
+from gliofuse.report.tables import intervals_folded, plain, records
+from gliofuse.report.wording import cohort_label, format_number, model_label
+
+__all__ = [
+    "calibration",
+    "clinical_impact",
+    "decision_curve",
+    "kaplan_meier",
+    "nomogram",
+    "thresholds",
+    "timing",
+]
+
+_TREAT = ("treat all", "treat none", "all", "none", "treat_all", "treat_none")
+_MOST_CURVES = 5
+
+
+def calibration(context: RunContext) -> dict[str, Any] | None:
+    """Return calibration curves per cohort and the table of slope, intercept and Brier score."""
+    table = context.tables.table("calibration.csv", "cohort", "model", "predicted", "observed")
+    summary = context.tables.table("calibration_summary.csv", "cohort", "model")
+    if table is None and summary is None:
+        return None
+    panels = []
+    if table is not None:
+        table = table[table["cohort"] != "training"]
+        for cohort in _ordered_cohorts(context, table):
+            own = table[table["cohort"] == cohort]
+            curves = [
+                _curve(own[own["model"] == model], model)
+                for model in _chosen_models(context, own["model"].unique())
+            ]
+            panels.append(
+                {
+                    "cohort": cohort,
+                    "label": cohort_label(cohort),
+                    "curves": curves,
+                    "probabilities": _probabilities(context, cohort),
+                }
+            )
+    rows = intervals_folded(records(summary))
+    rows = [row for row in rows if row["cohort"] != "training"]
+    columns = [name for name in (rows[0] if rows else {}) if name not in ("cohort", "model")]
+    order = {name: place for place, name in enumerate(context.models)}
+    rows.sort(key=lambda row: (str(row["cohort"]), order.get(str(row["model"]), len(order))))
+    return {
+        "panels": panels,
+        "columns": columns,
+        "rows": [
+            {
+                "cohort": cohort_label(str(row["cohort"])),
+                "cohort_name": str(row["cohort"]),
+                "model": str(row["model"]),
+                "label": model_label(str(row["model"])),
+                "final": row["model"] == context.final,
+                "values": [row[name] for name in columns],
+            }
+            for row in rows
+        ],
+    }
+
+
+def _ordered_cohorts(context: RunContext, table: pd.DataFrame) -> list[str]:
+    found = list(table["cohort"].unique())
+    return [name for name in context.cohorts if name in found] + [
+        name for name in found if name not in context.cohorts
+    ]
+
+
+def _chosen_models(context: RunContext, names: Any) -> list[str]:
+    """The final model first, then those that stand last in the paper's table, a handful in all."""
+    ordered = context.in_order([name for name in names if name not in _TREAT])
+    final = [name for name in ordered if name == context.final]
+    return final + [name for name in ordered[::-1] if name != context.final][: _MOST_CURVES - 1]
+
+
+def _curve(rows: pd.DataFrame, model: str) -> dict[str, Any]:
+    rows = rows.dropna(subset=["predicted", "observed"]).sort_values("predicted", kind="stable")
+    curve: dict[str, Any] = {
+        "model": str(model),
+        "label": model_label(model),
+        "predicted": rows["predicted"].tolist(),
+        "observed": rows["observed"].tolist(),
+        "low": [],
+        "high": [],
+    }
+    if {"ci_low", "ci_high"} <= set(rows.columns) and not rows[["ci_low", "ci_high"]].isna().any(
+        axis=None
+    ):
+        curve |= {"low": rows["ci_low"].tolist(), "high": rows["ci_high"].tolist()}
+    return curve
+
+
+def _probabilities(context: RunContext, cohort: str) -> dict[str, list[float]]:
+    table = context.predictions
+    own = table[(table["cohort"] == cohort) & (table["model"] == context.final)]
+    patients = own.groupby("case_id").agg(y=("y_true", "first"), p=("probability", "mean"))
+    return {
+        "negative": [float(value) for value in patients.loc[patients["y"] == 0, "p"]],
+        "positive": [float(value) for value in patients.loc[patients["y"] == 1, "p"]],
+    }
+
+
+def decision_curve(context: RunContext) -> list[dict[str, Any]]:
+    """Return decision curves, one panel a cohort, with the treat-all and treat-none lines."""
+    table = context.tables.table(
+        "decision_curve.csv", "cohort", "model", "threshold", "net_benefit"
+    )
+    if table is None:
+        return []
+    table = table[table["cohort"] != "training"]
+    panels = []
+    for cohort in _ordered_cohorts(context, table):
+        own = table[table["cohort"] == cohort]
+        names = list(own["model"].unique())
+        reference = [name for name in names if str(name).lower() in _TREAT]
+        curves = []
+        for model in _chosen_models(context, names) + reference:
+            rows = own[own["model"] == model].dropna(subset=["net_benefit"])
+            rows = rows.sort_values("threshold", kind="stable")
+            curves.append(
+                {
+                    "model": str(model),
+                    "label": model_label(str(model)),
+                    "reference": model in reference,
+                    "threshold": rows["threshold"].tolist(),
+                    "net_benefit": rows["net_benefit"].tolist(),
+                }
+            )
+        panels.append({"cohort": cohort, "label": cohort_label(cohort), "curves": curves})
+    return panels
+
+
+def clinical_impact(context: RunContext) -> dict[str, Any] | None:
+    """Return the final model's numbers of high-risk patients, and of those with the event."""
+    columns = ("threshold", "high_risk", "high_risk_with_event")
+    table = context.tables.table("clinical_impact.csv", *columns)
+    if table is None:
+        return None
+    if "cohort" in table:
+        table = table[table["cohort"] == context.primary]
+    model = context.final
+    if "model" in table:
+        if context.final not in set(table["model"]) and len(table):
+            model = str(table["model"].iloc[-1])
+        table = table[table["model"] == model]
+    if table.empty:
+        return None
+    table = table.sort_values("threshold", kind="stable")
+    bounds = [
+        name for name in table.columns if name.endswith(("_low", "_high")) and name not in columns
+    ]
+    return {
+        "label": model_label(str(model)),
+        **{name: [plain(value) for value in table[name]] for name in (*columns, *bounds)},
+    }
+
+
+def nomogram(context: RunContext) -> dict[str, Any] | None:
+    """Return the nomogram's model, checked: an intercept and terms with a range or with levels."""
+    given = context.tables.json("nomogram.json") or context.tables.json("tables/nomogram.json")
+    if not isinstance(given, dict) or not given.get("terms"):
+        return None
+    terms = []
+    for number, term in enumerate(given["terms"]):
+        name = str(term.get("name", f"term {number + 1}"))
+        entry: dict[str, Any] = {
+            "name": name,
+            "label": str(term.get("label") or name),
+            "unit": str(term.get("unit") or ""),
+            "coefficient": float(term["coefficient"]),
+            "levels": _levels(term.get("levels")),
+        }
+        if not entry["levels"]:
+            low, high = float(term["min"]), float(term["max"])
+            step = float(term.get("step") or (high - low) / 100 or 1)
+            entry |= {"min": low, "max": high, "step": step}
+        terms.append(entry)
+    return {
+        "intercept": float(given.get("intercept", 0.0)),
+        "terms": terms,
+        "outcome": str(given.get("outcome") or "the positive class"),
+        "model": str(given.get("model") or context.final or ""),
+        "fitted_on": given.get("fitted_on"),
+    }
+
+
+def _levels(given: Any) -> list[dict[str, Any]]:
+    """Accept ``{"female": 0, "male": 1}``, ``[{"label": ..., "value": ...}]`` and ``[0, 1]``."""
+    if not given:
+        return []
+    if isinstance(given, dict):
+        return [{"label": str(label), "value": float(value)} for label, value in given.items()]
+    levels = []
+    for place, level in enumerate(given):
+        if isinstance(level, dict):
+            value = level.get("value", place)
+            levels.append({"label": str(level.get("label", value)), "value": float(value)})
+        elif isinstance(level, int | float):
+            levels.append({"label": format_number(level, 0), "value": float(level)})
+        else:
+            levels.append({"label": str(level), "value": float(place)})
+    return levels
+
+
+def kaplan_meier(context: RunContext) -> dict[str, Any] | None:
+    """Return survival curves per group with their numbers at risk and the log-rank test."""
+    columns = ("group", "time_days", "survival")
+    table = context.tables.table("tables/kaplan_meier.csv", *columns)
+    if table is None:
+        return None
+    groups = []
+    for group, rows in table.groupby("group", sort=False):
+        rows = rows.sort_values("time_days", kind="stable")
+        groups.append(
+            {
+                "label": str(group),
+                "time_days": rows["time_days"].tolist(),
+                "survival": rows["survival"].tolist(),
+                "low": rows["ci_low"].tolist() if "ci_low" in rows else [],
+                "high": rows["ci_high"].tolist() if "ci_high" in rows else [],
+                "at_risk": [plain(value) for value in rows["at_risk"]] if "at_risk" in rows else [],
+            }
+        )
+    test = context.run.get("logrank")
+    return {"groups": groups, "logrank": test if isinstance(test, dict) else None}
+
+
+def timing(context: RunContext) -> list[dict[str, Any]]:
+    """Return how long each stage took, summed over folds."""
+    table = context.tables.table("tables/timing.csv", "stage", "seconds")
+    if table is None:
+        return []
+    sums = table.groupby("stage", sort=False)["seconds"].sum()
+    total = float(sums.sum()) or 1.0
+    return [
+        {"stage": str(stage), "seconds": float(value), "share": float(value) / total}
+        for stage, value in sums.items()
+    ]
+
+
+def thresholds(context: RunContext) -> list[dict[str, Any]]:
+    """Return each model's decision thresholds over the folds (lowest, median, highest)."""
+    table = context.tables.table("thresholds.csv", "model", "threshold")
+    if table is None:
+        return []
+    return [
+        {
+            "model": name,
+            "label": model_label(name),
+            "low": float(values.min()),
+            "median": float(values.median()),
+            "high": float(values.max()),
+        }
+        for name in context.in_order(table["model"].unique())
+        if len(values := table.loc[table["model"] == name, "threshold"].dropna())
+    ]

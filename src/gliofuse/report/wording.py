@@ -1,0 +1,197 @@
+"""How names and numbers are written for a reader: labels, intervals, p values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+__all__ = [
+    "COHORT_LABELS",
+    "METRIC_LABELS",
+    "cohort_label",
+    "feature_label",
+    "format_interval",
+    "format_number",
+    "format_p",
+    "format_seconds",
+    "join_words",
+    "metric_label",
+    "model_label",
+    "plural",
+]
+
+METRIC_LABELS = {
+    "auc": "AUC",
+    "accuracy": "Accuracy",
+    "sensitivity": "Sensitivity",
+    "specificity": "Specificity",
+    "precision": "Precision",
+    "apca": "APCA",
+    "brier": "Brier score",
+    "f1": "F1",
+}
+
+COHORT_LABELS = {
+    "training": "Training patients (apparent)",
+    "validation": "Validation patients",
+    "test": "Held-out test patients",
+    "external": "External patients",
+}
+
+_TOKENS = {
+    "t1": "T1",
+    "t1ce": "T1ce",
+    "t2": "T2",
+    "flair": "FLAIR",
+    "dl": "DL",
+    "cnn": "CNN",
+    "rdl": "RDL",
+    "se": "SE",
+    "2d": "2D",
+    "3d": "3D",
+    "svm": "SVM",
+    "adc": "ADC",
+    "atrx": "ATRX",
+    "idh": "IDH",
+    "vasari": "VASARI",
+    "who": "WHO",
+}
+_DASH = "–"
+_MISSING = "—"
+
+
+def model_label(name: str) -> str:
+    """Return a model's name as a reader would write it.
+
+    Examples
+    --------
+    >>> model_label("radiomics_t1ce"), model_label("rdl"), model_label("2d_shape_all")
+    ('Radiomics T1ce', 'RDL', '2D shape all')
+    """
+    words = [_TOKENS.get(word.lower(), word) for word in str(name).replace("_", " ").split()]
+    text = " ".join(words)
+    return text[:1].upper() + text[1:]
+
+
+def metric_label(name: str) -> str:
+    """Return a metric's name for a table heading."""
+    return METRIC_LABELS.get(name, str(name).replace("_", " ").capitalize())
+
+
+def cohort_label(name: str) -> str:
+    """Return a cohort's name for a heading."""
+    return COHORT_LABELS.get(name, str(name).replace("_", " ").capitalize())
+
+
+def feature_label(name: str) -> str:
+    """Return a feature's column name with its parts spaced for reading.
+
+    Examples
+    --------
+    >>> feature_label("t1ce.whole.wavelet-LLH_glcm_Contrast")
+    'T1ce · whole · wavelet-LLH · glcm · Contrast'
+    """
+    parts = str(name).split(".")
+    words = [_TOKENS.get(part.lower(), part) for part in parts[:-1]]
+    words += parts[-1].split("_") if len(parts) > 1 else [model_label(parts[0])]
+    return " · ".join(word for word in words if word)
+
+
+def format_number(value: object, digits: int = 3) -> str:
+    """Return a number with fixed decimals, an integer as it is, and a dash where there is none.
+
+    Examples
+    --------
+    >>> format_number(0.12345), format_number(7), format_number(float("nan")), format_number("a")
+    ('0.123', '7', '—', 'a')
+    """
+    if value is None:
+        return _MISSING
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    if not math.isfinite(value):
+        return _MISSING if math.isnan(value) else ("∞" if value > 0 else "−∞")
+    if isinstance(value, int) or (float(value).is_integer() and abs(value) >= 100):
+        return f"{int(value):,}".replace("-", "−")
+    if value != 0 and abs(value) < 0.5 * 10**-digits:
+        return f"{value:.1e}".replace("-", "−")
+    return f"{value:.{digits}f}".replace("-", "−")
+
+
+def format_interval(estimate: object, low: object, high: object, digits: int = 3) -> str:
+    """Return ``estimate (low–high)``, or the estimate alone where the interval is missing.
+
+    Examples
+    --------
+    >>> format_interval(0.873, 0.79, 0.94), format_interval(0.5, None, None)
+    ('0.873 (0.790–0.940)', '0.500')
+    """
+    text = format_number(estimate, digits)
+    bounds = [format_number(bound, digits) for bound in (low, high)]
+    if _MISSING in (text, *bounds):
+        return text
+    separator = _DASH if not any(bound.startswith("−") for bound in bounds) else " to "
+    return f"{text} ({bounds[0]}{separator}{bounds[1]})"
+
+
+def format_p(value: object) -> str:
+    """Return a p value as journals print it.
+
+    Examples
+    --------
+    >>> format_p(0.00001), format_p(0.0423), format_p(0.61), format_p(None)
+    ('< 0.001', '0.042', '0.61', '—')
+    """
+    if not isinstance(value, int | float) or math.isnan(value):
+        return _MISSING
+    if value < 0.001:
+        return "< 0.001"
+    return f"{value:.3f}" if value < 0.1 else f"{value:.2f}"
+
+
+def format_seconds(seconds: object) -> str:
+    """Return a duration in the unit that suits its size.
+
+    Examples
+    --------
+    >>> format_seconds(4.2), format_seconds(75), format_seconds(8000)
+    ('4.2 s', '1 min 15 s', '2 h 13 min')
+    """
+    if not isinstance(seconds, int | float) or math.isnan(seconds):
+        return _MISSING
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min"
+
+
+def join_words(words: Sequence[str]) -> str:
+    """Return words as a list in a sentence.
+
+    Examples
+    --------
+    >>> join_words(["t1"]), join_words(["t1", "t2", "flair"])
+    ('t1', 't1, t2 and flair')
+    """
+    items = [str(word) for word in words]
+    return (
+        items[0]
+        if len(items) == 1
+        else ", ".join(items[:-1]) + " and " + items[-1]
+        if items
+        else ""
+    )
+
+
+def plural(count: int, noun: str, many: str | None = None) -> str:
+    """Return a count with its noun.
+
+    Examples
+    --------
+    >>> plural(1, "patient"), plural(3, "patient"), plural(2, "study", "studies")
+    ('1 patient', '3 patients', '2 studies')
+    """
+    return f"{count:,} {noun if count == 1 else (many or noun + 's')}"

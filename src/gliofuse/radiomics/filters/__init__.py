@@ -31,50 +31,81 @@ from gliofuse.radiomics.filters.lbp2d import local_binary_patterns_2d
 from gliofuse.radiomics.filters.lbp3d import local_binary_patterns_3d
 from gliofuse.radiomics.filters.wavelet import wavelet_bands
 
-__all__ = ["IMAGE_TYPES", "derived_images"]
+__all__ = ["IMAGE_TYPES", "FilterBank", "derived_images"]
 
 _log = logging.getLogger(__name__)
 Named = Iterator[tuple[str, NDArray[Any]]]
 
 
-class _Source:
-    """The volume with its region, and what several filters need to know of it."""
+class FilterBank:
+    """The volume with its region, and what several filters need to know of it.
+
+    Parameters
+    ----------
+    image : ndarray, shape (z, y, x)
+    spacing_mm : tuple of float
+        Along z, y, x.
+    box : tuple of three slices
+    mask : ndarray of bool
+        The region, of the volume's shape or of ``box``'s.
+
+    Raises
+    ------
+    ImageError
+        If image, mask and box do not fit together.
+    """
 
     def __init__(
         self,
         image: NDArray[Any],
         spacing_mm: tuple[float, float, float],
         box: Box,
-        mask_box: NDArray[np.bool_],
+        mask: NDArray[np.bool_],
     ) -> None:
+        if image.ndim != 3:
+            raise ImageError(f"image_zyx needs three axes (z, y, x), got shape {image.shape}")
+        box_shape = tuple(extent.stop - extent.start for extent in box)
+        mask_box = mask[box] if mask.shape == image.shape else mask
+        if mask_box.shape != box_shape:
+            raise ImageError(
+                f"mask_zyx must have the image's shape {image.shape} or the box's {box_shape}, "
+                f"got {mask.shape}"
+            )
+        z, y, x = (float(step) for step in spacing_mm)
         self.image = image
-        self.spacing_mm = spacing_mm
+        self.spacing_mm = (z, y, x)
         self.box = box
         self.mask_box = mask_box
         self.crop = image[box]
 
     @cached_property
     def largest(self) -> float:
+        """Largest absolute intensity of the whole volume."""
         return largest_magnitude(self.image)
 
+    def images(self, image_type: str, options: Mapping[str, Any] | None = None) -> Named:
+        """Yield name and values of the images of one type; see :func:`derived_images`."""
+        _check_type(image_type)
+        yield from IMAGE_TYPES[image_type](self, options or {})
 
-def _original(source: _Source, options: Mapping[str, Any]) -> Named:
+
+def _original(source: FilterBank, options: Mapping[str, Any]) -> Named:
     yield "original", np.ascontiguousarray(source.crop)
 
 
 def _rescaled(name: str, function: Callable[..., NDArray[np.float64]]) -> Callable[..., Named]:
-    def images(source: _Source, options: Mapping[str, Any]) -> Named:
+    def images(source: FilterBank, options: Mapping[str, Any]) -> Named:
         yield name, function(source.crop, largest=source.largest)
 
     return images
 
 
-def _gradient(source: _Source, options: Mapping[str, Any]) -> Named:
+def _gradient(source: FilterBank, options: Mapping[str, Any]) -> Named:
     use_spacing = bool(options.get("gradientUseSpacing", True))
     yield "gradient", gradient(source.image, source.spacing_mm, source.box, use_spacing=use_spacing)
 
 
-def _log_images(source: _Source, options: Mapping[str, Any]) -> Named:
+def _log_images(source: FilterBank, options: Mapping[str, Any]) -> Named:
     sigmas = options.get("sigma") or ()
     for sigma in sigmas:
         if not sigma > 0:
@@ -94,7 +125,7 @@ def _log_images(source: _Source, options: Mapping[str, Any]) -> Named:
         )
 
 
-def _wavelet(source: _Source, options: Mapping[str, Any]) -> Named:
+def _wavelet(source: FilterBank, options: Mapping[str, Any]) -> Named:
     axes = [2, 1, 0]
     if options.get("force2D", False):
         axes.remove(options.get("force2Ddimension", 0))
@@ -108,7 +139,7 @@ def _wavelet(source: _Source, options: Mapping[str, Any]) -> Named:
     )
 
 
-def _lbp_2d(source: _Source, options: Mapping[str, Any]) -> Named:
+def _lbp_2d(source: FilterBank, options: Mapping[str, Any]) -> Named:
     yield (
         "lbp-2D",
         local_binary_patterns_2d(
@@ -122,7 +153,7 @@ def _lbp_2d(source: _Source, options: Mapping[str, Any]) -> Named:
     )
 
 
-def _lbp_3d(source: _Source, options: Mapping[str, Any]) -> Named:
+def _lbp_3d(source: FilterBank, options: Mapping[str, Any]) -> Named:
     yield from local_binary_patterns_3d(
         source.image,
         source.box,
@@ -133,7 +164,7 @@ def _lbp_3d(source: _Source, options: Mapping[str, Any]) -> Named:
     ).items()
 
 
-IMAGE_TYPES: dict[str, Callable[[_Source, Mapping[str, Any]], Named]] = {
+IMAGE_TYPES: dict[str, Callable[[FilterBank, Mapping[str, Any]], Named]] = {
     "Original": _original,
     "Square": _rescaled("square", square),
     "SquareRoot": _rescaled("squareroot", squareroot),
@@ -198,23 +229,13 @@ def derived_images(
     original (5, 5, 7)
     log-sigma-1-0-mm-3D (5, 5, 7)
     """
-    if unknown := [name for name in image_types if name not in IMAGE_TYPES]:
-        raise SettingError(
-            f"image type {unknown[0]!r} is unknown; {did_you_mean(unknown[0], IMAGE_TYPES)}"
-        )
-    if image_zyx.ndim != 3:
-        raise ImageError(f"image_zyx needs three axes (z, y, x), got shape {image_zyx.shape}")
-    box_shape = tuple(extent.stop - extent.start for extent in roi_bbox)
-    if mask_zyx.shape == image_zyx.shape:
-        mask_box = mask_zyx[roi_bbox]
-    else:
-        mask_box = mask_zyx
-    if mask_box.shape != box_shape:
-        raise ImageError(
-            f"mask_zyx must have the image's shape {image_zyx.shape} or the box's {box_shape}, "
-            f"got {mask_zyx.shape}"
-        )
-    spacing = tuple(float(step) for step in spacing_zyx_mm)
-    source = _Source(image_zyx, spacing, roi_bbox, mask_box)  # type: ignore[arg-type]
+    for name in image_types:
+        _check_type(name)
+    bank = FilterBank(image_zyx, spacing_zyx_mm, roi_bbox, mask_zyx)
     for name, options in image_types.items():
-        yield from IMAGE_TYPES[name](source, options or {})
+        yield from bank.images(name, options)
+
+
+def _check_type(name: str) -> None:
+    if name not in IMAGE_TYPES:
+        raise SettingError(f"image type {name!r} is unknown; {did_you_mean(name, IMAGE_TYPES)}")

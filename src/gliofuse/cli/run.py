@@ -1,0 +1,156 @@
+"""``gliofuse run``: a design over a cohort, to a report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gliofuse.cli import app
+
+__all__ = ["run"]
+
+
+@app.command()
+def run(
+    study_file: Annotated[
+        Path | None, typer.Argument(help="Study file (YAML); the options below override it.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="Run folder.")] = None,
+    design: Annotated[
+        str | None, typer.Option(help="A built-in design, or your_design.py.")
+    ] = None,
+    cohort: Annotated[Path | None, typer.Option(help="Manifest, cohort.csv.")] = None,
+    endpoint: Annotated[
+        str | None, typer.Option(help='For example "grade >= 3" or "atrx_mutated == 1".')
+    ] = None,
+    preset: Annotated[
+        str | None, typer.Option(help="paper, or quick for two cores (default).")
+    ] = None,
+    features: Annotated[
+        Path | None, typer.Option(help="Start from a feature table (CSV, Parquet).")
+    ] = None,
+    clinical: Annotated[Path | None, typer.Option(help="With --features: clinical table.")] = None,
+    id_column: Annotated[
+        str | None, typer.Option(help="With --features: the patient's id in both tables.")
+    ] = None,
+    sequence: Annotated[
+        str | None, typer.Option(help="With --features: the sequence that they come from.")
+    ] = None,
+    sequences: Annotated[
+        str | None, typer.Option(help="Sequences to use, for example t1ce,flair.")
+    ] = None,
+    covariates: Annotated[
+        str | None, typer.Option(help="Clinical columns that may enter, for example age,sex.")
+    ] = None,
+    folds: Annotated[int | None, typer.Option(help="k-fold cross-validation.")] = None,
+    repeats: Annotated[int | None, typer.Option(help="Repeats of the k-fold.")] = None,
+    split: Annotated[
+        str | None, typer.Option(help="holdout, kfold, center:NAME[,NAME] or column:NAME.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Of splits, searches and networks.")] = None,
+    threshold: Annotated[
+        str | None, typer.Option(help="half (0.5) or youden (on training patients).")
+    ] = None,
+    setting: Annotated[
+        list[str] | None, typer.Option("--set", help="A design's setting, KEY=VALUE; repeatable.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes; -1 is every core.")] = None,
+    scheduler: Annotated[str | None, typer.Option(help="Dask scheduler, tcp://host:8786.")] = None,
+    cache: Annotated[
+        Path | None, typer.Option(help="Folder of features to share between runs.")
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Go on in a folder that holds another study.")
+    ] = False,
+) -> None:
+    """Run a design on a cohort and write the report.
+
+    Stopped runs go on where they stopped when the same command is given again.
+
+    \b
+    Examples
+      gliofuse run study.yaml -o runs/first
+      gliofuse run --design rdl --cohort cohort.csv --endpoint "grade >= 3" -o runs/grade
+      gliofuse run --design rdl --cohort cohort.csv --endpoint "grade >= 3" \\
+          --folds 5 --repeats 3 --preset paper -o runs/paper
+      gliofuse run --design rdl --cohort cohort.csv --endpoint "idh == mutant" \\
+          --split center:Hospital-C -o runs/external
+      gliofuse run --design rdl --features radiomics.csv --clinical clinical.csv \\
+          --id-column ID --endpoint "WHO CNS Grade >= 4" -o runs/table
+    """
+    import sys
+
+    from gliofuse.cli.progress import TerminalProgress, console
+    from gliofuse.cli.study_options import study_from_options
+    from gliofuse.report import write_report
+    from gliofuse.study.runner import run_study
+
+    study = study_from_options(
+        study_file,
+        design=design,
+        cohort=cohort,
+        endpoint=endpoint,
+        preset=preset,
+        features=features,
+        clinical=clinical,
+        id_column=id_column,
+        sequence=sequence,
+        sequences=sequences,
+        covariates=covariates,
+        folds=folds,
+        repeats=repeats,
+        split=split,
+        seed=seed,
+        threshold=threshold,
+        settings=setting,
+        workers=workers,
+        scheduler=scheduler,
+        cache=cache,
+    )
+    folder = out or Path("runs") / study.name
+    result = run_study(
+        study,
+        folder,
+        progress=TerminalProgress(),
+        command="gliofuse " + " ".join(_quoted(word) for word in sys.argv[1:]),
+        force=force,
+    )
+    report = write_report(result.folder)
+    _print_summary(result.metrics, console)
+    if len(result.failed_cases):
+        console.print(
+            f"[yellow]{result.failed_cases['case_id'].nunique()} patients failed and were left "
+            f"out:[/] {result.folder / 'failed_cases.csv'}"
+        )
+    console.print(f"report: {report}", soft_wrap=True, highlight=False)
+    if len(result.failed_cases):
+        raise typer.Exit(1)
+
+
+def _quoted(word: str) -> str:
+    import shlex
+
+    return shlex.quote(word)
+
+
+def _print_summary(metrics: Any, console: Any) -> None:
+    from rich.table import Table
+
+    for cohort, group in metrics.groupby("cohort", sort=False):
+        values = group.set_index(["model", "metric"])
+        table = Table("model", "AUC (95 % CI)", "accuracy", "sensitivity", "specificity")
+        for model in group["model"].unique():
+            auc = values.loc[(model, "auc")]
+            table.add_row(
+                str(model),
+                f"{auc['estimate']:.3f} ({auc['ci_low']:.3f}-{auc['ci_high']:.3f})",
+                *(
+                    f"{values.loc[(model, metric), 'estimate']:.3f}"
+                    for metric in ("accuracy", "sensitivity", "specificity")
+                ),
+            )
+        first = group.iloc[0]
+        table.title = f"{cohort}: {first['n']} patients, {first['n_positive']} positive, held out"
+        console.print(table)

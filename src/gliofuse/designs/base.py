@@ -1,0 +1,158 @@
+"""What every design is: settings, a plan for a cohort, a fit, and a fitted design that predicts."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from gliofuse.designs.inputs import Available, CaseData, FitContext, Request
+from gliofuse.designs.networks import NetworkSignature
+from gliofuse.errors import SettingError, did_you_mean
+
+__all__ = ["Design", "DesignSettings", "FittedDesign", "Paper", "parse_settings"]
+
+
+class DesignSettings(BaseModel):
+    """Settings that every design has.
+
+    ``preset`` sets the effort: ``paper`` is the publication's, ``quick`` fits two cores and names
+    in the report what it left out or made smaller.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    preset: Literal["paper", "quick"] = "quick"
+
+
+@dataclass(frozen=True)
+class Paper:
+    """The publication behind a design, with the figures that it reports on its own patients.
+
+    ``results`` has the columns ``cohort, model, metric, value``; the metrics are named as in the
+    evaluation and lie in 0..1. They are printed beside one's own, never expected of them.
+    """
+
+    citation: str
+    doi: str = ""
+    results: pd.DataFrame = field(
+        default_factory=lambda: pd.DataFrame(columns=["cohort", "model", "metric", "value"])
+    )
+
+
+class FittedDesign(ABC):
+    """A design after its fit on training patients."""
+
+    @property
+    @abstractmethod
+    def models(self) -> tuple[str, ...]:
+        """Names of the models, in the order of the paper's table."""
+
+    @abstractmethod
+    def predict(self, data: CaseData) -> pd.DataFrame:
+        """Return each model's probability of the positive class.
+
+        Returns
+        -------
+        pandas.DataFrame of shape (patients, models)
+            Indexed by ``case_id``; values in 0..1.
+        """
+
+    @property
+    def networks(self) -> dict[str, NetworkSignature]:
+        """The trained networks, by model name, for heat maps; empty where there is none."""
+        return {}
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Return what the fit found, by table name: coefficients, selected features, curves."""
+        return {}
+
+
+class Design(ABC):
+    """A published method on a given cohort.
+
+    Parameters
+    ----------
+    settings : DesignSettings
+        The design's own ``Settings``.
+    available : Available
+        What the cohort offers; the design plans its models and inputs by it.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    paper: ClassVar[Paper]
+    Settings: ClassVar[type[DesignSettings]] = DesignSettings
+    #: What the publication leaves open and the project chose, a sentence each, for the report.
+    choices: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, settings: Any, available: Available) -> None:
+        self.settings = settings
+        self.available = available
+
+    @property
+    @abstractmethod
+    def models(self) -> tuple[str, ...]:
+        """Names of the models that the fit will yield, in the order of the paper's table."""
+
+    @property
+    @abstractmethod
+    def final_model(self) -> str:
+        """The model that the design proposes; the others are compared against it."""
+
+    @property
+    @abstractmethod
+    def requests(self) -> tuple[Request, ...]:
+        """The label-free inputs that the fit needs."""
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """What of the paper's full form is missing here, and why; a sentence each."""
+        return ()
+
+    @property
+    def needs_validation(self) -> bool:
+        """Whether a part of the non-test patients must be put aside to choose an epoch."""
+        return False
+
+    @abstractmethod
+    def fit(
+        self, training: CaseData, validation: CaseData | None, context: FitContext
+    ) -> FittedDesign:
+        """Fit every model on the training patients.
+
+        Parameters
+        ----------
+        training : CaseData
+        validation : CaseData or None
+            Patients put aside to choose a network's epoch; nothing else may be learned from them.
+        context : FitContext
+        """
+
+
+def parse_settings(design: type[Design], given: dict[str, Any]) -> DesignSettings:
+    """Check a design's settings; an unknown or unusable key is an error that says what is allowed.
+
+    Raises
+    ------
+    SettingError
+        For an unknown key (with the nearest name) or a value outside what the key allows.
+    """
+    try:
+        return design.Settings(**given)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        key = ".".join(str(part) for part in problem["loc"])
+        if problem["type"] == "extra_forbidden":
+            known = design.Settings.model_fields
+            raise SettingError(
+                f"settings of design {design.name!r}: unknown key {key!r}; "
+                f"{did_you_mean(key, known)}"
+            ) from None
+        raise SettingError(
+            f"settings of design {design.name!r}: {key}: {problem['msg']} "
+            f"(got {problem.get('input')!r})"
+        ) from None

@@ -1,0 +1,279 @@
+"""``deep-radiomics``: 512 features of a 3D network beside 788 radiomic ones, graded by one SVM.
+
+The tumour mask is both the radiomics' region and the place of the network's patch. Features are
+concatenated, z-scored, tested by Levene, reduced by LASSO and a forest's importance to eight, and
+put into a support vector machine.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from pydantic import Field
+
+from gliofuse.designs.base import Design, DesignSettings, FittedDesign, Paper
+from gliofuse.designs.inputs import (
+    CaseData,
+    FitContext,
+    PatchRequest,
+    RadiomicsRequest,
+    Request,
+)
+from gliofuse.designs.networks import (
+    NetworkRecipe,
+    NetworkSignature,
+    fit_network_signature,
+    training_settings,
+)
+from gliofuse.designs.paper_results import paper_results
+from gliofuse.signature import DeepRadiomicsSettings as GradingSettings
+from gliofuse.signature import integrated_signature, selected_features
+
+__all__ = ["DeepRadiomics", "DeepRadiomicsSettings", "FittedDeepRadiomics"]
+
+_PAPER_SEQUENCES = ("t1", "t1ce", "t2")
+#: Input and network of the ablation, by the ending of a model's name.
+_VARIANTS = {
+    "complete": ("complete", "resnet18-3d"),
+    "complete_se": ("complete", "se-resnet18-3d"),
+    "patch": ("patch", "resnet18-3d"),
+    "patch_se": ("patch", "se-resnet18-3d"),
+}
+_PROPOSED = "patch_se"
+
+_PAPER = Paper(
+    citation="Xu et al., Front Oncol 2022;12:969907",
+    doi="10.3389/fonc.2022.969907",
+    results=paper_results(
+        ("auc", "accuracy", "sensitivity", "precision"),
+        {
+            "test": {
+                "radiomics_t1ce": (0.894, None, None, None),
+                "cnn_complete": (0.801, 0.822, 0.873, 0.797),
+                "cnn_complete_se": (0.794, 0.833, 0.908, 0.804),
+                "cnn_patch": (0.846, 0.868, 0.912, 0.860),
+                "cnn_patch_se": (0.852, 0.874, 0.931, 0.841),
+                "integrated_complete": (0.904, 0.871, 0.912, 0.891),
+                "integrated_complete_se": (0.932, 0.881, 0.901, 0.872),
+                "integrated_patch": (0.945, None, None, None),
+                "integrated_patch_se": (0.958, 0.941, 0.971, 0.931),
+            }
+        },
+    ),
+)
+
+
+class DeepRadiomicsSettings(DesignSettings):
+    """Settings of ``deep-radiomics``."""
+
+    radiomics: str = Field("deep-radiomics", description="Feature bank: preset or file.")
+    normalisation: str = Field("zscore", description="Of each volume over the brain.")
+    region: str = "whole"
+    sequence: str = Field("t1ce", description="Whose radiomics are fused; the paper's best.")
+    ablation: bool | None = Field(
+        None, description="Complete MRI, and without SE, too (paper: yes, quick: no)."
+    )
+    features: int = Field(8, ge=1, description="Kept by the forest's importance.")
+    trees: int = Field(100, ge=10)
+    folds: int = Field(10, ge=2, description="Of LASSO and of the SVM's grid search.")
+    weights: str | None = Field(None, description="Pretrained weights of the 3D network.")
+    epochs: int | None = Field(None, ge=1, description="Overrides the preset's.")
+
+
+class DeepRadiomics(Design):
+    """Feature-level fusion of a 3D network and radiomics for grading.
+
+    The paper states 788 features, the patch of 96 x 128 x 96, 3D ResNet18 with squeeze and
+    excitation behind the fourth stage, 512 features, z-score, Levene's test, LASSO, the best eight
+    by a forest of 100 trees, and an SVM (RBF) with a grid over C and gamma.
+    """
+
+    name = "deep-radiomics"
+    title = "3D network features and radiomics, fused for grading"
+    paper = _PAPER
+    Settings = DeepRadiomicsSettings
+    choices = (
+        "Masks come from the manifest; the paper's are its segmentation network's.",
+        "The paper does not name the network's optimiser; AdamW is used.",
+        "A training patient's deep features come from the network that it trained, as in the "
+        "paper: features of networks of different folds have no common axes.",
+    )
+    settings: DeepRadiomicsSettings
+
+    @property
+    def sequences(self) -> tuple[str, ...]:
+        """The paper's t1, t1ce and t2, or those of them that the cohort has."""
+        usual = tuple(s for s in _PAPER_SEQUENCES if s in self.available.sequences)
+        return usual or self.available.sequences
+
+    @property
+    def fused_sequence(self) -> str:
+        """The sequence whose radiomics are fused."""
+        wanted = self.settings.sequence
+        return wanted if wanted in self.sequences else self.sequences[0]
+
+    @property
+    def _variants(self) -> tuple[str, ...]:
+        if not (self.available.images and self.available.deep):
+            return ()
+        ablation = self.settings.ablation
+        every = self.settings.preset == "paper" if ablation is None else ablation
+        return tuple(_VARIANTS) if every else (_PROPOSED,)
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Radiomics per sequence, networks alone, and the integrated models."""
+        return (
+            *(f"radiomics_{sequence}" for sequence in self.sequences),
+            *(f"cnn_{variant}" for variant in self._variants),
+            *(f"integrated_{variant}" for variant in self._variants),
+        )
+
+    @property
+    def final_model(self) -> str:
+        """The integrated model on patches with SE; without networks the fused radiomics."""
+        return f"integrated_{_PROPOSED}" if self._variants else f"radiomics_{self.fused_sequence}"
+
+    @property
+    def needs_validation(self) -> bool:
+        """The networks choose their epoch on patients put aside."""
+        return bool(self._variants)
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """What of the paper's form is missing, and why."""
+        notes = [
+            f"no {sequence}: radiomics_{sequence} left out, and the networks read "
+            f"{', '.join(self.sequences)}"
+            for sequence in _PAPER_SEQUENCES
+            if sequence not in self.available.sequences and self.available.images
+        ]
+        if not self._variants:
+            notes.append("no images, or no extra 'deep': the networks and integrated models")
+        elif len(self._variants) == 1:
+            notes.append("the ablation (complete MRI, without SE) left out (preset paper has it)")
+        return tuple(notes)
+
+    @property
+    def radiomics(self) -> RadiomicsRequest:
+        """The 788 features of each sequence over the whole tumour."""
+        from gliofuse.radiomics import RadiomicsSettings
+
+        return RadiomicsRequest(
+            settings=RadiomicsSettings.named(self.settings.radiomics),
+            regions=(self.settings.region,),
+            sequences=self.sequences,
+            normalisation=self.settings.normalisation,
+        )
+
+    def patches(self, kind: str) -> PatchRequest:
+        """The tumour's patch, or the complete volume at the same size; quick halves each side."""
+        from gliofuse.deep.data.patches import PatchSettings
+
+        quick = self.settings.preset == "quick"
+        return PatchRequest(
+            settings=PatchSettings(
+                size_zyx=(32, 48, 32) if quick else (96, 128, 96),
+                step_zyx=(2.0, 2.0, 2.0) if quick else (1.0, 1.0, 1.0),
+                crop="tumour" if kind == "patch" else "whole",
+                normalisation="zscore",
+            ),
+            region=self.settings.region,
+            sequences=self.sequences,
+        )
+
+    @property
+    def requests(self) -> tuple[Request, ...]:
+        """The feature table, and the volumes that the networks read."""
+        kinds = dict.fromkeys(_VARIANTS[variant][0] for variant in self._variants)
+        return (self.radiomics, *(self.patches(kind) for kind in kinds))
+
+    def fit(
+        self, training: CaseData, validation: CaseData | None, context: FitContext
+    ) -> FittedDeepRadiomics:
+        """Train the networks, then grade by radiomics alone and by both together."""
+        networks = {
+            f"cnn_{variant}": fit_network_signature(
+                self._recipe(variant), training, validation, context, name=f"cnn_{variant}"
+            )
+            for variant in self._variants
+        }
+        fitted = FittedDeepRadiomics(self, networks, {})
+        for name in self.models:
+            if name not in networks:
+                grader = integrated_signature(
+                    GradingSettings(
+                        top_k=self.settings.features,
+                        trees=self.settings.trees,
+                        folds=self.settings.folds,
+                        seed=context.seed,
+                    )
+                )
+                fitted.graders[name] = grader.fit(fitted.features(training, name), training.y)
+        return fitted
+
+    def _recipe(self, variant: str) -> NetworkRecipe:
+        from gliofuse.deep.data import augmentation_preset
+
+        kind, network = _VARIANTS[variant]
+        return NetworkRecipe(
+            network=network,
+            request=self.patches(kind),
+            sequences=self.sequences,
+            training=training_settings(network, self.settings.preset, epochs=self.settings.epochs),
+            augmentation=augmentation_preset("flips"),
+            weights=self.settings.weights,
+        )
+
+
+class FittedDeepRadiomics(FittedDesign):
+    """The networks and graders of :class:`DeepRadiomics`."""
+
+    def __init__(
+        self, design: DeepRadiomics, networks: dict[str, NetworkSignature], graders: dict[str, Any]
+    ) -> None:
+        self.design = design
+        self._networks = networks
+        self.graders = graders
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Names of the models, the proposed one last."""
+        return self.design.models
+
+    @property
+    def networks(self) -> dict[str, NetworkSignature]:
+        """The trained networks, by model name."""
+        return self._networks
+
+    def features(self, data: CaseData, model: str) -> pd.DataFrame:
+        """Return the radiomic features of one model and, if it is integrated, the deep ones."""
+        table = data.table(self.design.radiomics)
+        kind, _, rest = model.partition("_")
+        sequence = rest if kind == "radiomics" else self.design.fused_sequence
+        own = table.loc[:, table.columns.str.startswith(f"{sequence}.")]
+        if kind == "radiomics":
+            return own
+        return pd.concat([own, self._networks[f"cnn_{rest}"].features(data)], axis=1)
+
+    def predict(self, data: CaseData) -> pd.DataFrame:
+        """Return each model's probability of the positive class, by ``case_id``."""
+        scores: dict[str, Any] = {name: net.predict(data) for name, net in self._networks.items()}
+        for name, grader in self.graders.items():
+            features = self.features(data, name)
+            scores[name] = pd.Series(grader.predict_proba(features)[:, 1], index=features.index)
+        return pd.DataFrame(scores).rename_axis("case_id")[list(self.models)]
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Return the selected features and the training curves."""
+        chosen = [
+            pd.DataFrame({"model": name, "feature": selected_features(grader)})
+            for name, grader in self.graders.items()
+        ]
+        tables = {"selected_features": pd.concat(chosen, ignore_index=True)}
+        if self._networks:
+            tables["curves"] = pd.concat(
+                [net.curves().assign(model=name) for name, net in self._networks.items()]
+            )
+        return tables

@@ -1,0 +1,397 @@
+"""``imaging-clinical``: an imaging score of radiomic and pretrained deep features, plus clinic.
+
+Features of the oedema, the enhancing tumour and both are reduced by t-test, LASSO and backward
+elimination to nine imaging models; the best in cross-validation on the training patients gives
+the imaging score, which a logistic model takes in together with clinical variables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from gliofuse.designs.base import Design, DesignSettings, FittedDesign, Paper
+from gliofuse.designs.clinical import ClinicalTable, clinical_model
+from gliofuse.designs.inputs import (
+    CaseData,
+    DeepFeatureRequest,
+    FitContext,
+    RadiomicsRequest,
+    Request,
+)
+from gliofuse.designs.paper_results import paper_results
+from gliofuse.signature import ImagingClinicalSettings as SelectionSettings
+from gliofuse.signature import coefficients, imaging_signature, out_of_fold_probabilities
+
+__all__ = ["FittedImagingClinical", "ImagingClinical", "ImagingClinicalSettings"]
+
+_PAPER_SEQUENCES = ("t1ce", "flair")
+#: The paper's regions as expressions over named regions of the mask.
+_REGIONS = {"edema": "edema", "tumor": "enhancing"}
+_KINDS = ("dl", "radiomics", "hybrid")
+
+_PAPER = Paper(
+    citation="Liu et al., Quant Imaging Med Surg 2024;14(1):251-263",
+    results=paper_results(
+        ("sensitivity", "specificity", "accuracy", "auc"),
+        {
+            "validation": {
+                "edema_dl": (0.798, 0.770, 0.789, 0.834),
+                "edema_radiomics": (0.847, 0.755, 0.804, 0.896),
+                "edema_hybrid": (0.837, 0.792, 0.814, 0.914),
+                "tumor_dl": (0.814, 0.749, 0.783, 0.880),
+                "tumor_radiomics": (0.798, 0.747, 0.773, 0.834),
+                "tumor_hybrid": (0.844, 0.798, 0.824, 0.903),
+                "overall_dl": (0.859, 0.762, 0.819, 0.910),
+                "overall_radiomics": (0.829, 0.804, 0.815, 0.898),
+                "overall_hybrid": (0.852, 0.862, 0.861, 0.916),
+                "clinical": (0.658, 0.546, 0.604, 0.641),
+                "fusion": (0.925, 0.860, 0.900, 0.956),
+            },
+            "test": {
+                "edema_dl": (0.647, 0.783, 0.725, 0.775),
+                "edema_radiomics": (0.765, 0.870, 0.825, 0.875),
+                "edema_hybrid": (0.765, 0.957, 0.875, 0.893),
+                "tumor_dl": (0.706, 0.826, 0.775, 0.887),
+                "tumor_radiomics": (0.647, 0.696, 0.675, 0.818),
+                "tumor_hybrid": (0.774, 0.869, 0.835, 0.923),
+                "overall_dl": (0.705, 0.783, 0.750, 0.903),
+                "overall_radiomics": (0.760, 0.827, 0.800, 0.916),
+                "overall_hybrid": (0.824, 0.870, 0.850, 0.936),
+                "clinical": (0.471, 0.783, 0.650, 0.772),
+                "fusion": (0.824, 0.913, 0.875, 0.949),
+            },
+        },
+    ),
+)
+
+
+class ImagingClinicalSettings(DesignSettings):
+    """Settings of ``imaging-clinical``."""
+
+    radiomics: str = Field("imaging-clinical", description="Feature bank: preset or file.")
+    normalisation: Literal["minmax", "zscore", "percentile", "none"] = "zscore"
+    network: str = "resnet34"
+    weights: str | None = Field(
+        None, description="Pretrained weights of the network: a path, or imagenet."
+    )
+    allow_random: bool = Field(
+        False, description="Take features of random weights when there are no pretrained ones."
+    )
+    alpha: float = Field(0.05, gt=0, lt=1, description="Of the t-test.")
+    folds: int = Field(10, ge=2, description="Of LASSO's cross-validation by AUC.")
+    max_features: int | Literal["n/10"] = Field(
+        "n/10", description="Where backward elimination stops; the rule of thumb is n/10."
+    )
+    classifier: Literal["logistic", "forest", "svm"] = Field(
+        "logistic", description="Of the imaging models; all three are compared in a table."
+    )
+    compare_classifiers: bool | None = Field(
+        None, description="Fit all three classifiers for the table (paper: yes, quick: no)."
+    )
+    selection_folds: int = Field(5, ge=2, description="That choose the imaging model.")
+    imaging_model: str | None = Field(
+        None, description="Fix the imaging model by name instead of choosing it."
+    )
+
+
+class ImagingClinical(Design):
+    """An imaging score from sub-region features, then a clinical fusion model.
+
+    The paper states the regions, the t-test at 0.05, LASSO by 10-fold AUC, backward elimination by
+    AIC, the nine imaging models, the choice by mean 5-fold AUC on the training patients, and the
+    logistic fusion with clinical variables.
+    """
+
+    name = "imaging-clinical"
+    title = "Imaging score plus clinical variables for a molecular marker"
+    paper = _PAPER
+    Settings = ImagingClinicalSettings
+    choices = (
+        "The paper's appendix with its 1,111 radiomic features is not available; original, "
+        "wavelet and LoG images (sigma 1, 2, 3 mm) are used.",
+        "Selection is repeated inside every fold of the cross-validation that chooses the model.",
+        "A training patient's imaging score is out-of-fold when it enters the fusion model.",
+        "The paper's cut-off of 0.48 is its own; thresholds come from the training patients here.",
+    )
+    settings: ImagingClinicalSettings
+
+    @property
+    def sequences(self) -> tuple[str, ...]:
+        """t1ce and flair; where the cohort has neither, whatever it has."""
+        usual = tuple(s for s in _PAPER_SEQUENCES if s in self.available.sequences)
+        return usual or self.available.sequences
+
+    @property
+    def regions(self) -> dict[str, str]:
+        """The paper's regions that the masks offer, by their expressions."""
+        found = {
+            name: region for name, region in _REGIONS.items() if region in self.available.regions
+        }
+        return found or {"overall": "whole"}
+
+    @property
+    def _deep(self) -> bool:
+        wanted = self.settings.weights is not None or self.settings.allow_random
+        return self.available.images and self.available.deep and wanted
+
+    @property
+    def imaging_models(self) -> tuple[str, ...]:
+        """The paper's nine, or those of them that the cohort allows."""
+        places = [*self.regions] if len(self.regions) == 1 else [*self.regions, "overall"]
+        kinds = _KINDS if self._deep else ("radiomics",)
+        return tuple(f"{place}_{kind}" for place in places for kind in kinds)
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The imaging models, the clinical one and the fusion."""
+        clinical = ("clinical", "fusion") if self.available.clinical else ("imaging_score",)
+        return (*self.imaging_models, *clinical)
+
+    @property
+    def final_model(self) -> str:
+        """``fusion``; without clinical variables the imaging model that was chosen."""
+        return self.models[-1]
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """What of the paper's eleven models is missing, and why."""
+        notes = [
+            f"no {sequence}: its features left out"
+            for sequence in _PAPER_SEQUENCES
+            if sequence not in self.available.sequences and self.available.images
+        ]
+        if tuple(self.regions) == ("overall",):
+            notes.append("the masks don't tell oedema from tumour: only the overall models")
+        if not self._deep:
+            notes.append(
+                "no pretrained weights (settings: weights, or allow_random): the deep and hybrid "
+                "models left out"
+            )
+        elif self.settings.weights is None:
+            notes.append("the deep features come from RANDOM weights, not from a trained network")
+        if not self.available.clinical:
+            notes.append("no clinical covariates named: the clinical and fusion models left out")
+        return tuple(notes)
+
+    @property
+    def radiomics(self) -> RadiomicsRequest:
+        """The feature bank over each region."""
+        from gliofuse.radiomics import RadiomicsSettings
+
+        return RadiomicsRequest(
+            settings=RadiomicsSettings.named(self.settings.radiomics),
+            regions=tuple(self.regions.values()),
+            sequences=self.sequences,
+            normalisation=self.settings.normalisation,
+        )
+
+    @property
+    def deep_features(self) -> DeepFeatureRequest:
+        """The frozen network's output on each region's largest slice."""
+        from gliofuse.deep.data.slices import SliceSettings
+
+        return DeepFeatureRequest(
+            network=self.settings.network,
+            slices=SliceSettings(
+                size=224, which="largest", crop="square", normalisation=self.settings.normalisation
+            ),
+            regions=tuple(self.regions.values()),
+            sequences=self.sequences,
+            weights=self.settings.weights,
+            allow_random=self.settings.allow_random,
+        )
+
+    @property
+    def requests(self) -> tuple[Request, ...]:
+        """The radiomic table and, with weights, the deep one."""
+        return (self.radiomics, self.deep_features) if self._deep else (self.radiomics,)
+
+    def features(self, data: CaseData, model: str) -> pd.DataFrame:
+        """Return the features of one imaging model: its region(s), its kind(s)."""
+        place, kind = model.rsplit("_", 1)
+        regions = [region for name, region in self.regions.items() if place in (name, "overall")]
+        tables = []
+        if kind in ("radiomics", "hybrid"):
+            tables.append(data.table(self.radiomics))
+        if kind in ("dl", "hybrid"):
+            tables.append(data.table(self.deep_features))
+        table = pd.concat(tables, axis=1)
+        return table.loc[:, [name.split(".")[1] in regions for name in table.columns]]
+
+    def fit(
+        self, training: CaseData, validation: CaseData | None, context: FitContext
+    ) -> FittedImagingClinical:
+        """Fit the imaging models, choose one, and fuse its score with the clinical variables."""
+        y = training.y
+        imaging: dict[str, Any] = {}
+        scores: dict[str, pd.Series] = {}
+        rows: list[tuple[str, str, float]] = []
+        for name in self.imaging_models:
+            features = self.features(training, name)
+            estimator = self._imaging_model(context, self.settings.classifier)
+            scores[name] = self._out_of_fold_score(estimator, features, y, context)
+            imaging[name] = estimator.fit(features, y)
+            rows.append((name, self.settings.classifier, _auc(y, scores[name])))
+            rows += self._other_classifiers(name, features, y, context)
+        choice = pd.DataFrame(rows, columns=["model", "classifier", "training_cv_auc"])
+        used = choice[choice["classifier"] == self.settings.classifier].set_index("model")
+        chosen = self.settings.imaging_model or str(used["training_cv_auc"].idxmax())
+        if not self.available.clinical:
+            return FittedImagingClinical(self, imaging, chosen, choice)
+        columns = ClinicalTable(self.available.clinical)
+        clinic = columns.fit(training.clinical_table(columns.columns))
+        table = clinic.transform(training.clinical_table(columns.columns))
+        together = table.assign(imaging_score=scores[chosen])
+        return FittedImagingClinical(
+            self,
+            imaging,
+            chosen,
+            choice,
+            _Clinic(clinic, clinical_model().fit(table, y), clinical_model().fit(together, y)),
+            together,
+        )
+
+    def _imaging_model(self, context: FitContext, classifier: str) -> Any:
+        return imaging_signature(
+            SelectionSettings(
+                alpha=self.settings.alpha,
+                folds=self.settings.folds,
+                max_features=self.settings.max_features,
+                classifier=classifier,
+                seed=context.seed,
+            )
+        )
+
+    def _out_of_fold_score(
+        self, estimator: Any, features: pd.DataFrame, y: pd.Series, context: FitContext
+    ) -> pd.Series:
+        """Imaging scores of the training patients, from models that did not see them."""
+        return log_odds(
+            out_of_fold_probabilities(
+                estimator, features, y, folds=self.settings.selection_folds, seed=context.seed
+            )
+        )
+
+    def _other_classifiers(
+        self, name: str, features: pd.DataFrame, y: pd.Series, context: FitContext
+    ) -> list[tuple[str, str, float]]:
+        wanted = self.settings.compare_classifiers
+        if not (self.settings.preset == "paper" if wanted is None else wanted):
+            return []
+        return [
+            (
+                name,
+                classifier,
+                _auc(
+                    y,
+                    self._out_of_fold_score(
+                        self._imaging_model(context, classifier), features, y, context
+                    ),
+                ),
+            )
+            for classifier in ("logistic", "forest", "svm")
+            if classifier != self.settings.classifier
+        ]
+
+
+@dataclass(frozen=True)
+class _Clinic:
+    """The clinical variables' coding, and the two logistic models that take them in."""
+
+    coding: ClinicalTable
+    clinical: Any
+    fusion: Any
+
+
+class FittedImagingClinical(FittedDesign):
+    """The fitted models of :class:`ImagingClinical`.
+
+    Attributes
+    ----------
+    chosen : str
+        The imaging model whose log-odds are the imaging score.
+    """
+
+    def __init__(
+        self,
+        design: ImagingClinical,
+        imaging: Mapping[str, Any],
+        chosen: str,
+        choice: pd.DataFrame,
+        clinic: _Clinic | None = None,
+        training_table: pd.DataFrame | None = None,
+    ) -> None:
+        self.design = design
+        self.imaging = dict(imaging)
+        self.chosen = chosen
+        self.choice = choice
+        self.clinic = clinic
+        self.training_table = training_table
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Names of the models, in the order of the paper's table."""
+        return self.design.models
+
+    def imaging_score(self, data: CaseData) -> pd.Series:
+        """Return the imaging score: the log-odds of the chosen imaging model.
+
+        For the logistic classifier that is the intercept plus the sum of coefficient x feature.
+        """
+        features = self.design.features(data, self.chosen)
+        probability = self.imaging[self.chosen].predict_proba(features)[:, 1]
+        return log_odds(pd.Series(probability, index=features.index))
+
+    def predict(self, data: CaseData) -> pd.DataFrame:
+        """Return each model's probability of the positive class, by ``case_id``."""
+        scores = pd.DataFrame(index=pd.Index(data.case_ids, name="case_id"))
+        for name, estimator in self.imaging.items():
+            scores[name] = estimator.predict_proba(self.design.features(data, name))[:, 1]
+        if self.clinic is None:
+            scores["imaging_score"] = scores[self.chosen]
+        else:
+            columns = self.clinic.coding.columns
+            table = self.clinic.coding.transform(data.clinical_table(columns))
+            together = table.assign(imaging_score=self.imaging_score(data))
+            scores["clinical"] = self.clinic.clinical.predict_proba(table)[:, 1]
+            scores["fusion"] = self.clinic.fusion.predict_proba(together)[:, 1]
+        return scores[list(self.models)]
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Return selected features, the choice of the imaging model, the fusion and nomogram."""
+        selected = pd.concat(
+            [
+                coefficients(estimator).rename(columns={"term": "feature"}).assign(model=name)
+                for name, estimator in self.imaging.items()
+            ]
+        )
+        tables = {
+            "selected_features": selected[["model", "feature", "coefficient"]],
+            "imaging_model_choice": self.choice.assign(
+                chosen=np.where(self.choice["model"] == self.chosen, "yes", "")
+            ),
+        }
+        if self.clinic is not None and self.training_table is not None:
+            models = {"clinical": self.clinic.clinical, "fusion": self.clinic.fusion}
+            tables["coefficients"] = pd.concat(
+                [coefficients(estimator).assign(model=name) for name, estimator in models.items()]
+            )[["model", "term", "coefficient"]]
+            tables["nomogram_data"] = self.training_table
+        return tables
+
+
+def log_odds(probability: pd.Series) -> pd.Series:
+    """Return log(p / (1 - p)), kept finite."""
+    return np.log(probability.clip(1e-6, 1 - 1e-6) / (1 - probability.clip(1e-6, 1 - 1e-6)))
+
+
+def _auc(y: pd.Series, score: pd.Series) -> float:
+    from sklearn.metrics import roc_auc_score
+
+    return float(roc_auc_score(y, score.loc[y.index]))

@@ -1,0 +1,201 @@
+"""A network as a signature: trained on the training patients, and its out-of-fold probabilities.
+
+The designs call this; how slices are read and networks are trained is :mod:`gliofuse.deep`'s.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from gliofuse.designs.inputs import CaseData, FitContext, Request
+from gliofuse.errors import InputError
+
+__all__ = [
+    "NetworkRecipe",
+    "NetworkSignature",
+    "fit_network_signature",
+    "shape_features",
+    "training_settings",
+]
+
+
+@dataclass(frozen=True)
+class NetworkRecipe:
+    """Which network is trained on which arrays, and how.
+
+    Parameters
+    ----------
+    network : str
+        Name in :data:`gliofuse.deep.networks.NETWORKS`.
+    request : Request
+        The slices or patches that it reads.
+    sequences : tuple of str
+        The sequences among those of the request, in channel order.
+    training : object
+        :class:`gliofuse.deep.training.TrainingSettings`.
+    options : dict, optional
+        Further arguments of the network.
+    augmentation : object, optional
+        Settings of the augmentation of training samples.
+    center_crop : int, optional
+        Side of the middle square (or cube) that is read of each stored array.
+    shape : Request, optional
+        Feature table whose 14 shape features go into the network beside the image.
+    weights : str, optional
+        Pretrained weights: a path, or ``imagenet``.
+    """
+
+    network: str
+    request: Request
+    sequences: tuple[str, ...]
+    training: Any
+    options: dict[str, Any] | None = None
+    augmentation: Any = None
+    center_crop: int | None = None
+    shape: Request | None = None
+    weights: str | None = None
+
+    def build(self) -> Any:
+        """Return the untrained network (pretrained where weights are given)."""
+        from gliofuse.deep.networks import build_network
+
+        network = build_network(self.network, sequences=self.sequences, **(self.options or {}))
+        if self.weights is not None:
+            from gliofuse.deep.weights import load_pretrained
+
+            load_pretrained(network, self.weights)
+        return network
+
+    def dataset(self, data: CaseData, *, augmented: bool, seed: int) -> Any:
+        """Return the samples of a group of patients; labels are given where they are known."""
+        return data.store(self.request).dataset(
+            data.case_ids,
+            None if data.labels is None else data.y,
+            sequences=self.sequences,
+            augmentation=self.augmentation if augmented else None,
+            center_crop=self.center_crop,
+            shape=None if self.shape is None else shape_features(data.table(self.shape)),
+            seed=seed,
+        )
+
+
+def shape_features(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the 14 shape features of a feature table, in the order that the networks take them.
+
+    Shape belongs to the mask, so it is the same under every sequence; the first one's is taken.
+    """
+    from gliofuse.deep.networks import SHAPE_FEATURES
+
+    prefix = next(name for name in table.columns if ".original_shape_" in name).rsplit("_", 1)[0]
+    return table[[f"{prefix}_{name}" for name in SHAPE_FEATURES]].set_axis(
+        list(SHAPE_FEATURES), axis=1
+    )
+
+
+def training_settings(network: str, preset: str, *, epochs: int | None = None) -> Any:
+    """Return a network's training preset, with another number of epochs where one is given."""
+    from gliofuse.deep.training import TrainingSettings
+
+    settings = TrainingSettings.preset(network, preset)
+    return settings if epochs is None else settings.model_copy(update={"epochs": epochs})
+
+
+@dataclass(frozen=True)
+class NetworkSignature:
+    """A trained network, read as one probability a patient.
+
+    ``out_of_fold`` holds the training patients' probabilities from networks that did not see
+    them, for fitting a second level; ``None`` where no second level asked for it.
+    """
+
+    recipe: NetworkRecipe
+    trained: Any
+    out_of_fold: pd.Series | None = None
+
+    def predict(self, data: CaseData) -> pd.Series:
+        """Return the probability of the positive class (mean over a patient's samples)."""
+        samples = self.recipe.dataset(data.without_labels(), augmented=False, seed=0)
+        return self.trained.predict(samples)["probability"].loc[list(data.case_ids)]
+
+    def features(self, data: CaseData) -> pd.DataFrame:
+        """Return the network's features (mean over a patient's samples), one row a patient."""
+        from gliofuse.deep.training import extract_features
+
+        samples = self.recipe.dataset(data.without_labels(), augmented=False, seed=0)
+        table = extract_features(self.trained, samples).loc[list(data.case_ids)]
+        return table.add_prefix(f"{'+'.join(self.recipe.sequences)}.network.{self.recipe.network}_")
+
+    def curves(self) -> pd.DataFrame:
+        """Return the training curves, one row an epoch."""
+        return self.trained.curves
+
+
+def fit_network_signature(
+    recipe: NetworkRecipe,
+    training: CaseData,
+    validation: CaseData | None,
+    context: FitContext,
+    *,
+    name: str,
+    inner_folds: int = 0,
+) -> NetworkSignature:
+    """Train a network; with ``inner_folds`` also its out-of-fold probabilities.
+
+    The inner networks choose their epoch on the same validation patients as the outer one, never
+    on the part that they predict.
+
+    Parameters
+    ----------
+    recipe : NetworkRecipe
+    training, validation : CaseData
+        ``validation`` chooses the epoch; ``None`` keeps the last one.
+    context : FitContext
+    name : str
+        Name of the signature; its checkpoints go into a folder of this name.
+    inner_folds : int, default 0
+        Folds of the out-of-fold probabilities; 0 makes none.
+    """
+    from gliofuse.deep.training import train_network
+
+    def train(group: CaseData, step: str) -> Any:
+        return train_network(
+            recipe.build(),
+            recipe.dataset(group, augmented=True, seed=context.seed),
+            None
+            if validation is None
+            else recipe.dataset(validation, augmented=False, seed=context.seed),
+            settings=recipe.training,
+            directory=context.folder(f"{name}/{step}"),
+            seed=context.seed,
+        )
+
+    held_out = None
+    if inner_folds:
+        held_out = pd.Series(index=list(training.case_ids), dtype=float, name=name)
+        for number, (rest, part) in enumerate(_inner_split(training, inner_folds, context.seed)):
+            signature = NetworkSignature(recipe, train(rest, f"inner{number}"))
+            held_out.loc[list(part.case_ids)] = signature.predict(part)
+    return NetworkSignature(recipe, train(training, "all"), held_out)
+
+
+def _inner_split(training: CaseData, folds: int, seed: int) -> list[tuple[CaseData, CaseData]]:
+    from sklearn.model_selection import StratifiedKFold
+
+    smallest = int(training.y.value_counts().min())
+    if smallest < 2:
+        raise InputError(
+            "out-of-fold network signatures need at least 2 training patients of each class "
+            f"(got {smallest}); use fewer folds, or settings: {{second_level: in-sample}}"
+        )
+    splitter = StratifiedKFold(min(folds, smallest), shuffle=True, random_state=seed)
+    names = list(training.case_ids)
+    return [
+        (
+            training.subset(names[i] for i in rest),
+            training.subset(names[i] for i in part),
+        )
+        for rest, part in splitter.split(names, training.y)
+    ]

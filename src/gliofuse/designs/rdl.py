@@ -1,0 +1,385 @@
+"""``rdl``: radiomic and deep-learning fusion signatures, fused into one probability.
+
+Single-sequence radiomic models give one signature a sequence; these are fused into the radiomic
+fusion signature. A slice network with channel, spatial and global attention over the stacked
+sequences gives the deep fusion signature. Both are z-scored and fused by logistic regression.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import pandas as pd
+from pydantic import Field
+
+from gliofuse.designs.base import Design, DesignSettings, FittedDesign, Paper
+from gliofuse.designs.inputs import (
+    CaseData,
+    FitContext,
+    RadiomicsRequest,
+    Request,
+    SliceRequest,
+)
+from gliofuse.designs.networks import (
+    NetworkRecipe,
+    NetworkSignature,
+    fit_network_signature,
+    training_settings,
+)
+from gliofuse.designs.paper_results import paper_results
+from gliofuse.signature import (
+    RidgeSignature,
+    SingleSequenceSettings,
+    coefficients,
+    out_of_fold_probabilities,
+    single_sequence_signature,
+)
+
+__all__ = ["RDL", "FittedRDL", "RDLSettings"]
+
+_PAPER_SEQUENCES = ("t1", "t1ce", "t2", "flair")
+
+_METRICS = ("auc", "accuracy", "sensitivity", "specificity")
+_PAPER = Paper(
+    citation="Radiomic and deep-learning fusion signatures, J Biotech Research 2024;17:146-158",
+    results=paper_results(
+        _METRICS,
+        {
+            "validation": {
+                "radiomics_t1": (0.670, 0.6176, 0.6111, 0.5625),
+                "radiomics_t1ce": (0.924, 0.8824, 0.8889, 0.8125),
+                "radiomics_t2": (0.851, 0.7647, 0.7778, 0.6250),
+                "radiomics_flair": (0.830, 0.6765, 0.6111, 0.7500),
+                "radiomics_fusion": (0.972, 0.9412, 0.9444, 0.9375),
+                "dl_t1": (0.854, 0.7647, 0.7222, 0.8125),
+                "dl_t1ce": (0.979, 0.9118, 0.8889, 0.9375),
+                "dl_t2": (0.858, 0.7941, 0.8889, 0.6875),
+                "dl_flair": (0.771, 0.7059, 0.6111, 0.8125),
+                "dl_fusion": (0.986, 0.9412, 0.9444, 0.9375),
+                "rdl": (1.000, 0.9706, 1.0000, 0.8750),
+            },
+            "test": {
+                "radiomics_t1": (0.880, 0.7632, 0.9091, 0.6512),
+                "radiomics_t1ce": (0.933, 0.8553, 0.8788, 0.8372),
+                "radiomics_t2": (0.708, 0.6579, 0.7576, 0.5814),
+                "radiomics_flair": (0.727, 0.7237, 0.6970, 0.7442),
+                "radiomics_fusion": (0.921, 0.8816, 0.9091, 0.8605),
+                "dl_t1": (0.808, 0.7105, 0.6970, 0.7209),
+                "dl_t1ce": (0.899, 0.7763, 0.6970, 0.8372),
+                "dl_t2": (0.791, 0.6974, 0.6970, 0.6977),
+                "dl_flair": (0.681, 0.6316, 0.5758, 0.6744),
+                "dl_fusion": (0.918, 0.8289, 0.9091, 0.7674),
+                "rdl": (0.959, 0.9079, 0.9091, 0.9070),
+            },
+        },
+    ),
+)
+
+
+class RDLSettings(DesignSettings):
+    """Settings of ``rdl``; each default is the paper's unless its description says otherwise."""
+
+    radiomics: str = Field("rdl", description="Feature bank: a preset, or a parameter file.")
+    normalisation: Literal["minmax", "zscore", "percentile", "none"] = Field(
+        "minmax", description="Of each volume over all its voxels."
+    )
+    region: str = Field("whole", description="Necrosis, oedema and enhancing tumour together.")
+    alpha: float = Field(0.05, gt=0, lt=1, description="Of the t-test.")
+    folds: int = Field(10, ge=2, description="Of LASSO and of the grid searches.")
+    scoring: Literal["neg_log_loss", "roc_auc", "balanced_accuracy", "accuracy"] = Field(
+        "neg_log_loss", description="Of the grid searches; the paper does not state its own."
+    )
+    second_level: Literal["out-of-fold", "in-sample"] = Field(
+        "out-of-fold",
+        description="How a training patient's signature enters the next level; the paper's is "
+        "in-sample, the project's out-of-fold.",
+    )
+    inner_folds: int | None = Field(
+        None, ge=2, description="Of the out-of-fold signatures; 5, networks 5 (quick: 2)."
+    )
+    networks: Literal["all", "fusion", "none"] | None = Field(
+        None, description="Deep models to train: all (paper), fusion (quick) or none."
+    )
+    epochs: int | None = Field(None, ge=1, description="Overrides the preset's.")
+    reproducible_features: str | None = Field(
+        None, description="File that lists the features to admit (from `gliofuse stability`)."
+    )
+
+
+class RDL(Design):
+    """Signature-level fusion of single-sequence radiomics and slice networks.
+
+    The paper states the feature bank (1,967 a sequence), the t-test at 0.05, min-max scaling,
+    LASSO, the elastic-net grid of 21 x 10 points with 10 folds and balanced class weights, the L2
+    fusions over 21 points, DenseNet121 on 64 x 64 tumour crops, and the CSG module.
+    """
+
+    name = "rdl"
+    title = "Radiomic and deep-learning fusion signatures"
+    paper = _PAPER
+    Settings = RDLSettings
+    choices = (
+        "The paper gives no grey-level discretisation; 32 bins are used on the 0..1 images.",
+        "The paper trains the second level on in-sample first-level signatures; here they are "
+        "out-of-fold unless second_level says otherwise.",
+        "The two stacked attention maps become one channel by a 1x1 convolution.",
+        "The grids are scored by the log loss, since their probabilities are fused and pooled, and "
+        "AUC does not see calibration; the paper does not state its score.",
+    )
+    settings: RDLSettings
+
+    @property
+    def _networks(self) -> str:
+        if not (self.available.images and self.available.deep):
+            return "none"
+        quick = "fusion" if self.settings.preset == "quick" else "all"
+        return self.settings.networks or quick
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The paper's eleven models, or those of them that this cohort and preset allow."""
+        sequences = self.available.sequences
+        names = [f"radiomics_{sequence}" for sequence in sequences] + ["radiomics_fusion"]
+        if self._networks == "all" and len(sequences) > 1:
+            names += [f"dl_{sequence}" for sequence in sequences]
+        if self._networks != "none":
+            names += ["dl_fusion", "rdl"]
+        return tuple(names)
+
+    @property
+    def final_model(self) -> str:
+        """``rdl``, or ``radiomics_fusion`` where no network is trained."""
+        return self.models[-1]
+
+    @property
+    def needs_validation(self) -> bool:
+        """Networks choose their epoch on patients put aside."""
+        return self._networks != "none"
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """What of the paper's eleven models is missing, and why."""
+        notes = [
+            f"no {sequence}: radiomics_{sequence} and dl_{sequence} left out"
+            for sequence in _PAPER_SEQUENCES
+            if sequence not in self.available.sequences and self.available.images
+        ]
+        if not self.available.images:
+            notes.append("no images, a feature table: the deep models and rdl left out")
+        elif not self.available.deep:
+            notes.append("the extra 'deep' is not installed: the deep models and rdl left out")
+        elif self._networks == "none":
+            notes.append("networks: none: the deep models and rdl left out")
+        elif self._networks == "fusion":
+            notes.append("the single-sequence deep models left out (preset paper trains them)")
+        return tuple(notes)
+
+    @property
+    def radiomics(self) -> RadiomicsRequest:
+        """The feature bank of every sequence over the whole tumour."""
+        from gliofuse.radiomics import RadiomicsSettings
+
+        return RadiomicsRequest(
+            settings=RadiomicsSettings.named(self.settings.radiomics),
+            regions=(self.settings.region,),
+            sequences=self.available.sequences,
+            normalisation=self.settings.normalisation,
+        )
+
+    @property
+    def slices(self) -> SliceRequest:
+        """Every tumour slice, cropped to the tumour's square and resized to 64 x 64."""
+        from gliofuse.deep.data.slices import SliceSettings
+
+        quick = self.settings.preset == "quick"
+        return SliceRequest(
+            settings=SliceSettings(
+                size=64,
+                which="k-largest" if quick else "all",
+                k=12,
+                crop="square",
+                normalisation=self.settings.normalisation,
+            ),
+            region=self.settings.region,
+            sequences=self.available.sequences,
+        )
+
+    @property
+    def requests(self) -> tuple[Request, ...]:
+        """The feature table and, where a network is trained, the slices."""
+        return (self.radiomics,) if self._networks == "none" else (self.radiomics, self.slices)
+
+    def fit(
+        self, training: CaseData, validation: CaseData | None, context: FitContext
+    ) -> FittedRDL:
+        """Fit the signatures level by level on the training patients."""
+        y = training.y
+        radiomics = self._fit_radiomics(training, context)
+        if self._networks == "none":
+            return FittedRDL(self, radiomics)
+        networks = self._fit_networks(training, validation, context)
+        signatures = pd.DataFrame(
+            {
+                "radiomics_fusion": self._training_signature(
+                    radiomics.fusion, radiomics.training_signatures, y, context
+                ),
+                "dl_fusion": self._network_signature(networks["dl_fusion"], training),
+            }
+        )
+        rdl = self._fusion(context).fit(signatures, y)
+        return FittedRDL(self, radiomics, networks, rdl)
+
+    def _fusion(self, context: FitContext) -> RidgeSignature:
+        return RidgeSignature(
+            folds=self.settings.folds, scoring=self.settings.scoring, random_state=context.seed
+        )
+
+    def _fit_radiomics(self, training: CaseData, context: FitContext) -> _RadiomicFusion:
+        y, table = training.y, training.table(self.radiomics)
+        single: dict[str, Any] = {}
+        signatures = {}
+        for sequence in self.available.sequences:
+            features = _of_sequence(table, sequence)
+            estimator = single_sequence_signature(
+                SingleSequenceSettings(
+                    alpha=self.settings.alpha,
+                    folds=self.settings.folds,
+                    lasso_folds=self.settings.folds,
+                    scoring=self.settings.scoring,
+                    seed=context.seed,
+                )
+            )
+            name = f"radiomics_{sequence}"
+            single[name] = estimator.fit(features, y)
+            signatures[name] = self._training_signature(estimator, features, y, context)
+        training_signatures = pd.DataFrame(signatures)
+        fusion = self._fusion(context).fit(training_signatures, y)
+        return _RadiomicFusion(single, fusion, training_signatures)
+
+    def _training_signature(
+        self, estimator: Any, features: pd.DataFrame, y: pd.Series, context: FitContext
+    ) -> pd.Series:
+        """A training patient's signature as the next level sees it."""
+        if self.settings.second_level == "in-sample":
+            return pd.Series(estimator.predict_proba(features)[:, 1], index=features.index)
+        return pd.Series(
+            out_of_fold_probabilities(
+                estimator, features, y, folds=self.settings.inner_folds or 5, seed=context.seed
+            ),
+            index=features.index,
+        )
+
+    def _fit_networks(
+        self, training: CaseData, validation: CaseData | None, context: FitContext
+    ) -> dict[str, NetworkSignature]:
+        sequences = self.available.sequences
+        recipes = {}
+        if self._networks == "all" and len(sequences) > 1:
+            recipes = {
+                f"dl_{sequence}": self._recipe("densenet121", (sequence,)) for sequence in sequences
+            }
+        recipes["dl_fusion"] = self._recipe("csg-densenet121", sequences)
+        quick = 2 if self.settings.preset == "quick" else 5
+        second_level = self.settings.second_level == "out-of-fold"
+        return {
+            name: fit_network_signature(
+                recipe,
+                training,
+                validation,
+                context,
+                name=name,
+                inner_folds=(self.settings.inner_folds or quick)
+                if name == "dl_fusion" and second_level
+                else 0,
+            )
+            for name, recipe in recipes.items()
+        }
+
+    def _network_signature(self, network: NetworkSignature, training: CaseData) -> pd.Series:
+        return network.predict(training) if network.out_of_fold is None else network.out_of_fold
+
+    def _recipe(self, network: str, sequences: tuple[str, ...]) -> NetworkRecipe:
+        return NetworkRecipe(
+            network=network,
+            request=self.slices,
+            sequences=sequences,
+            training=training_settings(network, self.settings.preset, epochs=self.settings.epochs),
+        )
+
+
+@dataclass(frozen=True)
+class _RadiomicFusion:
+    """The single-sequence models, their fusion, and the signatures that the fusion learned from."""
+
+    single: dict[str, Any]
+    fusion: Any
+    training_signatures: pd.DataFrame = field(repr=False)
+
+
+class FittedRDL(FittedDesign):
+    """The fitted signatures of :class:`RDL`."""
+
+    def __init__(
+        self,
+        design: RDL,
+        radiomics: _RadiomicFusion,
+        networks: dict[str, NetworkSignature] | None = None,
+        rdl: Any = None,
+    ) -> None:
+        self.design = design
+        self.radiomics = radiomics
+        self._networks = networks or {}
+        self.rdl = rdl
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Names of the models, in the order of the paper's table."""
+        return self.design.models
+
+    @property
+    def networks(self) -> dict[str, NetworkSignature]:
+        """The deep models, by name."""
+        return self._networks
+
+    def predict(self, data: CaseData) -> pd.DataFrame:
+        """Return each model's probability of the positive class, by ``case_id``."""
+        table = data.table(self.design.radiomics)
+        scores = pd.DataFrame(index=pd.Index(data.case_ids, name="case_id"))
+        for name, estimator in self.radiomics.single.items():
+            features = _of_sequence(table, name.removeprefix("radiomics_"))
+            scores[name] = estimator.predict_proba(features)[:, 1]
+        scores["radiomics_fusion"] = self.radiomics.fusion.predict_proba(
+            scores[list(self.radiomics.single)]
+        )[:, 1]
+        for name, network in self._networks.items():
+            scores[name] = network.predict(data)
+        if self.rdl is not None:
+            scores["rdl"] = self.rdl.predict_proba(scores[["radiomics_fusion", "dl_fusion"]])[:, 1]
+        return scores[list(self.models)]
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Return selected features, contributions of the fusions, and training curves."""
+        selected = [
+            coefficients(estimator).rename(columns={"term": "feature"}).assign(model=name)
+            for name, estimator in self.radiomics.single.items()
+        ]
+        fusions = {"radiomics_fusion": self.radiomics.fusion}
+        if self.rdl is not None:
+            fusions["rdl"] = self.rdl
+        contributions = [
+            coefficients(estimator).assign(model=name) for name, estimator in fusions.items()
+        ]
+        tables = {
+            "selected_features": pd.concat(selected)[["model", "feature", "coefficient"]],
+            "contributions": pd.concat(contributions)[["model", "term", "coefficient"]],
+        }
+        if self._networks:
+            tables["curves"] = pd.concat(
+                [network.curves().assign(model=name) for name, network in self._networks.items()]
+            )
+        return tables
+
+
+def _of_sequence(table: pd.DataFrame, sequence: str) -> pd.DataFrame:
+    return table.loc[:, table.columns.str.startswith(f"{sequence}.")]

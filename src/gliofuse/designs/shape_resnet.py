@@ -1,0 +1,290 @@
+"""``shape-resnet``: a slice network that is told the tumour's three-dimensional size and shape.
+
+A 2D ResNet50 reads every tumour slice; its fourteen learned values are concatenated with the
+fourteen shape features of the whole tumour, and a linear layer decides. A patient's probability is
+the mean over the slices.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from pydantic import Field
+
+from gliofuse.designs.base import Design, DesignSettings, FittedDesign, Paper
+from gliofuse.designs.inputs import (
+    CaseData,
+    FitContext,
+    PatchRequest,
+    RadiomicsRequest,
+    Request,
+    SliceRequest,
+)
+from gliofuse.designs.networks import (
+    NetworkRecipe,
+    NetworkSignature,
+    fit_network_signature,
+    training_settings,
+)
+from gliofuse.designs.paper_results import paper_results
+from gliofuse.errors import InputError
+
+__all__ = ["FittedShapeResNet", "ShapeResNet", "ShapeResNetSettings"]
+
+_PAPER_SEQUENCES = ("t1", "t1ce", "t2", "flair")
+#: Name of each ablation and what it leaves out of the training augmentation.
+_ABLATIONS = {
+    "no_augmentation": ("ClassCrops", "Flip", "CyclicShift", "Rotate", "SaltAndPepper"),
+    "no_cyclic_shift": ("CyclicShift",),
+    "no_rotation": ("Rotate",),
+    "no_flip": ("Flip",),
+    "no_duplication": (),
+}
+
+_PAPER = Paper(
+    citation='Zeng et al. 2024 (Ivyspring), "explicit tumor size information"',
+    results=paper_results(
+        ("auc", "accuracy", "apca", "sensitivity", "specificity"),
+        {
+            "validation": {
+                "2d_t1": (0.6451, 0.7226, 0.6218, 0.8482, 0.3953),
+                "2d_t2": (0.9178, 0.8774, 0.8149, 0.9554, 0.6744),
+                "2d_t1ce": (0.9120, 0.8194, 0.7580, 0.9604, 0.5556),
+                "2d_flair": (0.9079, 0.8452, 0.7787, 0.9533, 0.6042),
+                "2d_all": (0.9565, 0.8774, 0.8171, 0.9811, 0.6531),
+                "2d_shape_t1": (0.8284, 0.8129, 0.7396, 0.9259, 0.5532),
+                "2d_shape_t2": (0.9499, 0.9097, 0.8558, 0.9735, 0.7381),
+                "2d_shape_t1ce": (0.9317, 0.8839, 0.8239, 0.9478, 0.7000),
+                "2d_shape_flair": (0.9227, 0.8903, 0.8352, 0.9407, 0.7297),
+                "2d_shape_all": (0.9684, 0.9936, 0.9853, 1.0000, 0.9706),
+                "3d_t1": (0.6631, 0.7871, 0.6792, 0.8385, 0.5200),
+                "3d_t2": (0.7321, 0.6194, 0.6561, 0.9559, 0.3563),
+                "3d_t1ce": (0.8250, 0.7742, 0.7061, 0.9216, 0.4906),
+                "3d_flair": (0.7336, 0.7161, 0.6667, 0.9140, 0.4194),
+                "3d_all": (0.6626, 0.6129, 0.6075, 0.8861, 0.3289),
+                "2d_shape_all_no_augmentation": (0.9492, None, None, None, None),
+                "2d_shape_all_no_cyclic_shift": (0.9582, None, None, None, None),
+                "2d_shape_all_no_rotation": (0.9628, None, None, None, None),
+                "2d_shape_all_no_flip": (0.9638, None, None, None, None),
+                "2d_shape_all_no_duplication": (0.9480, None, None, None, None),
+            }
+        },
+    ),
+)
+
+
+class ShapeResNetSettings(DesignSettings):
+    """Settings of ``shape-resnet``."""
+
+    region: str = Field("whole", description="The tumour; voxels outside are set to the least.")
+    comparators: bool | None = Field(
+        None, description="Single sequences and 3D networks too (paper: yes, quick: no)."
+    )
+    ablate: bool = Field(False, description="The augmentation ablation too.")
+    weights: str | None = Field(None, description="Pretrained weights of the 2D network.")
+    epochs: int | None = Field(None, ge=1, description="Overrides the preset's.")
+
+
+class ShapeResNet(Design):
+    """Late fusion of a slice network with fourteen shape features inside the network.
+
+    The paper states ResNet50, the fourteen learned and fourteen shape values, the augmentations,
+    the duplication of LGG slices, Adam at 1e-3 for 20 epochs of batches of 16, and the
+    comparators: the same network without shape, and a 3D ResNet50 on 128 x 160 x 160.
+    """
+
+    name = "shape-resnet"
+    title = "2D ResNet50 with explicit 3D tumour size and shape"
+    paper = _PAPER
+    Settings = ShapeResNetSettings
+    choices = (
+        "The paper does not say how shape features are scaled; they are standardised on the "
+        "training patients.",
+        "Enlarging the crops of one class alone lets a network learn the scale instead of the "
+        "tumour; preset paper does as the paper, preset quick leaves the class-wise crops out.",
+    )
+    settings: ShapeResNetSettings
+
+    @property
+    def _comparators(self) -> bool:
+        wanted = self.settings.comparators
+        return self.settings.preset == "paper" if wanted is None else wanted
+
+    @property
+    def _groups(self) -> dict[str, tuple[str, ...]]:
+        """Groups of sequences that a network reads: each alone (comparators), and all."""
+        sequences = self.available.sequences
+        single = {s: (s,) for s in sequences} if self._comparators and len(sequences) > 1 else {}
+        return {**single, "all": sequences}
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The paper's fifteen and, with ``ablate``, five more; the proposed one comes last."""
+        kinds = ("2d", "3d", "2d_shape") if self._comparators else ("2d", "2d_shape")
+        names = [f"{kind}_{group}" for kind in kinds for group in self._groups]
+        ablations = [f"2d_shape_all_{name}" for name in _ABLATIONS] if self.settings.ablate else []
+        names.remove(self.final_model)
+        return (*names, *ablations, self.final_model)
+
+    @property
+    def final_model(self) -> str:
+        """The 2D network with shape features on all sequences."""
+        return "2d_shape_all"
+
+    @property
+    def needs_validation(self) -> bool:
+        """The networks choose their epoch on patients put aside."""
+        return True
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """What of the paper's fifteen models is missing, and why."""
+        notes = [
+            f"no {sequence}: its single-sequence models left out"
+            for sequence in _PAPER_SEQUENCES
+            if sequence not in self.available.sequences
+        ]
+        if not self._comparators:
+            notes.append(
+                "the single-sequence and 3D comparators left out (preset paper trains them)"
+            )
+        return tuple(notes)
+
+    @property
+    def shape(self) -> RadiomicsRequest:
+        """The fourteen shape features of the tumour."""
+        from gliofuse.radiomics import RadiomicsSettings
+
+        return RadiomicsRequest(
+            settings=RadiomicsSettings.preset("shape"),
+            regions=(self.settings.region,),
+            sequences=self.available.sequences[:1],
+        )
+
+    @property
+    def slices(self) -> SliceRequest:
+        """Tumour-only axial slices; the preset quick halves their resolution and number."""
+        from gliofuse.deep.data.slices import SliceSettings
+
+        quick = self.settings.preset == "quick"
+        return SliceRequest(
+            settings=SliceSettings(
+                size=80 if quick else 448,
+                which="k-largest" if quick else "all",
+                k=10,
+                crop="center",
+                center_size=160 if quick else 224,
+                pixels="tumour",
+            ),
+            region=self.settings.region,
+            sequences=self.available.sequences,
+        )
+
+    @property
+    def patches(self) -> PatchRequest:
+        """The middle 128 slices of 160 x 160; the preset quick has a quarter of each side."""
+        from gliofuse.deep.data.patches import PatchSettings
+
+        quick = self.settings.preset == "quick"
+        return PatchRequest(
+            settings=PatchSettings(
+                size_zyx=(32, 40, 40) if quick else (128, 160, 160),
+                step_zyx=(4.0, 4.0, 4.0) if quick else (1.0, 1.0, 1.0),
+                crop="middle",
+                pixels="tumour",
+            ),
+            region=self.settings.region,
+            sequences=self.available.sequences,
+        )
+
+    @property
+    def requests(self) -> tuple[Request, ...]:
+        """Shape features and slices, and the volumes where a 3D network is trained."""
+        if not (self.available.images and self.available.deep):
+            raise InputError(
+                "design shape-resnet reads images with networks: it needs --cohort and the extra "
+                "'deep' (pip install 'gliofuse[deep]')"
+            )
+        return (self.shape, self.slices, *((self.patches,) if self._comparators else ()))
+
+    def fit(
+        self, training: CaseData, validation: CaseData | None, context: FitContext
+    ) -> FittedShapeResNet:
+        """Train every network."""
+        return FittedShapeResNet(
+            self,
+            {
+                name: fit_network_signature(
+                    self._recipe(name), training, validation, context, name=name
+                )
+                for name in self.models
+            },
+        )
+
+    def _recipe(self, model: str) -> NetworkRecipe:
+        from gliofuse.deep.data import augmentation_preset
+
+        kind, _, rest = model.removeprefix("2d_shape_").partition("_")
+        if model.startswith("2d_shape_"):
+            group, ablation = kind, rest
+            network = "shape-resnet50"
+        else:
+            group, ablation = rest, ""
+            network = "resnet50-3d" if kind == "3d" else "resnet50"
+        quick = self.settings.preset == "quick"
+        training = training_settings(network, self.settings.preset, epochs=self.settings.epochs)
+        if ablation == "no_duplication":
+            training = training.model_copy(update={"balance": "none"})
+        if kind == "3d":
+            return NetworkRecipe(
+                network=network,
+                request=self.patches,
+                sequences=self._groups[group],
+                training=training,
+                augmentation=augmentation_preset("quarters"),
+            )
+        return NetworkRecipe(
+            network=network,
+            request=self.slices,
+            sequences=self._groups[group],
+            training=training,
+            augmentation=augmentation_preset(
+                "shape-resnet-quick" if quick else "shape-resnet",
+                leave_out=_ABLATIONS.get(ablation, ()),
+            ),
+            center_crop=None if quick else 160,
+            shape=self.shape if network == "shape-resnet50" else None,
+            weights=self.settings.weights,
+        )
+
+
+class FittedShapeResNet(FittedDesign):
+    """The trained networks of :class:`ShapeResNet`."""
+
+    def __init__(self, design: ShapeResNet, networks: dict[str, NetworkSignature]) -> None:
+        self.design = design
+        self._networks = networks
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Names of the models, the proposed one last."""
+        return self.design.models
+
+    @property
+    def networks(self) -> dict[str, NetworkSignature]:
+        """The trained networks, by model name."""
+        return self._networks
+
+    def predict(self, data: CaseData) -> pd.DataFrame:
+        """Return each network's probability of the positive class, by ``case_id``."""
+        scores: dict[str, Any] = {name: net.predict(data) for name, net in self._networks.items()}
+        return pd.DataFrame(scores).rename_axis("case_id")[list(self.models)]
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Return the training curves, with seconds and memory of each epoch."""
+        return {
+            "curves": pd.concat(
+                [net.curves().assign(model=name) for name, net in self._networks.items()]
+            )
+        }

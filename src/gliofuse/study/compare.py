@@ -1,0 +1,186 @@
+"""Several designs on one cohort: the same patients, splits and seeds, one report.
+
+Features that don't depend on labels are computed once and shared through one cache; each design
+then has a run folder of its own, and their final models are judged together.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from gliofuse.compute import resolve_workers
+from gliofuse.designs import find_design, parse_settings
+from gliofuse.errors import SettingError
+from gliofuse.evaluation import misjudged_by_all
+from gliofuse.files import write_csv, write_json, write_parquet
+from gliofuse.study.evaluate import evaluation_tables
+from gliofuse.study.folder import RunFolder
+from gliofuse.study.inputs import load_patients
+from gliofuse.study.progress import Progress
+from gliofuse.study.runner import VALIDATION_FRACTION, RunResult, prepare_study, run_study
+from gliofuse.study.settings import StudySettings
+
+__all__ = ["Comparison", "compare_designs"]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Where a comparison's results stand, and its figures of merit."""
+
+    folder: Path
+    metrics: pd.DataFrame
+    runs: dict[str, RunResult]
+
+
+def compare_designs(
+    studies: dict[str, StudySettings],
+    folder: str | Path,
+    *,
+    progress: Progress | None = None,
+    command: str = "",
+    force: bool = False,
+) -> Comparison:
+    """Run several designs on identical patients and splits, and judge their final models.
+
+    A patient that any of the designs cannot use is left out of all of them.
+
+    Parameters
+    ----------
+    studies : dict of str to StudySettings
+        Study by name; they must agree on the patients, the endpoint and the split.
+    folder : path
+    progress : Progress, optional
+    command : str, optional
+    force : bool, default False
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    SettingError
+        If the studies differ in what must be equal.
+    InputError, RunError
+        As :func:`~gliofuse.study.runner.run_study`.
+    """
+    tell = progress or Progress()
+    out = Path(folder)
+    out.mkdir(parents=True, exist_ok=True)
+    clock = time.monotonic()
+    shared = _harmonised(studies, out)
+    with tell.log_to(out / "compare.log"):
+        without: dict[str, str] = {}
+        for name, study in shared.items():
+            tell.say(f"[{name}] inputs")
+            ready = prepare_study(study, out / name, progress=tell)
+            for row in ready.failed.itertuples():
+                without.setdefault(str(row.case_id), f"design {name}: {row.stage}: {row.error}")
+        runs = {}
+        for name, study in shared.items():
+            tell.say(f"[{name}] fits")
+            runs[name] = run_study(
+                study, out / name, progress=tell, command=command, force=force, without=without
+            )
+        finals = {
+            n: str(RunFolder(r.folder).run_information()["final_model"]) for n, r in runs.items()
+        }
+        predictions = pd.concat(
+            [
+                _of_final(RunFolder(result.folder).predictions(), finals[name], name)
+                for name, result in runs.items()
+            ],
+            ignore_index=True,
+        )
+        first = next(iter(shared.values()))
+        write_parquet(out / "predictions.parquet", predictions)
+        tables = evaluation_tables(
+            predictions,
+            first.evaluation,
+            judged=tuple(runs),
+            workers=resolve_workers(first.compute.workers),
+            progress=tell,
+        )
+        tables["misjudged"] = misjudged_by_all(predictions)
+        tables["timing"] = _timing(runs)
+        for name, table in tables.items():
+            write_csv(out / f"{name}.csv", table)
+        _picture_misjudged(first, tables["misjudged"], out)
+        write_json(
+            out / "compare.json",
+            {
+                "designs": [
+                    {"name": name, "run_folder": name, "final_model": finals[name]} for name in runs
+                ],
+                "command": command,
+                "seconds": round(time.monotonic() - clock, 1),
+            },
+        )
+    return Comparison(out, tables["metrics"], runs)
+
+
+def _harmonised(studies: dict[str, StudySettings], out: Path) -> dict[str, StudySettings]:
+    """Give every study the same cache, and the same validation part if any of them needs one."""
+    first = next(iter(studies.values()))
+    for name, study in studies.items():
+        for part in ("cohort", "table", "endpoint", "split", "sequences", "labels"):
+            if getattr(study, part) != getattr(first, part):
+                raise SettingError(
+                    f"compare: study {name!r} differs from the first in {part}; designs can only "
+                    "be compared on the same patients, endpoint and split"
+                )
+    split = first.split
+    if "validation_fraction" not in split.model_fields_set and any(
+        _needs_validation(study) for study in studies.values()
+    ):
+        split = split.model_copy(update={"validation_fraction": VALIDATION_FRACTION})
+    cache = first.compute.cache or out / "cache"
+    return {
+        name: study.model_copy(
+            update={
+                "split": split,
+                "compute": study.compute.model_copy(update={"cache": cache}),
+            }
+        )
+        for name, study in studies.items()
+    }
+
+
+def _needs_validation(study: StudySettings) -> bool:
+    kind = find_design(study.design)
+    patients = load_patients(study)
+    design = kind(parse_settings(kind, study.settings), patients.available(tuple(study.covariates)))
+    return design.needs_validation
+
+
+def _of_final(predictions: pd.DataFrame, final: str, name: str) -> pd.DataFrame:
+    return predictions[predictions["model"] == final].assign(model=name)
+
+
+def _timing(runs: dict[str, RunResult]) -> pd.DataFrame:
+    parts = []
+    for name, result in runs.items():
+        stages = pd.read_csv(result.folder / "tables" / "timing.csv")
+        folds = [
+            RunFolder(result.folder).fold(path.name).done
+            for path in sorted((result.folder / "folds").iterdir())
+        ]
+        peak = max(fold["peak_memory_mb"] for fold in folds)
+        parts.append(stages.assign(design=name, peak_mb=peak))
+    return pd.concat(parts, ignore_index=True)[["design", "stage", "seconds", "peak_mb"]]
+
+
+def _picture_misjudged(study: StudySettings, misjudged: pd.DataFrame, out: Path) -> None:
+    """Draw the patients whom every design gets wrong, for a person to look at."""
+    patients = load_patients(study)
+    wrong = misjudged.loc[misjudged["misjudged_by_all"], "case_id"].astype(str).tolist()
+    (out / "contact_sheet.png").unlink(missing_ok=True)
+    if patients.cohort is None or not wrong:
+        return
+    from gliofuse.imaging import contact_sheet
+
+    contact_sheet(patients.cohort.subset(wrong), out / "contact_sheet.png")

@@ -1,0 +1,115 @@
+"""One fold: fit on its training patients, predict everybody, write what came out."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+import warnings
+from collections import Counter
+from dataclasses import dataclass
+
+import pandas as pd
+
+from gliofuse.cohort import Cohort, Fold
+from gliofuse.designs import CaseData, Design, FitContext, FittedDesign
+from gliofuse.signature import SignatureWarning
+from gliofuse.study.folder import FoldFolder
+
+__all__ = ["FoldTask", "fit_fold"]
+
+_EXPLAINED = 3  # test patients whose heat maps are drawn
+
+
+@dataclass(frozen=True)
+class FoldTask:
+    """Everything that one fold needs; sent to the process that fits it.
+
+    ``cohort`` is given for the fold whose networks are to be explained by heat maps.
+    """
+
+    design: Design
+    data: CaseData
+    fold: Fold
+    fingerprint: str
+    folder: FoldFolder
+    context: FitContext
+    cohort: Cohort | None = None
+
+
+def fit_fold(task: FoldTask) -> None:
+    """Fit and predict one fold and write its folder."""
+    clock = time.monotonic()
+    training = task.data.subset(task.fold.training)
+    validation = task.data.subset(task.fold.validation) if task.fold.validation else None
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", SignatureWarning)
+        fitted = task.design.fit(training, validation, task.context)
+    told = Counter(str(w.message) for w in caught if issubclass(w.category, SignatureWarning))
+    predictions = [
+        _predictions(fitted, task.data.subset(case_ids), task.fold.name, cohort)
+        for cohort, case_ids in (
+            ("training", task.fold.training),
+            ("validation", task.fold.validation),
+            ("test", task.fold.test),
+            ("external", task.fold.external),
+        )
+        if case_ids
+    ]
+    if task.cohort is not None:
+        _explain(fitted, task)
+    task.folder.write(
+        pd.concat(predictions, ignore_index=True),
+        fitted.tables(),
+        {
+            "fingerprint": task.fingerprint,
+            "seconds": round(time.monotonic() - clock, 2),
+            "peak_memory_mb": _peak_memory_mb(),
+            "warnings": dict(told),
+        },
+    )
+
+
+def _predictions(fitted: FittedDesign, data: CaseData, fold: str, cohort: str) -> pd.DataFrame:
+    scores = fitted.predict(data.without_labels())
+    table = scores.rename_axis("case_id").reset_index()
+    long = table.melt(id_vars="case_id", var_name="model", value_name="probability")
+    return long.assign(fold=fold, cohort=cohort, y_true=long["case_id"].map(data.y))[
+        ["case_id", "fold", "cohort", "model", "y_true", "probability"]
+    ]
+
+
+def _explain(fitted: FittedDesign, task: FoldTask) -> None:
+    """Draw heat maps of a few held-out patients; the rest of a run does not depend on it."""
+    assert task.cohort is not None
+    held_out = (task.fold.test or task.fold.external)[:_EXPLAINED]
+    for name, network in fitted.networks.items():
+        from gliofuse.deep.explain import explain_case
+
+        samples = network.recipe.dataset(
+            task.data.subset(held_out).without_labels(), augmented=False, seed=0
+        )
+        rows = [
+            {
+                "case_id": case_id,
+                "model": name,
+                **explain_case(
+                    network.trained,
+                    samples,
+                    case_id,
+                    case=task.cohort[case_id],
+                    directory=task.folder.path.parents[1] / "gradcam" / name,
+                ),
+            }
+            for case_id in held_out
+        ]
+        from gliofuse.files import write_csv
+
+        write_csv(
+            task.folder.path.parents[1] / "tables" / f"heat_shares_{name}.csv", pd.DataFrame(rows)
+        )
+
+
+def _peak_memory_mb() -> float:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (1024 * 1024 if sys.platform == "darwin" else 1024), 1)

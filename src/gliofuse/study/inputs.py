@@ -1,0 +1,328 @@
+"""From a study's settings to the data that a design is fitted on.
+
+The label-free inputs that a design requests are computed for the whole cohort, patient by
+patient, cached by what defines them, and shared between folds, runs and designs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from gliofuse.cohort import SEQUENCES, Cohort, read_manifest
+from gliofuse.designs import (
+    Available,
+    DeepFeatureRequest,
+    PatchRequest,
+    RadiomicsRequest,
+    Request,
+    SliceRequest,
+)
+from gliofuse.errors import InputError, ManifestError, did_you_mean
+from gliofuse.study.settings import StudySettings, TableSettings
+
+__all__ = ["Patients", "load_patients", "materialise"]
+
+_MOST = 0.8  # a sequence that fewer of the patients have is left out, rather than the patients
+
+
+@dataclass(frozen=True)
+class Patients:
+    """Who a study is about, before anything is computed.
+
+    Parameters
+    ----------
+    clinical : pandas.DataFrame
+        Indexed by ``case_id``; with ``center`` where it is known.
+    sequences : tuple of str
+    excluded : pandas.DataFrame
+        Columns ``case_id, reason``.
+    cohort : Cohort, optional
+        The images; ``None`` for a study on a feature table.
+    features : pandas.DataFrame, optional
+        The feature table of such a study, indexed by ``case_id``.
+    convention : str
+        Label convention of the masks.
+    notes : tuple of str
+        What was left out of the cohort and why, a sentence each.
+    """
+
+    clinical: pd.DataFrame
+    sequences: tuple[str, ...]
+    excluded: pd.DataFrame
+    cohort: Cohort | None = None
+    features: pd.DataFrame | None = None
+    convention: str = "binary"
+    notes: tuple[str, ...] = ()
+
+    def restricted(self, case_ids: Iterable[str]) -> Patients:
+        """Return some of the patients."""
+        kept = list(case_ids)
+        return replace(
+            self,
+            clinical=self.clinical.loc[kept],
+            cohort=None if self.cohort is None else self.cohort.subset(kept),
+            features=None if self.features is None else self.features.loc[kept],
+        )
+
+    def available(self, covariates: tuple[str, ...]) -> Available:
+        """Return what these patients offer a design."""
+        from gliofuse.imaging import CONVENTIONS, available_regions
+
+        unknown = [column for column in covariates if column not in self.clinical.columns]
+        if unknown:
+            raise ManifestError(
+                f"covariates: no clinical column {unknown[0]!r}; "
+                f"{did_you_mean(unknown[0], self.clinical.columns)}"
+            )
+        regions: tuple[str, ...] = ("whole",)
+        if self.cohort is not None:
+            regions = tuple(available_regions(CONVENTIONS[self.convention]))
+        return Available(
+            sequences=self.sequences,
+            regions=regions,
+            images=self.cohort is not None,
+            clinical=covariates,
+            deep=_deep_installed(),
+        )
+
+
+def _deep_installed() -> bool:
+    from importlib.util import find_spec
+
+    return all(find_spec(module) is not None for module in ("torch", "monai", "lightning"))
+
+
+def load_patients(study: StudySettings, *, label_workers: int = 1) -> Patients:
+    """Read the manifest, or the tables, that a study names.
+
+    Raises
+    ------
+    InputError
+        If a file is not of its form, or no patient is left.
+    """
+    if study.table is not None:
+        return _from_tables(study.table)
+    assert study.cohort is not None
+    return _from_manifest(study.cohort, study.sequences, study.labels, label_workers)
+
+
+def _from_manifest(path: Path, wanted: list[str] | None, labels: str, workers: int) -> Patients:
+    cohort = read_manifest(path)
+    notes = []
+    if wanted is None:
+        share = {
+            sequence: sum(sequence in case.images for case in cohort) / len(cohort)
+            for sequence in cohort.sequences
+        }
+        sequences = tuple(s for s in cohort.sequences if share[s] >= _MOST)
+        notes = [
+            f"{s}: only {share[s]:.0%} of the patients have it, so the sequence is left out"
+            for s in cohort.sequences
+            if s not in sequences
+        ]
+    else:
+        unknown = [s for s in wanted if s not in cohort.sequences]
+        if unknown:
+            raise ManifestError(
+                f"sequences: {path} has no {unknown[0]!r}; "
+                f"{did_you_mean(unknown[0], cohort.sequences)}"
+            )
+        sequences = tuple(s for s in SEQUENCES if s in wanted)
+    usable, excluded = cohort.with_sequences(sequences, mask=True)
+    if not sequences or not len(usable):
+        raise ManifestError(
+            f"{path}: no patient has every one of {', '.join(sequences) or 'the sequences'} and a "
+            "mask; look at `gliofuse cohort check`, or name fewer with --sequences"
+        )
+    return Patients(
+        clinical=usable.clinical,
+        sequences=sequences,
+        excluded=excluded,
+        cohort=usable,
+        convention=_convention(usable, labels, workers),
+        notes=tuple(notes),
+    )
+
+
+def _convention(cohort: Cohort, labels: str, workers: int) -> str:
+    from gliofuse.compute import parallel_map
+    from gliofuse.imaging import CONVENTIONS, detect_convention
+
+    if labels != "auto":
+        if labels not in CONVENTIONS:
+            raise InputError(
+                f"labels: no convention {labels!r}; {did_you_mean(labels, CONVENTIONS)}"
+            )
+        return labels
+    masks = [case.mask for case in cohort if case.mask is not None]
+    outcomes = parallel_map(_labels_of, masks, workers=workers)
+    return detect_convention([outcome.result for outcome in outcomes if outcome.result is not None])
+
+
+def _labels_of(mask: Path) -> set[int]:
+    import numpy as np
+
+    from gliofuse.imaging import Volume
+
+    return {int(label) for label in np.unique(Volume.read(mask).array)}
+
+
+def _from_tables(table: TableSettings) -> Patients:
+    features = _read_table(table.features, table.id_column)
+    clinical = _read_table(table.clinical, table.id_column)
+    features = features.select_dtypes("number")
+    features.columns = [
+        name if name.count(".") >= 2 else f"{table.sequence}.whole.{name}"
+        for name in features.columns.astype(str)
+    ]
+    features = features.loc[:, ~features.columns.str.contains(".diagnostics_", regex=False)]
+    missing = features.isna().any(axis=1)
+    reasons = dict.fromkeys(
+        features.index.difference(clinical.index), f"no row in {table.clinical.name}"
+    )
+    reasons |= dict.fromkeys(
+        clinical.index.difference(features.index), f"no row in {table.features.name}"
+    )
+    reasons |= {
+        case: f"feature {features.columns[features.loc[case].isna()][0]} is missing"
+        for case in features.index[missing]
+    }
+    kept = [case for case in features.index if case not in reasons]
+    if not kept:
+        raise ManifestError(
+            f"{table.features} and {table.clinical} share no {table.id_column!r}: "
+            f"for example {features.index[0]!r} and {clinical.index[0]!r}"
+        )
+    sequences = tuple(dict.fromkeys(name.split(".")[0] for name in features.columns))
+    return Patients(
+        clinical=clinical.loc[kept],
+        sequences=sequences,
+        excluded=pd.DataFrame(sorted(reasons.items()), columns=["case_id", "reason"]),
+        features=features.loc[kept],
+    )
+
+
+def _read_table(path: Path, id_column: str) -> pd.DataFrame:
+    if not path.is_file():
+        raise ManifestError(f"{path} does not exist; give a CSV or Parquet table")
+    table = pd.read_parquet(path).reset_index() if path.suffix == ".parquet" else pd.read_csv(path)
+    if id_column not in table.columns:
+        raise ManifestError(
+            f"{path}: no column {id_column!r}; {did_you_mean(id_column, table.columns)}"
+        )
+    table[id_column] = table[id_column].astype(str)
+    twice = table[id_column][table[id_column].duplicated()]
+    if len(twice):
+        raise ManifestError(
+            f"{path}: {id_column} {twice.iloc[0]!r} stands in more than one row; keep one a patient"
+        )
+    return table.set_index(id_column).rename_axis("case_id")
+
+
+def materialise(
+    request: Request,
+    patients: Patients,
+    *,
+    cache: Path,
+    workers: int,
+    scheduler: str | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> tuple[Any, pd.DataFrame]:
+    """Compute one label-free input for every patient, or take it from the cache.
+
+    Returns
+    -------
+    value : pandas.DataFrame or a store of arrays
+    failures : pandas.DataFrame
+        Columns ``case_id, stage, error``: the patients that it could not be computed for.
+    """
+    if patients.features is not None:
+        if not isinstance(request, RadiomicsRequest):
+            raise InputError("a study on a feature table has no images for a network to read")
+        return patients.features, pd.DataFrame(columns=["case_id", "stage", "error"])
+    assert patients.cohort is not None
+    if isinstance(request, RadiomicsRequest):
+        from gliofuse.radiomics import extract_cohort
+
+        return extract_cohort(
+            patients.cohort,
+            settings=request.settings,
+            regions=request.regions,
+            sequences=request.sequences,
+            convention=patients.convention,
+            normalisation=request.normalisation,
+            workers=workers,
+            scheduler=scheduler,
+            cache=cache / "radiomics",
+            progress=progress,
+        )
+    if isinstance(request, SliceRequest | PatchRequest):
+        return _store(request, patients.cohort, patients.convention, cache, workers, progress)
+    if isinstance(request, DeepFeatureRequest):
+        return _deep_features(
+            request, patients.cohort, patients.convention, cache, workers, progress
+        )
+    raise TypeError(f"no way to compute a {type(request).__name__}")
+
+
+def _store(
+    request: SliceRequest | PatchRequest,
+    cohort: Cohort,
+    convention: str,
+    cache: Path,
+    workers: int,
+    progress: Callable[[int], None] | None,
+) -> tuple[Any, pd.DataFrame]:
+    from gliofuse.deep.data import build_patches, build_slices
+
+    build: Any = build_slices if isinstance(request, SliceRequest) else build_patches
+    store = build(
+        cohort,
+        request.sequences,
+        request.region,
+        convention,
+        request.settings,
+        cache_dir=cache / "arrays",
+        workers=workers,
+        progress=progress,
+    )
+    return store, store.failures
+
+
+def _deep_features(
+    request: DeepFeatureRequest,
+    cohort: Cohort,
+    convention: str,
+    cache: Path,
+    workers: int,
+    progress: Callable[[int], None] | None,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Run a frozen network over each region's slices; one table, kept in the cache."""
+    from gliofuse.deep.networks import build_network
+    from gliofuse.deep.training import extract_features
+    from gliofuse.deep.weights import load_pretrained
+
+    tables, failures = [], []
+    for region in request.regions:
+        store, failed = _store(
+            SliceRequest(request.slices, region, request.sequences),
+            cohort,
+            convention,
+            cache,
+            workers,
+            progress,
+        )
+        failures.append(failed)
+        kept = [case for case in cohort.case_ids if case in store]
+        for sequence in request.sequences:
+            network = build_network(request.network, sequences=(sequence,))
+            load_pretrained(network, request.weights, allow_random=request.allow_random)
+            samples = store.dataset(kept, sequences=(sequence,))
+            table = extract_features(network, samples)
+            tables.append(table.add_prefix(f"{sequence}.{region}.{request.network}_"))
+    return pd.concat(tables, axis=1, join="inner"), pd.concat(failures, ignore_index=True)

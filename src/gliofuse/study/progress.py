@@ -1,0 +1,50 @@
+"""What a study tells of its progress; the doors decide how it looks."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+__all__ = ["Progress"]
+
+_LOGGER = logging.getLogger("gliofuse.study")
+
+
+class Progress:
+    """Progress of a study, drawn nowhere; a door draws it by overriding ``stage`` and ``say``.
+
+    Everything told also goes to the run's log, while :meth:`log_to` is open.
+    """
+
+    @contextmanager
+    def stage(self, name: str, total: int, unit: str) -> Iterator[Callable[[int], None]]:
+        """Open a stage of ``total`` steps of ``unit``; yields the function that counts steps."""
+        self.log(f"{name}: {total} {unit}")
+        yield lambda steps: None
+
+    def say(self, text: str) -> None:
+        """Tell one line, and log it."""
+        self.log(text)
+
+    def log(self, text: str) -> None:
+        """Write to the run's log only."""
+        _LOGGER.info(text)
+
+    @contextmanager
+    def log_to(self, path: Path) -> Iterator[None]:
+        """Append everything told to a file, with the time, until the block ends."""
+        handler = logging.FileHandler(path, encoding="utf-8")
+        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+        _LOGGER.addHandler(handler)
+        _LOGGER.setLevel(logging.INFO)
+        _LOGGER.propagate = False
+        try:
+            yield
+        except Exception:
+            _LOGGER.exception("stopped")
+            raise
+        finally:
+            _LOGGER.removeHandler(handler)
+            handler.close()

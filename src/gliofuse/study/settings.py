@@ -1,0 +1,188 @@
+"""The study file: what to run on which patients, checked before anything starts."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from gliofuse.cohort import BinaryEndpoint, SplitSettings, SurvivalEndpoint
+from gliofuse.errors import EndpointError, SettingError, did_you_mean
+
+__all__ = [
+    "ComputeSettings",
+    "EndpointSettings",
+    "EvaluationSettings",
+    "StudySettings",
+    "TableSettings",
+    "read_study",
+]
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class EndpointSettings(_Settings):
+    """What is predicted: ``{kind: binary, column: grade, positive: ">= 3"}``."""
+
+    kind: Literal["binary", "survival"] = "binary"
+    column: str | None = None
+    positive: str | None = None
+    time: str | None = None
+    event: str | None = None
+
+    def build(self) -> BinaryEndpoint | SurvivalEndpoint:
+        """Return the endpoint.
+
+        Raises
+        ------
+        EndpointError
+            If a part that its kind needs is missing.
+        """
+        if self.kind == "binary":
+            if self.column is None or self.positive is None:
+                raise EndpointError(
+                    "endpoint: kind binary needs column and positive, for example "
+                    '{kind: binary, column: grade, positive: ">= 3"}'
+                )
+            return BinaryEndpoint(column=self.column, positive=self.positive)
+        if self.time is None or self.event is None:
+            raise EndpointError(
+                "endpoint: kind survival needs time and event, for example "
+                "{kind: survival, time: os_days, event: died}"
+            )
+        return SurvivalEndpoint(time=self.time, event=self.event)
+
+
+class TableSettings(_Settings):
+    """A study that starts from a feature table instead of images.
+
+    Columns named ``<sequence>.<region>.<feature>`` keep their names; others are taken as features
+    of ``sequence`` over the whole tumour.
+    """
+
+    features: Path
+    clinical: Path
+    id_column: str
+    sequence: str = "table"
+
+
+class ComputeSettings(_Settings):
+    """Where and how wide a study runs; nothing here changes a result."""
+
+    workers: int = Field(default=-1, description="Processes; -1 takes every usable core.")
+    device: Literal["auto", "cpu", "gpu"] = "auto"
+    scheduler: str | None = Field(default=None, description="Dask scheduler, tcp://host:8786.")
+    cache: Path | None = Field(
+        default=None, description="Folder of features shared between studies."
+    )
+
+
+class EvaluationSettings(_Settings):
+    """How the predictions are judged."""
+
+    bootstrap: int = Field(default=2000, ge=100)
+    threshold: Literal["half", "youden"] = Field(
+        default="half", description="0.5, or Youden's index on the training patients only."
+    )
+
+
+class StudySettings(_Settings):
+    """One study: a design on a cohort, for an endpoint, over a split."""
+
+    name: str = "study"
+    cohort: Path | None = None
+    table: TableSettings | None = None
+    endpoint: EndpointSettings
+    design: str = "rdl"
+    settings: dict[str, Any] = Field(default_factory=dict)
+    sequences: list[str] | None = Field(default=None, description="None takes those of the cohort.")
+    labels: str = Field("auto", description="Label convention of the masks.")
+    covariates: list[str] = Field(
+        default_factory=list, description="Clinical columns that may enter a clinical model."
+    )
+    split: SplitSettings = SplitSettings()
+    evaluation: EvaluationSettings = EvaluationSettings()
+    compute: ComputeSettings = ComputeSettings()
+
+    @model_validator(mode="after")
+    def _one_source(self) -> StudySettings:
+        if (self.cohort is None) == (self.table is None):
+            raise ValueError("give either cohort (a manifest) or table (features and clinical)")
+        return self
+
+    def definition(self) -> dict[str, Any]:
+        """Return what defines the result: everything but the name and where it is computed."""
+        return self.model_dump(mode="json", exclude={"name", "compute"})
+
+
+def read_study(path: str | os.PathLike[str]) -> StudySettings:
+    """Read a study file; paths in it are relative to the file.
+
+    Raises
+    ------
+    SettingError
+        If the file is missing, is not YAML, or holds an unknown key or an unusable value.
+    """
+    source = Path(path)
+    if not source.is_file():
+        raise SettingError(f"study file {source} does not exist")
+    try:
+        given = yaml.safe_load(source.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise SettingError(f"study file {source} is not YAML: {error}") from None
+    if not isinstance(given, dict):
+        raise SettingError(f"study file {source} must hold keys and values (got {given!r})")
+    return check_study(given, base=source.parent, source=str(source))
+
+
+def check_study(
+    given: dict[str, Any], *, base: Path | None = None, source: str = "study"
+) -> StudySettings:
+    """Check a study's settings and make its paths absolute, relative to ``base``.
+
+    Raises
+    ------
+    SettingError
+        For an unknown key (with the nearest name) or a value outside what a key allows.
+    """
+    try:
+        study = StudySettings(**given)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        where = ".".join(str(part) for part in problem["loc"])
+        if problem["type"] == "extra_forbidden":
+            allowed = _fields_at(problem["loc"][:-1])
+            key = str(problem["loc"][-1])
+            raise SettingError(
+                f"{source}: unknown key {where!r}; {did_you_mean(key, allowed)}"
+            ) from None
+        raise SettingError(
+            f"{source}: {where or 'settings'}: {problem['msg']} (got {problem.get('input')!r})"
+        ) from None
+    root = Path.cwd() if base is None else base
+    if study.cohort is not None:
+        study.cohort = (root / study.cohort).resolve()
+    if study.table is not None:
+        study.table.features = (root / study.table.features).resolve()
+        study.table.clinical = (root / study.table.clinical).resolve()
+    if study.compute.cache is not None:
+        study.compute.cache = (root / study.compute.cache).resolve()
+    return study
+
+
+def _fields_at(location: tuple[Any, ...]) -> list[str]:
+    model: Any = StudySettings
+    for part in location:
+        annotation = model.model_fields[str(part)].annotation
+        candidates = [annotation, *getattr(annotation, "__args__", ())]
+        model = next(
+            choice
+            for choice in candidates
+            if isinstance(choice, type) and issubclass(choice, BaseModel)
+        )
+    return list(model.model_fields)

@@ -1,0 +1,263 @@
+"""The feature bank of one image: every derived image once, every region and family on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gliofuse.radiomics._names import IMAGE_TYPES
+from gliofuse.radiomics.discretise import discretise
+from gliofuse.radiomics.preprocess import region_box
+from gliofuse.radiomics.region import Region
+from gliofuse.radiomics.settings import RadiomicsSettings, Setting
+
+__all__ = ["Group", "compute_bank", "groups", "shape_values", "texture_values"]
+
+
+@dataclass(frozen=True, order=True)
+class Group:
+    """Features that are computed together: one family on the images of one type, in one region.
+
+    ``image_type`` is empty for the shape features, which no image enters.
+    """
+
+    region: str
+    image_type: str
+    family: str
+
+
+def groups(settings: RadiomicsSettings, regions: Collection[str]) -> list[Group]:
+    """Return the groups that the settings ask for, in the order of the feature names."""
+    return [
+        *(Group(region, "", "shape") for region in regions if "shape" in settings.featureClass),
+        *(
+            Group(region, image_type, family)
+            for region in regions
+            for image_type in settings.imageType
+            for family in settings.featureClass
+            if family != "shape"
+        ),
+    ]
+
+
+def shape_values(region: Region, wanted: Collection[str]) -> dict[str, float]:
+    """Return the wanted shape features as ``original_shape_<Feature>``."""
+    from gliofuse.radiomics.families.shape import deprecated_shape_features, shape_features
+
+    values = shape_features(region)
+    values.update(deprecated_shape_features(values))
+    return {f"original_shape_{name}": values[name] for name in wanted}
+
+
+def compute_bank(
+    image_zyx: np.ndarray,
+    spacing_mm: tuple[float, float, float],
+    masks: Mapping[str, np.ndarray],
+    settings: RadiomicsSettings,
+    wanted: Collection[Group],
+) -> dict[Group, dict[str, float]]:
+    """Compute groups of first-order and texture features of one image.
+
+    Each filter runs once, over the box around all regions.
+
+    Parameters
+    ----------
+    image_zyx : ndarray, shape (z, y, x)
+        The whole image, in the type of its file.
+    spacing_mm : tuple of float
+        Voxel size (z, y, x).
+    masks : dict of str to ndarray of bool, shape (z, y, x)
+        Regions by name; none empty.
+    settings : RadiomicsSettings
+    wanted : collection of Group
+        Shape groups are passed over.
+
+    Returns
+    -------
+    dict
+        For each group its values by full feature name.
+    """
+    needed = [group for group in wanted if group.family != "shape"]
+    out: dict[Group, dict[str, float]] = {group: {} for group in needed}
+    used = {name: masks[name] for name in dict.fromkeys(group.region for group in needed)}
+    if not used:
+        return out
+    union = (
+        np.logical_or.reduce(list(used.values())) if len(used) > 1 else next(iter(used.values()))
+    )
+    box = region_box(union)
+    regions = {}
+    for name, mask in used.items():
+        inner = region_box(mask[box])
+        regions[name] = (inner, Region(mask[box][inner], spacing_mm))
+    types = dict.fromkeys(group.image_type for group in needed)
+    chosen = {image_type: settings.image_settings(image_type) for image_type in types}
+    for image_name, cropped in _images(image_zyx, spacing_mm, box, union, chosen):
+        image_type = _type_of(image_name)
+        for name, (inner, region) in regions.items():
+            families = {
+                group.family: settings.wanted(group.family)
+                for group in needed
+                if group.region == name and group.image_type == image_type
+            }
+            values = texture_values(cropped[inner], region, chosen[image_type], families)
+            for family, found in values.items():
+                out[Group(name, image_type, family)].update(
+                    (f"{image_name}_{family}_{feature}", value) for feature, value in found.items()
+                )
+    return out
+
+
+def texture_values(
+    image_zyx: np.ndarray,
+    region: Region,
+    setting: Setting,
+    families: Mapping[str, Collection[str]],
+) -> dict[str, dict[str, float]]:
+    """Return the wanted features of each family of one image in one region.
+
+    Parameters
+    ----------
+    image_zyx : ndarray, shape (z, y, x)
+        The image on the region's bounding box. A voxel may be NaN (the kurtosis of a local binary
+        pattern): it takes a grey level above all others and no part in the first-order features.
+    region : Region
+    setting : Setting
+    families : dict of str to collection of str
+        Wanted features by family.
+
+    Returns
+    -------
+    dict of str to dict of str to float
+    """
+    values = image_zyx[region.mask].astype(np.float64)
+    ordered = np.sort(values)  # NaN last
+    known = int(np.searchsorted(ordered, np.nan)) if np.isnan(ordered[-1]) else len(ordered)
+    levels = discretise(
+        values,
+        bin_width=setting.binWidth,
+        bin_count=setting.binCount,
+        dtype=image_zyx.dtype,
+        bounds=(float(ordered[0]), float(ordered[known - 1])) if known else None,
+    )
+    out = {}
+    for family, names in families.items():
+        found = _FAMILIES[family](ordered[:known], region, levels, setting)
+        out[family] = {name: found[name] for name in names}
+    return out
+
+
+def _images(
+    image_zyx: np.ndarray,
+    spacing_mm: tuple[float, float, float],
+    box: tuple[slice, slice, slice],
+    mask: np.ndarray,
+    chosen: Mapping[str, Setting],
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield each derived image on ``box``; one call for all, so that filters share what they can."""
+    if set(chosen) == {"Original"}:
+        yield "original", image_zyx[box]
+        return
+    from gliofuse.radiomics.filters import derived_images
+
+    options = {
+        image_type: {key: value for key, value in setting.model_dump().items() if value is not None}
+        for image_type, setting in chosen.items()
+    }
+    yield from derived_images(image_zyx, spacing_mm, box, mask, options)
+
+
+def _type_of(image_name: str) -> str:
+    """Return the image type that an image's name belongs to."""
+    exact = [key for key, prefix in IMAGE_TYPES.items() if prefix == image_name]
+    return (
+        exact[0]
+        if exact
+        else next(key for key, prefix in IMAGE_TYPES.items() if image_name.startswith(prefix))
+    )
+
+
+def _firstorder(
+    ordered: np.ndarray, region: Region, levels: Any, setting: Setting
+) -> dict[str, float]:
+    from gliofuse.radiomics.families.firstorder import firstorder_features
+
+    values = firstorder_features(
+        ordered,
+        levels,
+        voxel_mm3=float(np.prod(region.spacing_mm)),
+        shift=setting.voxelArrayShift,
+    )
+    return {**values, "StandardDeviation": values["Variance"] ** 0.5}
+
+
+def _glcm(_: np.ndarray, region: Region, levels: Any, setting: Setting) -> dict[str, float]:
+    from gliofuse.radiomics.families.glcm import glcm_features
+
+    return glcm_features(
+        region,
+        levels,
+        distances=setting.distances,
+        force2d=setting.force2D,
+        plane_axis=setting.force2Ddimension,
+        symmetrical=setting.symmetricalGLCM,
+        weighting=setting.weightingNorm,
+    )
+
+
+def _glrlm(_: np.ndarray, region: Region, levels: Any, setting: Setting) -> dict[str, float]:
+    from gliofuse.radiomics.families.glrlm import glrlm_features
+
+    return glrlm_features(
+        region,
+        levels,
+        force2d=setting.force2D,
+        plane_axis=setting.force2Ddimension,
+        weighting=setting.weightingNorm,
+    )
+
+
+def _glszm(_: np.ndarray, region: Region, levels: Any, setting: Setting) -> dict[str, float]:
+    from gliofuse.radiomics.families.glszm import glszm_features
+
+    return glszm_features(
+        region, levels, force2d=setting.force2D, plane_axis=setting.force2Ddimension
+    )
+
+
+def _gldm(_: np.ndarray, region: Region, levels: Any, setting: Setting) -> dict[str, float]:
+    from gliofuse.radiomics.families.gldm import gldm_features
+
+    return gldm_features(
+        region,
+        levels,
+        alpha=setting.gldm_a,
+        distances=setting.distances,
+        force2d=setting.force2D,
+        plane_axis=setting.force2Ddimension,
+    )
+
+
+def _ngtdm(_: np.ndarray, region: Region, levels: Any, setting: Setting) -> dict[str, float]:
+    from gliofuse.radiomics.families.ngtdm import ngtdm_features
+
+    return ngtdm_features(
+        region,
+        levels,
+        distances=setting.distances,
+        force2d=setting.force2D,
+        plane_axis=setting.force2Ddimension,
+    )
+
+
+_FAMILIES: dict[str, Callable[[np.ndarray, Region, Any, Setting], dict[str, float]]] = {
+    "firstorder": _firstorder,
+    "glcm": _glcm,
+    "glrlm": _glrlm,
+    "glszm": _glszm,
+    "gldm": _gldm,
+    "ngtdm": _ngtdm,
+}

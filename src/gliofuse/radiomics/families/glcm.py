@@ -1,0 +1,281 @@
+r"""GLCM: twenty-four features of co-occurrence, which grey levels neighbour which.
+
+:math:`p(i, j)` is the share of neighbour pairs with levels :math:`i` and :math:`j` along one of
+thirteen directions at distance 1 (four with ``force2D``; more with ``distances``), counted both ways
+while ``symmetricalGLCM`` is on. :math:`p_x, p_y` are its margins, :math:`\mu_x, \mu_y, \sigma_x,
+\sigma_y` their means and standard deviations, :math:`p_{x+y}(k)` and :math:`p_{x-y}(k)` the
+distributions of sum and absolute difference, :math:`N_g` the highest level present,
+:math:`H` entropies in bits with :math:`\epsilon = 2^{-52}` inside the logarithm. Each feature is the
+mean of its values in the directions that hold a pair. With ``weightingNorm`` the matrices are
+weighted by :math:`e^{-d^2}` of the step's length, summed, and give one value.
+
+IBSI aggregates in several ways; this one is its "3D, averaged" (with ``force2D``, the directions of
+all slices share a matrix, which IBSI calls "2.5D, averaged").
+
+References
+----------
+.. [1] Haralick RM, Shanmugam K, Dinstein I. Textural features for image classification. IEEE
+   Transactions on Systems, Man and Cybernetics 1973;3:610-621.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gliofuse.radiomics.discretise import Levels
+from gliofuse.radiomics.families._feature import Feature, names
+from gliofuse.radiomics.families._kernel import kernel
+from gliofuse.radiomics.families._matrix import mean_without_nan
+from gliofuse.radiomics.families._spectrum import maximal_correlation
+from gliofuse.radiomics.families._weights import angle_lengths
+from gliofuse.radiomics.region import Region, angles
+
+__all__ = ["FEATURES", "NAMES", "glcm_features"]
+
+_FLAT = "1 for a direction with a single level, where IBSI leaves it undefined."
+_LEVELS = "N_g is the highest level present; IBSI takes the number of levels."
+
+FEATURES = (
+    Feature("Autocorrelation", r"\sum_{ij} p(i,j)\, i j", "High when bright voxels neighbour bright ones.",
+            "QWB0", "cm_auto_corr"),
+    Feature("ClusterProminence", r"\sum_{ij} (i + j - \mu_x - \mu_y)^4 p(i,j)",
+            "High when pairs spread asymmetrically.", "AE86", "cm_clust_prom"),
+    Feature("ClusterShade", r"\sum_{ij} (i + j - \mu_x - \mu_y)^3 p(i,j)", "Skewness of the pairs' sum.",
+            "7NFM", "cm_clust_shade"),
+    Feature("ClusterTendency", r"\sum_{ij} (i + j - \mu_x - \mu_y)^2 p(i,j)", "Variance of the pairs' sum.",
+            "DG8W", "cm_clust_tend"),
+    Feature("Contrast", r"\sum_{ij} (i - j)^2 p(i,j)", "High when neighbours differ.",
+            "ACUI", "cm_contrast"),
+    Feature("Correlation", r"\frac{\sum_{ij} (i - \mu_x)(j - \mu_y) p(i,j)}{\sigma_x \sigma_y + \epsilon}",
+            "Linear dependence of neighbours.", "NI2N", "cm_corr", _FLAT),
+    Feature("DifferenceAverage", r"DA = \sum_k k\, p_{x-y}(k)", "Mean absolute difference of neighbours.",
+            "TF7R", "cm_diff_avg"),
+    Feature("DifferenceEntropy", r"-\sum_k p_{x-y}(k) \log_2(p_{x-y}(k) + \epsilon)",
+            "Uncertainty of the difference.", "NTRS", "cm_diff_entr"),
+    Feature("DifferenceVariance", r"\sum_k (k - DA)^2 p_{x-y}(k)", "Variance of the difference.",
+            "D3YU", "cm_diff_var"),
+    Feature("Id", r"\sum_k \frac{p_{x-y}(k)}{1 + k}", "High when neighbours are alike.",
+            "IB1Z", "cm_inv_diff"),
+    Feature("Idm", r"\sum_k \frac{p_{x-y}(k)}{1 + k^2}", "High when neighbours are alike.",
+            "WF0Z", "cm_inv_diff_mom"),
+    Feature("Idmn", r"\sum_k \frac{p_{x-y}(k)}{1 + k^2 / N_g^2}", "The same, on the scale of the levels.",
+            "1QCO", "cm_inv_diff_mom_norm", _LEVELS),
+    Feature("Idn", r"\sum_k \frac{p_{x-y}(k)}{1 + k / N_g}", "The same, on the scale of the levels.",
+            "NDRX", "cm_inv_diff_norm", _LEVELS),
+    Feature("Imc1", r"\frac{H_{xy} - H_{xy1}}{\max(H_x, H_y)}",
+            "Mutual information by the margins' entropy; -1 is full dependence, 0 none.",
+            "R8DG", "cm_info_corr1", "0 for a direction with a single level."),
+    Feature("Imc2", r"\sqrt{1 - e^{-2 (H_{xy2} - H_{xy})}}", "Dependence of neighbours, 0 to 1.",
+            "JN9H", "cm_info_corr2", "0 where rounding makes the root's argument negative."),
+    Feature("InverseVariance", r"\sum_{k \ge 1} p_{x-y}(k) / k^2", "High when differences are small, not 0.",
+            "E8JP", "cm_inv_var"),
+    Feature("JointAverage", r"\mu_x", "Mean grey level of the pairs.", "60VM", "cm_joint_avg"),
+    Feature("JointEnergy", r"\sum_{ij} p(i,j)^2", "High when few kinds of pairs prevail.",
+            "8ZQL", "cm_energy"),
+    Feature("JointEntropy", r"H_{xy} = -\sum_{ij} p(i,j) \log_2(p(i,j) + \epsilon)",
+            "Uncertainty of the pairs.", "TU9B", "cm_joint_entr"),
+    Feature("MCC", r"\sqrt{\lambda_2(Q)},\ Q(i,j) = \sum_k \frac{p(i,k) p(j,k)}{p_x(i) p_y(k) + \epsilon}",
+            "Largest correlation that any recoding of the levels reaches; 1 for a flat region.",
+            departure="Not defined by IBSI. The second largest eigenvalue with the ε of PyRadiomics."),
+    Feature("MaximumProbability", r"\max_{ij} p(i,j)", "Share of the most frequent pair.",
+            "GYBY", "cm_joint_max"),
+    Feature("SumAverage", r"\sum_k k\, p_{x+y}(k)", "Twice JointAverage when symmetrical.",
+            "ZGXS", "cm_sum_avg"),
+    Feature("SumEntropy", r"-\sum_k p_{x+y}(k) \log_2(p_{x+y}(k) + \epsilon)", "Uncertainty of the sum.",
+            "P6QZ", "cm_sum_entr"),
+    Feature("SumSquares", r"\sum_{ij} (i - \mu_x)^2 p(i,j)", "Variance of the pairs' grey level.",
+            "UR99", "cm_joint_var"),
+)  # fmt: skip
+NAMES = names(FEATURES)
+
+_CHUNK_BYTES = 1 << 27
+"""Matrices counted in one pass over the voxels; more levels take more passes."""
+
+
+@kernel
+def _pairs(rank: np.ndarray, positions: np.ndarray, steps: np.ndarray, k: int) -> np.ndarray:
+    """Count the pairs (angles, k + 1, k + 1); row and column 0 gather what lies outside."""
+    out = np.zeros((len(steps), k + 1, k + 1), np.int32)
+    for v in positions:
+        r = rank[v]
+        for a in range(len(steps)):
+            out[a, r, rank[v + steps[a]]] += 1
+    return out
+
+
+@kernel
+def _normalised(counts: np.ndarray, symmetrical: bool) -> np.ndarray:
+    """Return the shares of pairs of one direction; all 0 if there is no pair."""
+    k = len(counts) - 1
+    p = np.empty((k, k))
+    for i in range(k):
+        for j in range(k):
+            p[i, j] = counts[i + 1, j + 1]
+    if symmetrical:
+        for i in range(k):
+            for j in range(i + 1):
+                both = p[i, j] + p[j, i]
+                p[i, j] = both
+                p[j, i] = both
+    return p
+
+
+@kernel
+def _features(p: np.ndarray, gray: np.ndarray, row: np.ndarray) -> None:
+    """Write the features of one matrix, which is normalised in place, into ``row``."""
+    eps = 2.0**-52
+    k = len(gray)
+    total = p.sum()
+    if total == 0:
+        row[:] = np.nan
+        return
+    highest = int(gray[k - 1])
+    difference = np.zeros(highest)
+    sums = np.zeros(2 * highest + 1)
+    px, py = np.zeros(k), np.zeros(k)
+    auto, energy, hxy, top, mu_x, mu_y = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    for i in range(k):
+        gi = int(gray[i])
+        for j in range(k):
+            if p[i, j] > 0:
+                share = p[i, j] / total
+                p[i, j] = share
+                gj = int(gray[j])
+                px[i] += share
+                py[j] += share
+                difference[abs(gi - gj)] += share
+                sums[gi + gj] += share
+                auto += share * gi * gj
+                energy += share * share
+                hxy -= share * np.log2(share + eps)
+                top = max(top, share)
+    hx, hy = 0.0, 0.0
+    for i in range(k):
+        mu_x += px[i] * gray[i]
+        mu_y += py[i] * gray[i]
+        if px[i] > 0:
+            hx -= px[i] * np.log2(px[i])
+        if py[i] > 0:
+            hy -= py[i] * np.log2(py[i])
+    var_x, var_y, covariance, lost = 0.0, 0.0, 0.0, 0.0
+    for i in range(k):
+        var_x += px[i] * (gray[i] - mu_x) ** 2
+        var_y += py[i] * (gray[i] - mu_y) ** 2
+        for j in range(k):
+            if p[i, j] > 0:
+                covariance += p[i, j] * (gray[i] - mu_x) * (gray[j] - mu_y)
+                lost += p[i, j] / (px[i] * py[j])
+    # the logarithm of a product is a sum: log2(px py + eps) to first order in eps
+    hxy1 = hx + hy - lost * eps / np.log(2.0)
+    hxy2 = hx + hy
+    da, de, idf, idm, idmn, idn, inverse, contrast = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    for d in range(highest):
+        q = difference[d]
+        if q > 0:
+            da += d * q
+            de -= q * np.log2(q + eps)
+            idf += q / (1.0 + d)
+            idm += q / (1.0 + d * d)
+            idmn += q / (1.0 + (d * d) / (highest * highest))
+            idn += q / (1.0 + d / highest)
+            contrast += q * d * d
+            if d > 0:
+                inverse += q / (d * d)
+    dv, se, sa, tendency, shade, prominence = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    for d in range(highest):
+        dv += (d - da) ** 2 * difference[d]
+    for s in range(2, 2 * highest + 1):
+        q = sums[s]
+        if q > 0:
+            c = s - mu_x - mu_y
+            sa += s * q
+            se -= q * np.log2(q + eps)
+            tendency += c * c * q
+            shade += c * c * c * q
+            prominence += c * c * c * c * q
+    spread = np.sqrt(var_x) * np.sqrt(var_y)
+    row[0], row[1], row[2], row[3], row[4] = auto, prominence, shade, tendency, contrast
+    row[5] = covariance / (spread + eps) if spread > 0 else 1.0
+    row[6], row[7], row[8] = da, de, dv
+    row[9], row[10], row[11], row[12] = idf, idm, idmn, idn
+    larger = max(hx, hy)
+    row[13] = (hxy - hxy1) / larger if larger > 0 else 0.0
+    shared = hxy2 - hxy  # a few epsilon are rounding, and their root would not be small
+    row[14] = np.sqrt(1 - np.exp(-2 * shared)) if shared > 4 * eps else 0.0
+    row[15], row[16], row[17], row[18] = inverse, mu_x, energy, hxy
+    row[19] = maximal_correlation(p, px, py)
+    row[20], row[21], row[22], row[23] = top, sa, se, var_x
+
+
+@kernel
+def _each_direction(counts: np.ndarray, gray: np.ndarray, symmetrical: bool) -> np.ndarray:
+    table = np.empty((len(counts), 24))
+    for a in range(len(counts)):
+        _features(_normalised(counts[a], symmetrical), gray, table[a])
+    return table
+
+
+@kernel
+def _merged(
+    counts: np.ndarray, weights: np.ndarray, gray: np.ndarray, symmetrical: bool
+) -> np.ndarray:
+    total = np.zeros((len(gray), len(gray)))
+    for a in range(len(counts)):
+        total += weights[a] * _normalised(counts[a], symmetrical)
+    table = np.empty((1, 24))
+    _features(total, gray, table[0])
+    return table
+
+
+def glcm_features(
+    region: Region,
+    levels: Levels,
+    *,
+    distances: tuple[int, ...] = (1,),
+    force2d: bool = False,
+    plane_axis: int = 0,
+    symmetrical: bool = True,
+    weighting: str | None = None,
+) -> dict[str, float]:
+    """Return the co-occurrence features.
+
+    Parameters
+    ----------
+    region : Region
+    levels : Levels
+        Grey levels of the region's voxels.
+    distances, force2d, plane_axis
+        Settings ``distances``, ``force2D`` and ``force2Ddimension``.
+    symmetrical : bool
+        Setting ``symmetricalGLCM``.
+    weighting : str, optional
+        Setting ``weightingNorm``.
+
+    Returns
+    -------
+    dict
+        Value by feature name; NaN where no two voxels of the region are neighbours.
+    """
+    pad = max(distances)
+    offsets = angles(distances, force2d=force2d, plane_axis=plane_axis)
+    steps = region.flat_offsets(offsets, pad)
+    rank = region.pad_values(levels.rank, pad)
+    k = len(levels.gray)
+    chunk = max(1, _CHUNK_BYTES // (4 * (k + 1) ** 2))
+    if weighting is None:
+        tables = [
+            _each_direction(
+                _pairs(rank, region.positions(pad), steps[first : first + chunk], k),
+                levels.gray,
+                symmetrical,
+            )
+            for first in range(0, len(steps), chunk)
+        ]
+        table = np.concatenate(tables)
+    else:
+        weights = np.ones(len(offsets))
+        if weighting != "no_weighting":
+            weights = np.exp(-(angle_lengths(offsets, region.spacing_mm, weighting) ** 2))
+        counts = _pairs(rank, region.positions(pad), steps, k)
+        table = _merged(counts, weights, levels.gray, symmetrical)
+    return dict(zip(NAMES, mean_without_nan(table).tolist(), strict=True))

@@ -1,0 +1,178 @@
+r"""GLRLM: sixteen features of runs, voxels of one grey level in a row.
+
+:math:`P(i, j)` counts the runs of grey level :math:`i` and length :math:`j` along one of thirteen
+directions (four with ``force2D``); :math:`N_r` is their number, :math:`p = P / N_r`,
+:math:`N_p = \sum_{ij} j P(i, j)` and :math:`\mu` the mean of :math:`i` or :math:`j` under
+:math:`p`. Each feature is the mean of its values in the directions; a direction in which no run is
+longer than one voxel is left out. With ``weightingNorm`` the matrices are weighted by the step's
+length, summed, and give one value.
+
+IBSI aggregates in several ways; this one is its "3D, averaged" (with ``force2D``, the directions of
+all slices share a matrix, which IBSI calls "2.5D, averaged").
+
+References
+----------
+.. [1] Galloway MM. Texture analysis using gray level run lengths. Computer Graphics and Image
+   Processing 1975;4:172-179.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gliofuse.radiomics.discretise import Levels
+from gliofuse.radiomics.families._feature import Feature, names
+from gliofuse.radiomics.families._kernel import kernel
+from gliofuse.radiomics.families._matrix import STATISTICS, matrix_statistics, mean_without_nan
+from gliofuse.radiomics.families._weights import angle_lengths
+from gliofuse.radiomics.region import Region, angles
+
+__all__ = ["FEATURES", "NAMES", "glrlm_features"]
+
+_SKIPPED = (
+    "IBSI keeps a direction whose runs all have length one; PyRadiomics leaves it out of the mean."
+)
+
+FEATURES = (
+    Feature("GrayLevelNonUniformity", r"\frac{1}{N_r} \sum_i \big(\sum_j P(i,j)\big)^2",
+            "Low when runs spread over the grey levels.", "R5YN", "rlm_glnu", _SKIPPED),
+    Feature("GrayLevelNonUniformityNormalized", r"\frac{1}{N_r^2} \sum_i \big(\sum_j P(i,j)\big)^2",
+            "The same, free of the number of runs.", "OVBL", "rlm_glnu_norm", _SKIPPED),
+    Feature("GrayLevelVariance", r"\sum_{ij} p(i,j) (i - \mu)^2",
+            "Variance of the runs' grey level.", "8CE5", "rlm_gl_var", _SKIPPED),
+    Feature("HighGrayLevelRunEmphasis", r"\frac{1}{N_r} \sum_{ij} P(i,j)\, i^2",
+            "High when runs are bright.", "G3QZ", "rlm_hgre", _SKIPPED),
+    Feature("LongRunEmphasis", r"\frac{1}{N_r} \sum_{ij} P(i,j)\, j^2",
+            "High when runs are long: coarse texture.", "W4KF", "rlm_lre", _SKIPPED),
+    Feature("LongRunHighGrayLevelEmphasis", r"\frac{1}{N_r} \sum_{ij} P(i,j)\, i^2 j^2",
+            "High when runs are long and bright.", "3KUM", "rlm_lrhge", _SKIPPED),
+    Feature("LongRunLowGrayLevelEmphasis", r"\frac{1}{N_r} \sum_{ij} P(i,j)\, j^2 / i^2",
+            "High when runs are long and dark.", "IVPO", "rlm_lrlge", _SKIPPED),
+    Feature("LowGrayLevelRunEmphasis", r"\frac{1}{N_r} \sum_{ij} P(i,j) / i^2",
+            "High when runs are dark.", "V3SW", "rlm_lgre", _SKIPPED),
+    Feature("RunEntropy", r"-\sum_{ij} p(i,j) \log_2(p(i,j) + \epsilon)",
+            "Uncertainty of a run's level and length.", "HJ9O", "rlm_rl_entr", _SKIPPED),
+    Feature("RunLengthNonUniformity", r"\frac{1}{N_r} \sum_j \big(\sum_i P(i,j)\big)^2",
+            "Low when runs spread over the lengths.", "W92Y", "rlm_rlnu", _SKIPPED),
+    Feature("RunLengthNonUniformityNormalized", r"\frac{1}{N_r^2} \sum_j \big(\sum_i P(i,j)\big)^2",
+            "The same, free of the number of runs.", "IC23", "rlm_rlnu_norm", _SKIPPED),
+    Feature("RunPercentage", r"N_r / N_p", "1 when every run is one voxel.", "9ZK5", "rlm_r_perc", _SKIPPED),
+    Feature("RunVariance", r"\sum_{ij} p(i,j) (j - \mu)^2", "Variance of the runs' length.",
+            "SXLW", "rlm_rl_var", _SKIPPED),
+    Feature("ShortRunEmphasis", r"\frac{1}{N_r} \sum_{ij} P(i,j) / j^2",
+            "High when runs are short: fine texture.", "22OV", "rlm_sre", _SKIPPED),
+    Feature("ShortRunHighGrayLevelEmphasis", r"\frac{1}{N_r} \sum_{ij} P(i,j)\, i^2 / j^2",
+            "High when runs are short and bright.", "GD3A", "rlm_srhge", _SKIPPED),
+    Feature("ShortRunLowGrayLevelEmphasis", r"\frac{1}{N_r} \sum_{ij} \frac{P(i,j)}{i^2 j^2}",
+            "High when runs are short and dark.", "HTZT", "rlm_srlge", _SKIPPED),
+)  # fmt: skip
+NAMES = names(FEATURES)
+_STATISTIC = {
+    "ShortRunEmphasis": "small",
+    "LongRunEmphasis": "large",
+    "GrayLevelNonUniformity": "gray_nonuniformity",
+    "GrayLevelNonUniformityNormalized": "gray_nonuniformity_normalised",
+    "RunLengthNonUniformity": "size_nonuniformity",
+    "RunLengthNonUniformityNormalized": "size_nonuniformity_normalised",
+    "RunPercentage": "percentage",
+    "GrayLevelVariance": "gray_variance",
+    "RunVariance": "size_variance",
+    "RunEntropy": "entropy",
+    "LowGrayLevelRunEmphasis": "low_gray",
+    "HighGrayLevelRunEmphasis": "high_gray",
+    "ShortRunLowGrayLevelEmphasis": "small_low",
+    "ShortRunHighGrayLevelEmphasis": "small_high",
+    "LongRunLowGrayLevelEmphasis": "large_low",
+    "LongRunHighGrayLevelEmphasis": "large_high",
+}
+_COLUMNS = np.array([STATISTICS.index(_STATISTIC[name]) for name in NAMES])
+
+
+@kernel
+def _runs(rank: np.ndarray, positions: np.ndarray, step: int, k: int, longest: int) -> np.ndarray:
+    """Return the run-length matrix (k, longest) along one direction.
+
+    ``reached[i, j]`` counts voxels that are the j-th of their run; a run of exactly j voxels
+    reaches j and not j + 1, so that neighbouring columns' differences count the runs.
+    """
+    length = np.zeros(len(rank), np.uint16)
+    reached = np.zeros((k + 1, longest + 2), np.int64)
+    for v in positions:
+        r = rank[v]
+        before = v - step
+        n = length[before] + 1 if rank[before] == r else 1
+        length[v] = n
+        reached[r, n] += 1
+    out = np.empty((k, longest))
+    for i in range(k):
+        for j in range(longest):
+            out[i, j] = reached[i + 1, j + 1] - reached[i + 1, j + 2]
+    return out
+
+
+@kernel
+def _directions(
+    rank: np.ndarray,
+    positions: np.ndarray,
+    steps: np.ndarray,
+    weights: np.ndarray,
+    gray: np.ndarray,
+    longest: int,
+    merge: bool,
+) -> np.ndarray:
+    """Return the statistics (directions, 16), or (1, 16) of the weighted sum of the matrices."""
+    sizes = np.arange(1.0, longest + 1)
+    merged = np.zeros((len(gray), longest))
+    table = np.full((1 if merge else len(steps), 16), np.nan)
+    for a in range(len(steps)):
+        matrix = _runs(rank, positions, steps[a], len(gray), longest)
+        if matrix[:, 0].sum() == matrix.sum():
+            continue  # no run is longer than one voxel
+        if merge:
+            merged += weights[a] * matrix
+        else:
+            table[a] = matrix_statistics(matrix, gray, sizes)
+    if merge:
+        table[0] = matrix_statistics(merged, gray, sizes)
+    return table
+
+
+def glrlm_features(
+    region: Region,
+    levels: Levels,
+    *,
+    force2d: bool = False,
+    plane_axis: int = 0,
+    weighting: str | None = None,
+) -> dict[str, float]:
+    """Return the run-length features.
+
+    Parameters
+    ----------
+    region : Region
+    levels : Levels
+        Grey levels of the region's voxels.
+    force2d, plane_axis
+        Settings ``force2D`` and ``force2Ddimension``.
+    weighting : str, optional
+        Setting ``weightingNorm``.
+
+    Returns
+    -------
+    dict
+        Value by feature name; NaN where no direction has a run longer than one voxel.
+    """
+    offsets = angles(force2d=force2d, plane_axis=plane_axis)
+    lengths = np.ones(len(offsets))
+    if weighting is not None and weighting != "no_weighting":
+        lengths = angle_lengths(offsets, region.spacing_mm, weighting)
+    table = _directions(
+        region.pad_values(levels.rank, 1),
+        region.positions(1),
+        region.flat_offsets(offsets, 1),
+        lengths,
+        levels.gray,
+        max(region.mask.shape),
+        weighting is not None,
+    )
+    return dict(zip(NAMES, mean_without_nan(table)[_COLUMNS].tolist(), strict=True))

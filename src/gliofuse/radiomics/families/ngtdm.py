@@ -1,0 +1,128 @@
+r"""NGTDM: five features of how a voxel's grey level differs from its neighbourhood.
+
+For grey level :math:`i`, :math:`n_i` counts its voxels, :math:`p_i = n_i / N_v`, and :math:`s_i`
+sums :math:`|i - \bar A|` over them, where :math:`\bar A` is the mean level of a voxel's neighbours
+in the region within the distances of ``distances``. :math:`N_g` is the number of levels present.
+
+References
+----------
+.. [1] Amadasun M, King R. Textural features corresponding to textural properties. IEEE
+   Transactions on Systems, Man and Cybernetics 1989;19:1264-1274.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gliofuse.radiomics.discretise import Levels
+from gliofuse.radiomics.families._feature import Feature, names
+from gliofuse.radiomics.families._kernel import kernel
+from gliofuse.radiomics.region import Region, angles
+
+__all__ = ["FEATURES", "NAMES", "ngtdm_features"]
+
+_ISOLATED = (
+    "A voxel without a neighbour in the region counts in n with a difference of 0; "
+    "IBSI leaves it out."
+)
+
+FEATURES = (
+    Feature("Busyness", r"\frac{\sum_i p_i s_i}{\sum_{ij} |i p_i - j p_j|},\ p_i, p_j > 0",
+            "High when levels change fast between neighbours; 0 for a flat region.",
+            "NQ30", "ngt_busyness", _ISOLATED),
+    Feature("Coarseness", r"1 / \sum_i p_i s_i", "High when the texture is locally even; at most 10⁶.",
+            "QCDE", "ngt_coarseness", _ISOLATED),
+    Feature("Complexity", r"\frac{1}{N_v} \sum_{ij} |i - j| \frac{p_i s_i + p_j s_j}{p_i + p_j},\ p_i, p_j > 0",
+            "High when the texture is uneven and its levels far apart.",
+            "HDEZ", "ngt_complexity", _ISOLATED),
+    Feature("Contrast",
+            r"\Big(\frac{1}{N_g (N_g - 1)} \sum_{ij} p_i p_j (i - j)^2\Big) \Big(\frac{1}{N_v} \sum_i s_i\Big)",
+            "High when levels span widely and change locally; 0 for a flat region.",
+            "65HE", "ngt_contrast", _ISOLATED),
+    Feature("Strength", r"\frac{\sum_{ij} (p_i + p_j)(i - j)^2}{\sum_i s_i},\ p_i, p_j > 0",
+            "High when levels differ clearly but slowly; 0 if all differences are 0.",
+            "1X9X", "ngt_strength", _ISOLATED),
+)  # fmt: skip
+NAMES = names(FEATURES)
+
+
+@kernel
+def _differences(
+    level: np.ndarray,
+    positions: np.ndarray,
+    rank: np.ndarray,
+    steps: np.ndarray,
+    k: int,
+) -> np.ndarray:
+    """Return, for each level present, the sum of differences from the neighbourhood's mean."""
+    out = np.zeros(k)
+    for index in range(len(positions)):
+        v = positions[index]
+        total, found = 0, 0
+        for step in steps:
+            a, b = np.int64(level[v + step]), np.int64(level[v - step])
+            total += a + b
+            found += (a > 0) + (b > 0)
+        if found:
+            out[rank[index] - 1] += abs(level[v] - total / found)
+    return out
+
+
+@kernel
+def _statistics(gray: np.ndarray, count: np.ndarray, difference: np.ndarray) -> np.ndarray:
+    k = len(gray)
+    voxels = count.sum()
+    p = count / voxels
+    total = difference.sum()
+    product = (p * difference).sum()
+    spread, busy, complexity, strength = 0.0, 0.0, 0.0, 0.0
+    for i in range(k):
+        for j in range(k):
+            d = gray[i] - gray[j]
+            spread += p[i] * p[j] * d * d
+            busy += abs(gray[i] * p[i] - gray[j] * p[j])
+            complexity += abs(d) * (p[i] * difference[i] + p[j] * difference[j]) / (p[i] + p[j])
+            strength += (p[i] + p[j]) * d * d
+    out = np.zeros(5)
+    out[0] = product / busy if busy > 0 else 0.0
+    out[1] = 1 / product if product > 0 else 1e6
+    out[2] = complexity / voxels
+    out[3] = spread / (k * (k - 1)) * total / voxels if k > 1 else 0.0
+    out[4] = strength / total if total > 0 else 0.0
+    return out
+
+
+def ngtdm_features(
+    region: Region,
+    levels: Levels,
+    *,
+    distances: tuple[int, ...] = (1,),
+    force2d: bool = False,
+    plane_axis: int = 0,
+) -> dict[str, float]:
+    """Return the neighbourhood-difference features.
+
+    Parameters
+    ----------
+    region : Region
+    levels : Levels
+        Grey levels of the region's voxels.
+    distances, force2d, plane_axis
+        Settings ``distances``, ``force2D`` and ``force2Ddimension``.
+
+    Returns
+    -------
+    dict
+        Value by feature name.
+    """
+    pad = max(distances)
+    offsets = angles(distances, force2d=force2d, plane_axis=plane_axis)
+    difference = _differences(
+        region.pad_values(levels.level, pad),
+        region.positions(pad),
+        levels.rank,
+        region.flat_offsets(offsets, pad),
+        len(levels.gray),
+    )
+    values = _statistics(levels.gray, levels.count.astype(np.float64), difference)
+    return dict(zip(NAMES, values.tolist(), strict=True))

@@ -1,0 +1,352 @@
+"""What to extract: PyRadiomics' parameter files, checked, and the presets of the built-in designs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from gliofuse.errors import SettingError, did_you_mean
+from gliofuse.radiomics._names import DEPRECATED, EXTRA, FEATURES, IMAGE_TYPES
+
+__all__ = ["PRESETS", "RadiomicsSettings", "Setting"]
+
+_FLOAT_TRIPLE = tuple[float, float, float]
+
+
+class Setting(BaseModel):
+    """The ``setting`` part of a parameter file; names and defaults are PyRadiomics'.
+
+    A filter's own settings are ``None`` until given, which leaves the filter's default.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    label: int = Field(1, ge=1, description="Value of the region in the mask.")
+    label_channel: int = Field(0, ge=0, description="Channel of a mask with several.")
+    additionalInfo: bool = Field(True, description="Write the diagnostics_* entries.")
+    geometryTolerance: float | None = Field(
+        None, gt=0, description="Allowed difference of image and mask in origin and axes, mm."
+    )
+    correctMask: bool = Field(False, description="Resample a mask of other geometry.")
+    minimumROIDimensions: int = Field(2, ge=1, le=3, description="Axes longer than one voxel.")
+    minimumROISize: int | None = Field(None, ge=0, description="More voxels than this.")
+    normalize: bool = Field(False, description="z-score the whole image first.")
+    normalizeScale: float = Field(1.0, gt=0, description="Factor after normalising.")
+    removeOutliers: float | None = Field(None, gt=0, description="Clip beyond so many SD.")
+    resampledPixelSpacing: _FLOAT_TRIPLE | None = Field(
+        None, description="Voxel size (x, y, z) in mm to resample to; 0 keeps an axis."
+    )
+    interpolator: str | int | None = Field("sitkBSpline", description="SimpleITK's name.")
+    padDistance: int = Field(5, ge=0, description="Voxels kept around the region.")
+    preCrop: bool = Field(False, description="Crop before filtering; the bank crops anyway.")
+    resegmentRange: tuple[float, ...] | None = Field(
+        None, min_length=1, max_length=2, description="Keep voxels inside this range."
+    )
+    resegmentMode: Literal["absolute", "relative", "sigma"] = "absolute"
+    resegmentShape: bool = Field(False, description="Resegment for the shape features too.")
+    binWidth: float = Field(25.0, gt=0, description="Width of a grey level.")
+    binCount: int | None = Field(None, ge=1, le=8192, description="Number of grey levels instead.")
+    voxelArrayShift: float = Field(0.0, description="Added to intensities in Energy and RMS.")
+    distances: tuple[int, ...] = Field((1,), min_length=1, description="GLCM, GLDM, NGTDM.")
+    force2D: bool = Field(False, description="Texture within planes only.")
+    force2Ddimension: int = Field(0, ge=0, le=2, description="0 z, 1 y, 2 x: across the planes.")
+    symmetricalGLCM: bool = Field(True, description="Count each pair both ways.")
+    weightingNorm: Literal["manhattan", "euclidean", "infinity", "no_weighting"] | None = None
+    gldm_a: float = Field(0.0, ge=0, description="Difference within which voxels depend.")
+    sigma: tuple[int | float, ...] | None = Field(None, min_length=1, description="LoG, mm.")
+    wavelet: str | None = None
+    level: int | None = Field(None, ge=1)
+    start_level: int | None = Field(None, ge=0)
+    gradientUseSpacing: bool | None = None
+    lbp2DRadius: float | None = Field(None, gt=0)
+    lbp2DSamples: int | None = Field(None, ge=1)
+    lbp2DMethod: Literal["default", "ror", "uniform", "var"] | None = None
+    lbp3DLevels: int | None = Field(None, ge=1)
+    lbp3DIcosphereRadius: float | None = Field(None, gt=0)
+    lbp3DIcosphereSubdivision: int | None = Field(None, ge=0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_lists(cls, data: Any) -> Any:
+        """Take a single number for a list, as PyRadiomics' files write it."""
+        if isinstance(data, dict):
+            data = {
+                key: (value,)
+                if key in ("distances", "sigma", "resegmentRange")
+                and isinstance(value, int | float)
+                else value
+                for key, value in data.items()
+            }
+        return data
+
+    def updated(self, changes: Mapping[str, Any]) -> Setting:
+        """Return the settings of one image type: these with ``changes`` on top."""
+        return self if not changes else Setting(**{**self.given(), **changes})
+
+    def given(self) -> dict[str, Any]:
+        """Return what was given, without the defaults."""
+        return {name: getattr(self, name) for name in sorted(self.model_fields_set)}
+
+
+class RadiomicsSettings(BaseModel):
+    """Which features of which derived images, and how.
+
+    Parameters
+    ----------
+    setting : Setting
+        Preprocessing, discretisation and texture.
+    imageType : dict of str to dict
+        Derived images, each with settings of its own on top of ``setting``.
+    featureClass : dict of str to list of str
+        Families and the features wanted; an empty list is all of them but the deprecated.
+
+    Examples
+    --------
+    >>> settings = RadiomicsSettings.preset("rdl")
+    >>> len(settings.feature_names())
+    1967
+    >>> RadiomicsSettings.from_params({"setting": {"binwidth": 10}})
+    Traceback (most recent call last):
+    gliofuse.errors.SettingError: parameters: setting has no 'binwidth'; did you mean 'binWidth'? ...
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    setting: Setting = Setting()
+    imageType: dict[str, dict[str, Any]] = {"Original": {}}
+    featureClass: dict[str, list[str]] = {family: [] for family in FEATURES}
+
+    @classmethod
+    def from_params(cls, params: str | os.PathLike[str] | Mapping[str, Any]) -> RadiomicsSettings:
+        """Read a PyRadiomics parameter file (YAML or JSON) or dictionary.
+
+        Parameters
+        ----------
+        params : path or mapping
+            With any of ``setting``, ``imageType``, ``featureClass`` and ``voxelSetting``; the last
+            concerns voxel-based maps and is left aside.
+
+        Raises
+        ------
+        SettingError
+            If the file is missing or no YAML, a key is unknown, or a value is not allowed.
+        """
+        source, data = ("parameters", params) if isinstance(params, Mapping) else _read(params)
+        _check_keys(
+            source,
+            "a parameter file",
+            data,
+            ("setting", "imageType", "featureClass", "voxelSetting"),
+        )
+        setting = _mapping(source, "setting", data.get("setting"))
+        images = _mapping(source, "imageType", data.get("imageType")) or {"Original": {}}
+        families = _mapping(source, "featureClass", data.get("featureClass")) or {
+            family: [] for family in FEATURES
+        }
+        _check_keys(source, "setting", setting, Setting.model_fields)
+        _check_keys(source, "imageType", images, IMAGE_TYPES)
+        base = _setting(source, "setting", setting)
+        custom = {}
+        for name, changes in images.items():
+            own = _mapping(source, f"imageType {name}", changes)
+            _check_keys(source, f"imageType {name}", own, Setting.model_fields)
+            _setting(source, f"imageType {name}", {**setting, **own})
+            custom[name] = own
+        wanted = {name: _features(source, name, given) for name, given in families.items()}
+        return cls(setting=base, imageType=custom, featureClass=wanted)
+
+    @classmethod
+    def preset(cls, name: str) -> RadiomicsSettings:
+        """Return the feature bank of a built-in design, or ``shape`` or ``original``.
+
+        Raises
+        ------
+        SettingError
+            If there is no preset of that name.
+        """
+        if name not in PRESETS:
+            raise SettingError(
+                f"radiomics preset {name!r} is unknown: {did_you_mean(name, PRESETS)}"
+            )
+        return cls.from_params(PRESETS[name])
+
+    @classmethod
+    def named(cls, text: str | os.PathLike[str]) -> RadiomicsSettings:
+        """Return a preset by its name or read a parameter file by its path.
+
+        Raises
+        ------
+        SettingError
+            If it is neither, or the file breaks a rule.
+        """
+        if str(text) in PRESETS:
+            return cls.preset(str(text))
+        if Path(text).suffix in (".yaml", ".yml", ".json") or Path(text).exists():
+            return cls.from_params(text)
+        raise SettingError(
+            f"{str(text)!r} is neither a parameter file (.yaml) nor a preset: "
+            f"{did_you_mean(str(text), PRESETS)}"
+        )
+
+    def image_settings(self, image_type: str) -> Setting:
+        """Return the settings that hold for one image type."""
+        return self.setting.updated(self.imageType[image_type])
+
+    def wanted(self, family: str) -> tuple[str, ...]:
+        """Return the features of a family in PyRadiomics' order; empty if it is off."""
+        if family not in self.featureClass:
+            return ()
+        chosen = self.featureClass[family]
+        return tuple(
+            name
+            for name in sorted((*FEATURES[family], *EXTRA.get(family, ())))
+            if (name in chosen if chosen else name in FEATURES[family])
+        )
+
+    def image_names(self, image_type: str) -> tuple[str, ...]:
+        """Return the names of the images that one image type derives, as PyRadiomics spells them."""
+        setting = self.image_settings(image_type)
+        if image_type == "LoG":
+            return tuple(
+                f"log-sigma-{str(sigma).replace('.', '-')}-mm-3D" for sigma in setting.sigma or ()
+            )
+        if image_type == "Wavelet":
+            bands = ("LLH", "LHL", "LHH", "HLL", "HLH", "HHL", "HHH")
+            if setting.force2D:
+                axis = setting.force2Ddimension
+                bands = tuple(b[:axis] + b[axis + 1 :] for b in bands if b[axis] == "L")
+            levels = setting.level or 1
+            parts = ["wavelet" if n == 1 else f"wavelet{n}" for n in range(1, levels + 1)]
+            low = "LL" if setting.force2D else "LLL"
+            return (*(f"{p}-{b}" for p in parts for b in bands), f"{parts[-1]}-{low}")
+        if image_type == "LBP3D":
+            levels = setting.lbp3DLevels or 2
+            return (*(f"lbp-3D-m{n}" for n in range(1, levels + 1)), "lbp-3D-k")
+        return (IMAGE_TYPES[image_type],)
+
+    def feature_names(self) -> tuple[str, ...]:
+        """Return the name of every feature that one image and region give, without diagnostics."""
+        shape = [f"original_shape_{name}" for name in self.wanted("shape")]
+        families = [family for family in self.featureClass if family != "shape"]
+        return (
+            *shape,
+            *(
+                f"{image}_{family}_{name}"
+                for image_type in self.imageType
+                for image in self.image_names(image_type)
+                for family in families
+                for name in self.wanted(family)
+            ),
+        )
+
+
+def _read(path: str | os.PathLike[str]) -> tuple[str, Mapping[str, Any]]:
+    import yaml
+
+    source = Path(path)
+    if not source.is_file():
+        raise SettingError(f"{source}: no such parameter file; give a YAML file or a preset's name")
+    try:
+        data = yaml.safe_load(source.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SettingError(f"{source}: not a YAML file ({' '.join(str(error).split())})") from error
+    return str(source), _mapping(str(source), "a parameter file", data)
+
+
+def _mapping(source: str, what: str, value: Any) -> Mapping[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise SettingError(f"{source}: {what} must be made of 'key: value' lines, got {value!r}")
+    return value
+
+
+def _check_keys(source: str, what: str, data: Mapping[str, Any], allowed: Any) -> None:
+    for key in data:
+        if key not in allowed:
+            raise SettingError(
+                f"{source}: {what} has no {key!r}; {did_you_mean(str(key), allowed)}"
+            )
+
+
+def _setting(source: str, what: str, data: Mapping[str, Any]) -> Setting:
+    try:
+        return Setting(**data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = first["loc"][0] if first["loc"] else what
+        raise SettingError(
+            f"{source}: {what}: {name} got {data.get(str(name))!r}: {first['msg']}"
+        ) from error
+
+
+def _features(source: str, family: str, given: Any) -> list[str]:
+    if family not in FEATURES:
+        extra = "; shape2D is not offered" if family == "shape2D" else ""
+        raise SettingError(
+            f"{source}: featureClass has no {family!r}; {did_you_mean(family, FEATURES)}{extra}"
+        )
+    if given is None:
+        return []
+    if isinstance(given, str) or not isinstance(given, list | tuple):
+        raise SettingError(f"{source}: featureClass {family} must be a list, got {given!r}")
+    for name in given:
+        if name in DEPRECATED.get(family, {}):
+            raise SettingError(
+                f"{source}: {family} {name} is deprecated and gives no value; it equals "
+                f"{DEPRECATED[family][name]}"
+            )
+        if name not in FEATURES[family] and name not in EXTRA.get(family, ()):
+            raise SettingError(
+                f"{source}: featureClass {family} has no {name!r}; "
+                f"{did_you_mean(str(name), FEATURES[family])}"
+            )
+    return list(given)
+
+
+_TEXTURE: dict[str, list[str]] = {family: [] for family in FEATURES if family != "shape"}
+
+# Bin count 32 is the project's choice throughout: no paper states its discretisation, and on
+# normalised images (0..1, or z-scores) PyRadiomics' bin width of 25 leaves one grey level.
+PRESETS: dict[str, dict[str, Any]] = {
+    "rdl": {
+        "setting": {"binCount": 32},
+        "imageType": {
+            "Original": {},
+            "Square": {},
+            "SquareRoot": {},
+            "Logarithm": {},
+            "Exponential": {},
+            "Gradient": {},
+            "LoG": {"sigma": [2.0, 3.0, 4.0, 5.0]},
+            "Wavelet": {},
+            "LBP3D": {},
+        },
+        "featureClass": {"shape": [], **_TEXTURE},
+    },
+    "deep-radiomics": {
+        "setting": {"binCount": 32},
+        "imageType": {"Original": {}, "Wavelet": {}},
+        "featureClass": {
+            "shape": [],
+            "firstorder": [],
+            "glcm": [name for name in FEATURES["glcm"] if name not in ("SumAverage", "MCC")],
+            "glrlm": [],
+            "glszm": [],
+            "gldm": [],
+        },
+    },
+    "imaging-clinical": {
+        "setting": {"binCount": 32},
+        "imageType": {"Original": {}, "Wavelet": {}, "LoG": {"sigma": [1.0, 2.0, 3.0]}},
+        "featureClass": {"shape": [], **_TEXTURE},
+    },
+    "shape": {"featureClass": {"shape": []}},
+    "original": {"setting": {"binCount": 32}, "featureClass": {"shape": [], **_TEXTURE}},
+}
+"""Parameter files by name. ``rdl`` has 1,967 features, ``deep-radiomics`` 788, ``imaging-clinical``
+1,130, ``shape`` 14 and ``original`` 107."""

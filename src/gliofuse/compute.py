@@ -63,11 +63,13 @@ def _attempt(
 
 
 def _limited_threads(threads: int | None) -> AbstractContextManager[Any]:
-    """Hold BLAS, OpenMP, numba and SimpleITK to ``threads`` in a worker, so that they don't multiply."""
+    """Hold BLAS, OpenMP, numba and SimpleITK to ``threads``: in workers they would multiply."""
     if threads is None:
         return nullcontext()
     import sys
 
+    # SimpleITK is often imported only by the function itself; ITK then reads this.
+    os.environ.setdefault("ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS", str(threads))
     if "numba" in sys.modules:
         sys.modules["numba"].set_num_threads(threads)
     if "SimpleITK" in sys.modules:

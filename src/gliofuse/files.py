@@ -79,7 +79,7 @@ def write_csv(path: str | os.PathLike[str], table: pd.DataFrame, *, index: bool 
 def write_parquet(
     path: str | os.PathLike[str], table: pd.DataFrame, metadata: Mapping[str, Any] | None = None
 ) -> None:
-    """Write ``table`` with its index as Parquet; ``metadata`` goes into the file's schema as JSON."""
+    """Write ``table`` with its index as Parquet; ``metadata`` goes into the schema as JSON."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 

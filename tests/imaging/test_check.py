@@ -1,0 +1,170 @@
+"""One broken thing a patient, and the finding that must name it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gliofuse.cohort import Case, Cohort
+from gliofuse.errors import RegionError
+from gliofuse.imaging import Volume
+from gliofuse.imaging.check import FINDING_COLUMNS, check_cohort
+
+SPACING, ORIGIN = (4.0, 1.5, 0.8), (10.0, -20.0, 30.0)
+
+
+class Maker:
+    """Writes patients with random images and a small tumour; parts can be replaced."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.generator = np.random.default_rng(0)
+        self.cases = []
+
+    def patient(self, name: str, clinical=None, **changes) -> None:
+        parts = {sequence: self.image() for sequence in ("t1", "flair")}
+        parts["mask"] = self.mask()
+        parts.update(changes)
+        files = {}
+        for role, content in parts.items():
+            if content is None:
+                continue
+            files[role] = self.folder / name / f"{role}.nii.gz"
+            if isinstance(content, bytes):
+                files[role].parent.mkdir(exist_ok=True)
+                files[role].write_bytes(content)
+            elif isinstance(content, Volume):
+                content.write(files[role])
+        mask = files.pop("mask", None)
+        self.cases.append(Case(name, files, mask, None, clinical or {}))
+
+    def image(self, spacing=SPACING, change=None) -> Volume:
+        array = self.generator.normal(100, 20, (6, 8, 10)).astype(np.float32)
+        if change is not None:
+            change(array)
+        return Volume(array, spacing, ORIGIN)
+
+    def mask(self, labels=(1, 2, 4)) -> Volume:
+        array = np.zeros((6, 8, 10), np.uint8)
+        for label in labels:
+            array[tuple(self.generator.integers(0, (6, 8, 10)))] = label
+        return Volume(array, SPACING, ORIGIN)
+
+    def check(self, **options):
+        findings = check_cohort(Cohort(tuple(self.cases)), **options)
+        assert tuple(findings) == FINDING_COLUMNS
+        return findings
+
+
+@pytest.fixture
+def maker(tmp_path):
+    made = Maker(tmp_path)
+    made.patient("good")
+    made.patient("well")
+    return made
+
+
+def set_nan(array):
+    array[0, 0, :3] = np.nan
+
+
+def set_constant(array):
+    array[:] = 7
+
+
+def only(findings):
+    assert len(findings) == 1
+    return findings.iloc[0]
+
+
+def test_nothing_wrong(maker):
+    assert maker.check().empty
+    counted = []
+    maker.check(progress=counted.append)
+    assert sum(counted) == 2
+
+
+def test_geometry_with_both_files_and_values(maker):
+    maker.patient("bad", flair=maker.image(spacing=(4.0, 1.5, 0.9)))
+    finding = only(maker.check())
+    assert finding[["severity", "case_id", "rule"]].tolist() == ["error", "bad", "geometry"]
+    assert finding["file"].endswith("flair.nii.gz")
+    assert finding["found"] == "spacing (z, y, x) in mm (4.0, 1.5, 0.9)"
+    assert finding["expected"].startswith("(4.0, 1.5, 0.8) as ")
+    assert finding["expected"].endswith("mask.nii.gz")
+
+
+@pytest.mark.parametrize(
+    ("part", "make", "rule", "found"),
+    [
+        ("mask", lambda m: m.mask(()), "empty mask", "0 labelled voxels"),
+        ("t1", lambda m: m.image(change=set_nan), "not finite", "3 of 480 voxels"),
+        ("t1", lambda m: m.image(change=set_constant), "constant image", "every voxel is 7"),
+        ("flair", lambda m: b"nonsense", "unreadable", "not a readable image"),
+        ("flair", lambda m: b"", "unreadable", "empty"),
+        ("flair", lambda m: "missing", "unreadable", "no such file"),
+        ("mask", lambda m: m.image(), "unreadable", "whole numbers"),
+    ],
+)
+def test_files(maker, part, make, rule, found):
+    maker.patient("bad", **{part: make(maker)})
+    finding = only(maker.check())
+    assert finding["rule"] == rule
+    assert finding["case_id"] == "bad"
+    assert found in finding["found"]
+    assert finding["file"].endswith(f"{part}.nii.gz")
+    assert finding["severity"] == "error"
+
+
+def test_labels_outside_the_convention(maker):
+    maker.patient("bad", mask=maker.mask((1, 9)))
+    findings = maker.check().set_index("rule")
+    assert findings.loc["label convention", "case_id"] == ""
+    assert findings.loc["labels", "case_id"] == "bad"
+    assert findings.loc["labels", "found"] == "1, 9"
+    assert findings.loc["labels", "expected"] == "1, 2, 4 (brats)"
+
+
+def test_two_conventions_in_one_cohort(maker):
+    maker.patient("other", mask=maker.mask((1, 2, 3)))
+    findings = maker.check().set_index("rule")
+    assert "both labels 3 and 4" in findings.loc["label convention", "found"]
+    assert findings.loc["labels", "case_id"] == "other"
+
+
+def test_a_named_convention(maker):
+    findings = maker.check(convention="brats2023")
+    assert findings["rule"].tolist() == ["labels", "labels"]
+    with pytest.raises(RegionError, match="unknown"):
+        maker.check(convention="brats23x")
+
+
+def test_duplicates_between_and_within_patients(maker):
+    copied = Volume.read(maker.cases[0].images["t1"])
+    maker.patient("copy", t1=copied.with_array(copied.array.astype(np.float64)))
+    same = maker.image()
+    maker.patient("twice", t1=same, flair=same)
+    findings = maker.check().set_index("case_id")
+    assert findings.loc["copy", "rule"] == "duplicate"
+    assert "the same voxels as good" in findings.loc["copy", "found"]
+    assert findings.loc["twice", "rule"] == "duplicate sequence"
+
+
+def test_missing_parts_are_warnings(maker):
+    maker.patient("few", flair=None, mask=None)
+    findings = maker.check()
+    assert findings["severity"].tolist() == ["warning", "warning"]
+    assert findings["found"].tolist() == ["no flair", "no mask"]
+
+
+def test_clinical_values_that_do_not_parse(maker):
+    maker.patient("a", clinical={"age": "50", "sex": "M"})
+    maker.patient("b", clinical={"age": "61", "sex": "F"})
+    maker.patient("c", clinical={"age": "5O", "sex": None})
+    finding = only(maker.check())
+    assert finding.tolist() == ["warning", "c", "age", "clinical value", "'5O'", "a number"]
+
+
+def test_in_parallel_it_is_the_same(maker):
+    maker.patient("bad", mask=maker.mask(()))
+    assert maker.check(workers=2).equals(maker.check())

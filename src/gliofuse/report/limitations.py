@@ -144,8 +144,8 @@ def _split(context: RunContext, summary: dict[str, Any]) -> list[dict[str, str]]
             {
                 "title": "Cross-validation, not one model",
                 "text": f"The figures pool the predictions of {split.get('folds', 'several')} "
-                "models, one a fold, that share most of their training patients. They estimate how "
-                "the method does, not one fitted model, and the intervals do not count the variation "
+                "models, one a fold, that share most training patients. They estimate "
+                "how the method does, not one fitted model, and the intervals do not count the variation "
                 "between training sets.",
             }
         ]

@@ -13,6 +13,16 @@ import yaml
 from gliofuse.errors import InputError
 from gliofuse.files import read_parquet
 
+_TEXT = ("case_id", "fold", "model", "center", "term", "feature", "group", "cohort")
+_NUMBERS = (
+    *("estimate", "ci_low", "ci_high", "n", "n_positive", "y_true", "probability"),
+    *("auc_a", "auc_b", "difference", "p", "p_holm", "value", "coefficient", "seconds", "peak_mb"),
+    *("false_positive_rate", "true_positive_rate", "threshold", "predicted", "observed"),
+    *("true_negative", "false_positive", "false_negative", "true_positive"),
+    *("net_benefit", "high_risk", "high_risk_with_event", "time_days", "survival", "at_risk"),
+    *("epoch", "loss", "validation_loss", "validation_auc"),
+)
+
 __all__ = ["RunTables", "intervals_folded", "plain", "records"]
 
 
@@ -73,23 +83,25 @@ class RunTables:
         """Return a CSV or Parquet table with at least the required columns, or ``None``.
 
         An empty table, an unreadable one and one without a required column all give ``None``:
-        the report then leaves the section out.
+        the report then leaves the section out. What is not a number in a column of numbers is
+        missing.
         """
         path = self.folder / name
-        text_columns = {"case_id": str, "fold": str, "model": str, "center": str, "term": str}
         try:
             if path.suffix == ".parquet":
                 frame = read_parquet(path)
                 if "case_id" not in frame and frame.index.name == "case_id":
                     frame = frame.reset_index()
-                for column in frame.columns.intersection(list(text_columns)):
+                for column in frame.columns.intersection(list(_TEXT)):
                     frame[column] = frame[column].astype(str)
             else:
-                frame = pd.read_csv(path, dtype=text_columns)
+                frame = pd.read_csv(path, dtype=dict.fromkeys(_TEXT, str))
         except (OSError, ValueError, pd.errors.ParserError):
             return None
         if frame.empty or not set(required) <= set(frame.columns):
             return None
+        for column in frame.columns.intersection(list(_NUMBERS)):
+            frame[column] = pd.to_numeric(frame[column], errors="coerce")
         return frame
 
     def files(self, pattern: str) -> list[Path]:

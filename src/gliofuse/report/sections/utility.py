@@ -125,7 +125,7 @@ def decision_curve(context: RunContext) -> list[dict[str, Any]]:
         reference = [name for name in names if str(name).lower() in _TREAT]
         curves = []
         for model in _chosen_models(context, names) + reference:
-            rows = own[own["model"] == model].dropna(subset=["net_benefit"])
+            rows = own[own["model"] == model].dropna(subset=["threshold", "net_benefit"])
             rows = rows.sort_values("threshold", kind="stable")
             curves.append(
                 {
@@ -153,9 +153,9 @@ def clinical_impact(context: RunContext) -> dict[str, Any] | None:
         if context.final not in set(table["model"]) and len(table):
             model = str(table["model"].iloc[-1])
         table = table[table["model"] == model]
+    table = table.dropna(subset=list(columns)).sort_values("threshold", kind="stable")
     if table.empty:
         return None
-    table = table.sort_values("threshold", kind="stable")
     bounds = [
         name for name in table.columns if name.endswith(("_low", "_high")) and name not in columns
     ]
@@ -220,6 +220,7 @@ def kaplan_meier(context: RunContext) -> dict[str, Any] | None:
         return None
     groups = []
     for group, rows in table.groupby("group", sort=False):
+        rows = rows.dropna(subset=["time_days", "survival"])
         rows = rows.sort_values("time_days", kind="stable")
         groups.append(
             {

@@ -57,10 +57,10 @@ def bars() -> Bars:
 
 @contextmanager
 def counting(name: str, total: int, unit: str = "patients") -> Iterator[Callable[[int], None]]:
-    """Draw one bar; yields the function that counts steps."""
+    """Draw one bar; yields the function that takes the number of steps done so far."""
     with bars() as drawn:
         task = drawn.add_task(name, total=total, unit=unit)
-        yield lambda steps: drawn.advance(task, steps)
+        yield lambda done: drawn.update(task, completed=done)
 
 
 class TerminalProgress(Progress):
@@ -70,8 +70,8 @@ class TerminalProgress(Progress):
     def stage(self, name: str, total: int, unit: str) -> Iterator[Callable[[int], None]]:
         """Open a bar."""
         self.log(f"{name}: {total} {unit}")
-        with counting(name, total, unit) as advance:
-            yield advance
+        with counting(name, total, unit) as count:
+            yield count
 
     def say(self, text: str) -> None:
         """Print one line."""

@@ -9,7 +9,7 @@ import typer
 
 from gliofuse.cli import app
 
-__all__ = ["run"]
+__all__ = ["command_line", "print_summary", "run"]
 
 
 @app.command()
@@ -80,8 +80,6 @@ def run(
       gliofuse run --design rdl --features radiomics.csv --clinical clinical.csv \\
           --id-column ID --endpoint "WHO CNS Grade >= 4" -o runs/table
     """
-    import sys
-
     from gliofuse.cli.progress import TerminalProgress, console
     from gliofuse.cli.study_options import study_from_options
     from gliofuse.report import write_report
@@ -114,11 +112,11 @@ def run(
         study,
         folder,
         progress=TerminalProgress(),
-        command="gliofuse " + " ".join(_quoted(word) for word in sys.argv[1:]),
+        command=command_line(),
         force=force,
     )
     report = write_report(result.folder)
-    _print_summary(result.metrics, console)
+    print_summary(result.metrics, console)
     if len(result.failed_cases):
         console.print(
             f"[yellow]{result.failed_cases['case_id'].nunique()} patients failed and were left "
@@ -129,13 +127,16 @@ def run(
         raise typer.Exit(1)
 
 
-def _quoted(word: str) -> str:
+def command_line() -> str:
+    """Return the command as it was given, quoted for a shell."""
     import shlex
+    import sys
 
-    return shlex.quote(word)
+    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
 
 
-def _print_summary(metrics: Any, console: Any) -> None:
+def print_summary(metrics: Any, console: Any) -> None:
+    """Print the held-out figures of every model."""
     from rich.table import Table
 
     for cohort, group in metrics.groupby("cohort", sort=False):

@@ -181,6 +181,8 @@ def _picture_misjudged(study: StudySettings, misjudged: pd.DataFrame, out: Path)
     (out / "contact_sheet.png").unlink(missing_ok=True)
     if patients.cohort is None or not wrong:
         return
-    from gliofuse.imaging import contact_sheet
+    from gliofuse.imaging import case_picture, contact_sheet
 
-    contact_sheet(patients.cohort.subset(wrong), out / "contact_sheet.png")
+    names = patients.sequences
+    pictures = [case_picture(case, sequences=names) for case in patients.cohort.subset(wrong)]
+    contact_sheet(pictures, out / "contact_sheet.png", sequences=names)

@@ -85,7 +85,7 @@ def evaluation_tables(
         if group["y_true"].nunique() == 2
     }
     several = predictions["model"].nunique() > 1
-    with (progress or Progress()).stage("evaluating", 1, "tables") as advance:
+    with (progress or Progress()).stage("evaluating", 1, "tables") as count:
         tables = {
             "thresholds": thresholds,
             "metrics": metrics_table(
@@ -107,7 +107,7 @@ def evaluation_tables(
             {n: group[group["model"] == judged[0]] for n, group in by_cohort.items()},
             clinical_impact,
         )
-        advance(1)
+        count(1)
     return tables
 
 

@@ -20,9 +20,9 @@ class Progress:
 
     @contextmanager
     def stage(self, name: str, total: int, unit: str) -> Iterator[Callable[[int], None]]:
-        """Open a stage of ``total`` steps of ``unit``; yields the function that counts steps."""
+        """Open a stage; yields the function that takes the number of steps done so far."""
         self.log(f"{name}: {total} {unit}")
-        yield lambda steps: None
+        yield lambda done: None
 
     def say(self, text: str) -> None:
         """Tell one line, and log it."""

@@ -243,14 +243,14 @@ def _materialise(
     for request in design.requests:
         stage = type(request).__name__.removesuffix("Request").lower()
         clock = time.monotonic()
-        with tell.stage(f"computing {stage}", len(patients.clinical), "patients") as advance:
+        with tell.stage(f"computing {stage}", len(patients.clinical), "patients") as count:
             value, failed = materialise(
                 request,
                 patients,
                 cache=cache,
                 workers=workers,
                 scheduler=study.compute.scheduler,
-                progress=advance,
+                progress=count,
             )
         seconds[f"{stage} of all patients"] = time.monotonic() - clock
         inputs[request.key] = value
@@ -317,13 +317,13 @@ def _fit_folds(
     todo = [task for task in tasks if not task.folder.finished(task.fingerprint)]
     if len(todo) < len(tasks):
         tell.say(f"{len(tasks) - len(todo)} of {len(tasks)} folds were finished before")
-    with tell.stage("fitting", len(tasks), "folds") as advance:
-        advance(len(tasks) - len(todo))
+    with tell.stage("fitting", len(tasks), "folds") as count:
+        finished_before = len(tasks) - len(todo)
+        count(finished_before)
         failed = []
-        for outcome in parallel_map(
-            fit_fold, todo, workers=workers, scheduler=study.compute.scheduler
-        ):
-            advance(1)
+        outcomes = parallel_map(fit_fold, todo, workers=workers, scheduler=study.compute.scheduler)
+        for done, outcome in enumerate(outcomes, finished_before + 1):
+            count(done)
             if outcome.failed:
                 failed.append(outcome)
                 tell.log(outcome.details or "")

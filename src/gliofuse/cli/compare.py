@@ -1,0 +1,108 @@
+"""``gliofuse compare``: several designs on one cohort, side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gliofuse.cli import app
+
+__all__ = ["compare"]
+
+
+@app.command()
+def compare(
+    study_files: Annotated[
+        list[Path] | None, typer.Argument(help="Study files, instead of --designs.")
+    ] = None,
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder.")] = Path("runs/compare"),
+    designs: Annotated[
+        str, typer.Option(help="Built-in designs or your_design.py, separated by commas.")
+    ] = "rdl,deep-radiomics,shape-resnet,imaging-clinical",
+    cohort: Annotated[Path | None, typer.Option(help="Manifest, cohort.csv.")] = None,
+    endpoint: Annotated[str | None, typer.Option(help='For example "grade >= 3".')] = None,
+    preset: Annotated[
+        str | None, typer.Option(help="paper, or quick for two cores (default).")
+    ] = None,
+    sequences: Annotated[
+        str | None, typer.Option(help="Sequences, for example t1ce,flair.")
+    ] = None,
+    covariates: Annotated[
+        str | None, typer.Option(help="Clinical columns that may enter, for example age,sex.")
+    ] = None,
+    folds: Annotated[int | None, typer.Option(help="k-fold cross-validation.")] = None,
+    repeats: Annotated[int | None, typer.Option(help="Repeats of the k-fold.")] = None,
+    split: Annotated[
+        str | None, typer.Option(help="holdout, kfold, center:NAME[,NAME] or column:NAME.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Of splits, searches and networks.")] = None,
+    threshold: Annotated[
+        str | None, typer.Option(help="half (0.5) or youden (on training patients).")
+    ] = None,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="DESIGN.KEY=VALUE, for one design; repeatable."),
+    ] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes; -1 is every core.")] = None,
+    scheduler: Annotated[str | None, typer.Option(help="Dask scheduler, tcp://host:8786.")] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Go on in a folder that holds another comparison.")
+    ] = False,
+) -> None:
+    """Compare designs on the same patients, splits and seeds; one report for all.
+
+    \b
+    Examples
+      gliofuse compare --cohort cohort.csv --endpoint "grade >= 3" -o runs/four
+      gliofuse compare --designs rdl,my_design.py --cohort cohort.csv \\
+          --endpoint "atrx_mutated == 1" --covariates age_years,sex --folds 5 -o runs/atrx
+      gliofuse compare --designs imaging-clinical,rdl --cohort cohort.csv \\
+          --endpoint "grade >= 3" --set imaging-clinical.weights=resnet34.pth -o runs/two
+    """
+    from gliofuse.cli.progress import TerminalProgress, console
+    from gliofuse.cli.run import command_line, print_summary
+    from gliofuse.cli.study_options import study_from_options
+    from gliofuse.errors import SettingError
+    from gliofuse.report import write_comparison_report, write_report
+    from gliofuse.study.compare import compare_designs
+
+    names = [Path(name).stem if name.endswith(".py") else name for name in designs.split(",")]
+    own: dict[str, list[str]] = {name: [] for name in names}
+    for pair in setting or []:
+        name, _, rest = pair.partition(".")
+        if name not in own or "=" not in rest:
+            raise SettingError(
+                f"--set {pair!r}: write DESIGN.KEY=VALUE with a design of {', '.join(own)}"
+            )
+        own[name].append(rest)
+    options = dict(
+        cohort=cohort,
+        endpoint=endpoint,
+        preset=preset,
+        sequences=sequences,
+        covariates=covariates,
+        folds=folds,
+        repeats=repeats,
+        split=split,
+        seed=seed,
+        threshold=threshold,
+        workers=workers,
+        scheduler=scheduler,
+    )
+    if study_files:
+        studies = {path.stem: study_from_options(path, **options) for path in study_files}
+    else:
+        studies = {
+            name: study_from_options(None, design=design, settings=own[name], **options)
+            for name, design in zip(names, designs.split(","), strict=True)
+        }
+    result = compare_designs(
+        studies, out, progress=TerminalProgress(), command=command_line(), force=force
+    )
+    for run in result.runs.values():
+        write_report(run.folder)
+    report = write_comparison_report(result.folder)
+    print_summary(result.metrics, console)
+    console.print(f"report: {report}", soft_wrap=True, highlight=False)

@@ -68,3 +68,14 @@ def tiny_slices(tiny_cohort, tmp_path_factory):
         settings=SliceSettings(size=16),
         cache_dir=tmp_path_factory.mktemp("cache"),
     )
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread():
+    """Hold torch to one thread: on images this small a second one only waits for the first."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

@@ -111,6 +111,23 @@ class CaseDataset(Dataset[dict[str, torch.Tensor]]):
         """Pixels of an image: (height, width) or (depth, height, width)."""
         return self._stored_size if self._crop is None else self._crop
 
+    def describe(self) -> dict[str, Any]:
+        """Return, as plain data, everything that decides what the items are and how they vary."""
+        labels = None if self.labels is None else self.labels.tolist()
+        return {
+            "store": self.store.key,
+            "cases": [[case_id, self.store.identity(case_id)] for case_id in self.case_ids],
+            "labels": labels,
+            "sequences": list(self.sequences),
+            "size": list(self.size),
+            "augmentation": None if self.augmentation is None else self.augmentation.as_dict(),
+            "shape": None if self.shape is None else self.shape.to_numpy(dtype=float).tolist(),
+            "survival": None
+            if self.survival is None
+            else self.survival.astype(str).to_dict("list"),
+            "seed": self.seed,
+        }
+
     @property
     def item_label(self) -> np.ndarray:
         """Label of each item; its patient's."""

@@ -1,0 +1,199 @@
+"""Settings of a training, and each network's presets."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+
+from gliofuse.errors import SettingError, did_you_mean
+
+__all__ = ["TrainingSettings"]
+
+
+class TrainingSettings(BaseModel):
+    """How a network is trained.
+
+    Attributes
+    ----------
+    epochs : int
+    batch_size : int
+        Slices or patches per step.
+    optimiser : {"sgd", "adam", "adamw"}
+    learning_rate : float
+    momentum : float
+        Of SGD.
+    betas : tuple of float
+        Of Adam and AdamW.
+    weight_decay : float
+    schedule : {"constant", "step", "cosine"}
+        ``step`` multiplies the rate by ``step_factor`` after every ``step_epochs`` epochs;
+        ``cosine`` lets it fall to a hundredth over all epochs.
+    step_epochs : int
+    step_factor : float
+    balance : {"none", "weights", "sampling", "duplicate"}
+        Against unequal classes: class weights in the loss; drawing items with replacement, both
+        classes equally often; or repeating the rarer class's items until both are equal.
+    items_per_patient : int, optional
+        At most so many items of a patient in an epoch, drawn anew in each; ``None`` takes all.
+    selection : {"auc", "loss"}
+        Which validation figure chooses the epoch: AUC of patients (ties go to the lower loss), or
+        loss. Without validation patients the last epoch is kept.
+    patience : int, optional
+        Stop after so many epochs without a better one; ``None`` never stops early.
+    clip_norm : float, optional
+        Largest norm of the gradient.
+    precision : {"auto", "32", "16-mixed", "bf16-mixed"}
+        ``auto``: mixed on a GPU (bfloat16 where it can), 32 bits on a CPU.
+    device : {"auto", "cpu", "gpu"}
+    devices : int
+        GPUs (or, for tests, CPU processes); ``batch_size`` is that of each.
+    loader_workers : int
+        Processes that read data; 0 reads in the training process, which suits cached arrays.
+    checkpoint_every : int
+        Epochs between checkpoints.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    epochs: PositiveInt = 20
+    batch_size: PositiveInt = 16
+    optimiser: Literal["sgd", "adam", "adamw"] = "adamw"
+    learning_rate: float = Field(default=1e-3, gt=0)
+    momentum: float = Field(default=0.9, ge=0, lt=1)
+    betas: tuple[float, float] = (0.9, 0.999)
+    weight_decay: float = Field(default=0.0, ge=0)
+    schedule: Literal["constant", "step", "cosine"] = "constant"
+    step_epochs: PositiveInt = 20
+    step_factor: float = Field(default=0.1, gt=0, le=1)
+    balance: Literal["none", "weights", "sampling", "duplicate"] = "none"
+    items_per_patient: PositiveInt | None = None
+    selection: Literal["auc", "loss"] = "auc"
+    patience: PositiveInt | None = None
+    clip_norm: float | None = Field(default=None, gt=0)
+    precision: Literal["auto", "32", "16-mixed", "bf16-mixed"] = "auto"
+    device: Literal["auto", "cpu", "gpu"] = "auto"
+    devices: PositiveInt = 1
+    loader_workers: int = Field(default=0, ge=0)
+    checkpoint_every: PositiveInt = 1
+
+    @classmethod
+    def preset(cls, network: str, preset: str, **changes: Any) -> TrainingSettings:
+        """Return a network's settings.
+
+        Parameters
+        ----------
+        network : str
+            Name in :data:`gliofuse.deep.networks.NETWORKS`.
+        preset : {"paper", "quick"}
+            ``paper``: optimiser, rate, schedule, batch and epochs of the network's paper; what it
+            leaves open (see Notes) is the project's. ``quick``: AdamW with a cosine schedule, few
+            epochs, early stopping and class weights, for two cores.
+        **changes
+            Settings to replace.
+
+        Raises
+        ------
+        SettingError
+            For an unknown network, preset or setting.
+
+        Notes
+        -----
+        Left open by the papers: ``rdl`` does not name SGD's momentum (here 0.9) and nothing on
+        class balance; ``deep-radiomics`` names no optimiser, rate or loss for its classifiers (here
+        Adam with 1e-4 and class weights). ``shape-resnet`` duplicates the slices of the rarer
+        class (``balance="duplicate"``). ``imaging-clinical`` trains no network; its preset fits a
+        classifier head.
+
+        Examples
+        --------
+        >>> paper = TrainingSettings.preset("csg-densenet121", "paper")
+        >>> paper.optimiser, paper.learning_rate, paper.rate(0), paper.rate(45)
+        ('sgd', 0.0001, 0.0001, 1e-06)
+        >>> TrainingSettings.preset("shape-resnet50", "quick", epochs=3).epochs
+        3
+        """
+        if network not in _PRESETS:
+            raise SettingError(f"network: got {network!r}; {did_you_mean(network, _PRESETS)}")
+        if preset not in _PRESETS[network]:
+            raise SettingError(f"preset: got {preset!r}; {did_you_mean(preset, _PRESETS[network])}")
+        for name in changes:
+            if name not in cls.model_fields:
+                raise SettingError(
+                    f"training setting {name!r}: {did_you_mean(name, cls.model_fields)}"
+                )
+        return cls(**{**_PRESETS[network][preset], **changes})
+
+    def rate(self, epoch: int) -> float:
+        """Return the learning rate of an epoch, counted from 0."""
+        if self.schedule == "step":
+            steps = epoch // self.step_epochs
+            return float(f"{self.learning_rate * self.step_factor**steps:.12g}")
+        if self.schedule == "cosine":
+            share = epoch / max(1, self.epochs - 1)
+            low = 0.01 * self.learning_rate
+            return low + (self.learning_rate - low) * 0.5 * (1 + math.cos(math.pi * share))
+        return self.learning_rate
+
+
+_QUICK = {
+    "optimiser": "adamw",
+    "learning_rate": 1e-3,
+    "weight_decay": 1e-2,
+    "schedule": "cosine",
+    "balance": "weights",
+    "clip_norm": 1.0,
+    "epochs": 10,
+    "batch_size": 16,
+    "patience": 5,
+    "items_per_patient": 4,
+}
+_RDL = {
+    "paper": {
+        "optimiser": "sgd",
+        "learning_rate": 1e-4,
+        "schedule": "step",
+        "step_epochs": 20,
+        "epochs": 100,
+        "batch_size": 32,
+    },
+    "quick": _QUICK,
+}
+_SHAPE_PAPER = {
+    "optimiser": "adam",
+    "learning_rate": 1e-3,
+    "betas": (0.9, 0.99),
+    "weight_decay": 5e-4,
+    "balance": "duplicate",
+    "epochs": 20,
+    "batch_size": 16,
+}
+_SHAPE = {"paper": _SHAPE_PAPER, "quick": {**_QUICK, "learning_rate": 3e-4}}
+_PATCH = {
+    "paper": {
+        "optimiser": "adam",
+        "learning_rate": 1e-4,
+        "balance": "weights",
+        "epochs": 200,
+        "batch_size": 8,
+    },
+    "quick": {**_QUICK, "batch_size": 8, "learning_rate": 5e-4, "epochs": 15, "patience": 8},
+}
+_PRESETS: dict[str, dict[str, dict[str, Any]]] = {
+    "densenet121": _RDL,
+    "csg-densenet121": _RDL,
+    "shape-resnet50": _SHAPE,
+    "resnet50": _SHAPE,
+    "resnet50-3d": {
+        "paper": {**_SHAPE_PAPER, "batch_size": 4},
+        "quick": {**_QUICK, "batch_size": 4, "learning_rate": 3e-4},
+    },
+    "se-resnet18-3d": _PATCH,
+    "resnet18-3d": _PATCH,
+    "resnet34": {"paper": _QUICK, "quick": _QUICK},
+    "dual-resnet18": {
+        "paper": _PATCH["paper"],
+        "quick": {**_QUICK, "batch_size": 24, "learning_rate": 3e-4, "items_per_patient": 2},
+    },
+}

@@ -65,6 +65,46 @@ def make_run_folder(
     return folder
 
 
+def make_comparison_folder(folder: Path, *, seed: int = 0, hostile: str = "") -> Path:
+    """Write a comparison folder of two designs, as `gliofuse compare` does."""
+    rng = np.random.default_rng(seed)
+    designs = ["rdl", "imaging-clinical"]
+    make_run_folder(folder / "source", models=designs)
+    for name in ("metrics", "delong", "roc", "confusion", "calibration", "decision_curve"):
+        (folder / "source" / f"{name}.csv").rename(folder / f"{name}.csv")
+    (folder / "source" / "run.json").rename(folder / "run.json")
+    (folder / "rdl").mkdir()
+    (folder / "run.json").rename(folder / "rdl" / "run.json")
+    for path in sorted((folder / "source").rglob("*"), reverse=True):
+        path.unlink() if path.is_file() else path.rmdir()
+    (folder / "source").rmdir()
+    write_json(
+        folder / "compare.json",
+        {
+            "designs": [
+                {"name": name, "run_folder": name, "final_model": f"final{hostile}"}
+                for name in designs
+            ],
+            "command": "gliofuse compare",
+            "seconds": 12.5,
+        },
+    )
+    write_csv(
+        folder / "timing.csv",
+        pd.DataFrame(
+            [(name, stage, 100 * rng.random(), 900.0) for name in designs for stage in ("a", "b")],
+            columns=["design", "stage", "seconds", "peak_mb"],
+        ),
+    )
+    write_csv(
+        folder / "misjudged.csv",
+        pd.DataFrame({"case_id": [f"A{hostile}", "B"], "y_true": [0, 1], "rdl": [0.9, 0.2],
+                      "imaging-clinical": [0.8, 0.4], "misjudged_by_all": [True, True]}),
+    )  # fmt: skip
+    (folder / "contact_sheet.png").write_bytes(PIXEL)
+    return folder
+
+
 def _predictions(
     rng: np.random.Generator, ids: list[str], y: np.ndarray, fold: np.ndarray, names: list[str]
 ) -> pd.DataFrame:

@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 
 from gliofuse.errors import InputError
-from gliofuse.report import summarise, write_report
+from gliofuse.report import summarise, write_comparison_report, write_report
 from gliofuse.report.drawing import Drawing, draw_all
 
 _SPEC = importlib.util.spec_from_file_location(
     "gliofuse_tests_run_folder", Path(__file__).with_name("run_folder.py")
 )
-assert _SPEC and _SPEC.loader
+assert _SPEC is not None
+assert _SPEC.loader is not None
 _folders = importlib.util.module_from_spec(_SPEC)
 _SPEC.loader.exec_module(_folders)
 make_run_folder = _folders.make_run_folder
@@ -260,3 +261,35 @@ def test_a_figure_that_cannot_be_drawn_costs_no_more_than_itself(tmp_path):
     assert list(figures) == ["good"]
     assert problems == ["Bad figure could not be drawn: ZeroDivisionError: no spread"]
     assert [path.name for path in tmp_path.iterdir()] == ["good.svg"]
+
+
+def test_comparison_report(tmp_path):
+    folder = _folders.make_comparison_folder(tmp_path / "compare", hostile=HOSTILE)
+    path = write_comparison_report(folder)
+    page = _parsed(path)
+    text = path.read_text(encoding="utf-8")
+    assert len(page.ids) == len(set(page.ids))
+    assert all(load.startswith(("#", "data:")) for load in page.loads)
+    assert "<script>alert" not in text
+    for heading in ("What was compared", "Patients whom all designs misjudge", "Time and memory"):
+        assert heading in text
+    assert "Imaging-clinical" in text
+    assert (folder / "figures" / "roc_test.svg").exists()
+
+
+def test_comparison_without_its_record_is_refused(tmp_path):
+    with pytest.raises(InputError, match="gliofuse compare"):
+        write_comparison_report(tmp_path)
+
+
+def test_command_draws_again(full, tmp_path, capsys):
+    from gliofuse.cli import main
+
+    folder = make_run_folder(tmp_path / "run", full=False)
+    with pytest.raises(SystemExit) as stop:
+        main(["report", str(folder)])
+    assert stop.value.code == 0
+    assert str(folder / "report.html") in capsys.readouterr().out.replace("\n", "")
+    with pytest.raises(SystemExit) as stop:
+        main(["report", str(tmp_path / "nothing")])
+    assert stop.value.code == 2

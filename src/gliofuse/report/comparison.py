@@ -55,7 +55,8 @@ def summarise_comparison(folder: str | Path) -> dict[str, Any]:
     """
     tables = RunTables(folder)
     record = tables.require_json("compare.json", "gliofuse compare")
-    designs = comparing.designs(record)
+    designs = comparing.designs(tables, record)
+    first: dict[str, Any] = next((entry["run"] for entry in designs if entry["run"]), {})
     # A comparison is read like a run whose models are the designs. None of them is "final".
     run = {**record, "models": [entry["name"] for entry in designs], "final_model": None}
     context = RunContext(tables, tables.yaml("study.yaml"), run)
@@ -65,11 +66,15 @@ def summarise_comparison(folder: str | Path) -> dict[str, Any]:
         "designs": designs,
         "final": None,
         "primary": context.primary,
-        "endpoint": str(record.get("endpoint_text") or record.get("endpoint") or ""),
-        "n_cases": record.get("n_cases"),
-        "n_positive": record.get("n_positive"),
+        "endpoint": str(record.get("endpoint_text") or first.get("endpoint_text") or ""),
+        "n_cases": record.get("n_cases") or first.get("n_cases"),
+        "n_positive": record.get("n_positive", first.get("n_positive")),
         "warnings": [str(text) for text in record.get("warnings") or []],
-        "left_out": [str(text) for text in record.get("left_out") or []],
+        "left_out": [
+            f"{entry['label']}: {text}"
+            for entry in designs
+            for text in entry["run"].get("left_out") or []
+        ],
         "cohorts": performance.cohort_results(context),
         "delong": performance.delong_tables(context, least=2),
         "calibration": utility.calibration(context),
@@ -77,7 +82,7 @@ def summarise_comparison(folder: str | Path) -> dict[str, Any]:
         "timing": comparing.timing(tables),
         "misjudged": comparing.misjudged(tables, [entry["name"] for entry in designs]),
         "contact_sheet": comparing.contact_sheet(tables),
-        "version": record.get("gliofuse_version"),
+        "version": record.get("gliofuse_version") or first.get("gliofuse_version"),
     }
     summary["sentences"] = _sentences(summary)
     return summary

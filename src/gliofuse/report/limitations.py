@@ -144,8 +144,8 @@ def _split(context: RunContext, summary: dict[str, Any]) -> list[dict[str, str]]
             {
                 "title": "Cross-validation, not one model",
                 "text": f"The figures pool the predictions of {split.get('folds', 'several')} "
-                "models, one a fold, that share most training patients. They estimate "
-                "how the method does, not one fitted model, and the intervals do not count the variation "
+                "models, one a fold, that share most training patients. They estimate how the "
+                "method does, not one fitted model, and the intervals do not count the variation "
                 "between training sets.",
             }
         ]
@@ -260,7 +260,8 @@ def _missing_patients(summary: dict[str, Any]) -> list[dict[str, str]]:
 
 def _preset(context: RunContext) -> list[dict[str, str]]:
     settings = context.study.get("settings")
-    if not isinstance(settings, dict) or settings.get("preset") != "quick":
+    given = settings.get("preset") if isinstance(settings, dict) else None
+    if (context.design.get("preset") or given) != "quick":
         return []
     return [
         {

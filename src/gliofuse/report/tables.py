@@ -17,6 +17,7 @@ _TEXT = ("case_id", "fold", "model", "center", "term", "feature", "group", "coho
 _NUMBERS = (
     *("estimate", "ci_low", "ci_high", "n", "n_positive", "y_true", "probability"),
     *("auc_a", "auc_b", "difference", "p", "p_holm", "value", "coefficient", "seconds", "peak_mb"),
+    *("sensitivity", "specificity", "sensitivity_low", "sensitivity_high"),
     *("false_positive_rate", "true_positive_rate", "threshold", "predicted", "observed"),
     *("true_negative", "false_positive", "false_negative", "true_positive"),
     *("net_benefit", "high_risk", "high_risk_with_event", "time_days", "survival", "at_risk"),

@@ -37,9 +37,9 @@ def draw_roc(curves: list[dict[str, Any]], *, final: str | None) -> Figure | Non
     for panel, group in zip(axes, groups, strict=False):
         panel.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle=(0, (2, 2)))
         for index, curve in enumerate(group):
-            _draw_curve(panel, curve, PALETTE[index], LINES[index % len(LINES)], 1.3)
+            _draw_curve(panel, curve, PALETTE[index], LINES[index % len(LINES)])
         for curve in best:
-            _draw_curve(panel, curve, BLUE, "-", 2.6)
+            _draw_curve(panel, curve, BLUE, "-", bold=True)
         panel.set(
             xlim=(-0.01, 1.01),
             ylim=(-0.01, 1.01),
@@ -57,9 +57,12 @@ def draw_roc(curves: list[dict[str, Any]], *, final: str | None) -> Figure | Non
     return figure
 
 
-def _draw_curve(panel: Any, curve: dict[str, Any], colour: str, line: Any, width: float) -> None:
+def _draw_curve(
+    panel: Any, curve: dict[str, Any], colour: str, line: Any, *, bold: bool = False
+) -> None:
+    width = 2.6 if bold else 1.3
     x, y = curve["false_positive_rate"], curve["true_positive_rate"]
     label = f"{curve['label']}: {curve['auc_text']}"
     panel.plot(x, y, color=colour, linestyle=line, linewidth=width, label=label)
-    if curve.get("low") and curve.get("high"):
-        panel.fill_between(x, curve["low"], curve["high"], color=colour, alpha=0.12, linewidth=0)
+    if bold and curve.get("low") and curve.get("high"):
+        panel.fill_between(x, curve["low"], curve["high"], color=colour, alpha=0.13, linewidth=0)

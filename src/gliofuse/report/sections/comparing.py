@@ -12,19 +12,27 @@ __all__ = ["contact_sheet", "designs", "misjudged", "timing"]
 _MOST_BYTES = 12_000_000
 
 
-def designs(record: dict[str, Any]) -> list[dict[str, str]]:
-    """Return the designs' names, titles, final models and run folders."""
+def designs(tables: RunTables, record: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the designs' names, titles, final models and run folders.
+
+    ``run`` is the design's own ``run.json`` where its folder stands in the comparison's.
+    """
     found = []
     for entry in record.get("designs") or []:
         given = entry if isinstance(entry, dict) else {"name": entry}
         name = str(given.get("name", ""))
+        folder = str(given.get("run_folder") or "")
+        run = tables.json(f"{folder}/run.json") if folder else None
+        run = run if isinstance(run, dict) else {}
+        design = run.get("design") if isinstance(run.get("design"), dict) else {}
         found.append(
             {
                 "name": name,
                 "label": model_label(name),
-                "title": str(given.get("title") or ""),
-                "final_model": str(given.get("final_model") or ""),
-                "run_folder": str(given.get("run_folder") or ""),
+                "title": str(given.get("title") or (design or {}).get("title") or ""),
+                "final_model": str(given.get("final_model") or run.get("final_model") or ""),
+                "run_folder": folder,
+                "run": run,
             }
         )
     return found

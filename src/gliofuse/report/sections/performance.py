@@ -216,17 +216,13 @@ def _delong_cell(row: dict[str, Any] | None) -> dict[str, Any] | None:
 
 
 def _curves(context: RunContext, cohort: str) -> list[dict[str, Any]]:
-    table = context.tables.table(
-        "roc.csv", "cohort", "model", "false_positive_rate", "true_positive_rate"
-    )
+    table = _roc_table(context)
     if table is None:
         return []
     own = table[table["cohort"] == cohort]
     curves = []
     for model in context.in_order(own["model"].unique()):
-        rows = own[own["model"] == model].dropna(
-            subset=["false_positive_rate", "true_positive_rate"]
-        )
+        rows = own[own["model"] == model]
         auc = context.metric(cohort, model, "auc") or {}
         curve: dict[str, Any] = {
             "model": model,
@@ -237,10 +233,26 @@ def _curves(context: RunContext, cohort: str) -> list[dict[str, Any]]:
             "false_positive_rate": rows["false_positive_rate"].tolist(),
             "true_positive_rate": rows["true_positive_rate"].tolist(),
         }
-        if {"ci_low", "ci_high"} <= set(rows.columns):
-            curve |= {"low": rows["ci_low"].tolist(), "high": rows["ci_high"].tolist()}
+        if {"low", "high"} <= set(rows.columns) and not rows[["low", "high"]].isna().any(axis=None):
+            curve |= {"low": rows["low"].tolist(), "high": rows["high"].tolist()}
         curves.append(curve)
     return curves
+
+
+def _roc_table(context: RunContext) -> pd.DataFrame | None:
+    """Return the ROC points as rates, from a table of rates or of sensitivity and specificity."""
+    table = context.tables.table("roc.csv", "cohort", "model")
+    if table is None:
+        return None
+    if {"sensitivity", "specificity"} <= set(table.columns):
+        table = table.assign(
+            true_positive_rate=table["sensitivity"], false_positive_rate=1 - table["specificity"]
+        )
+    names = {"sensitivity_low": "low", "sensitivity_high": "high"}
+    table = table.rename(columns=names if "low" not in table else {})
+    if not {"true_positive_rate", "false_positive_rate"} <= set(table.columns):
+        return None
+    return table.dropna(subset=["false_positive_rate", "true_positive_rate"])
 
 
 def _confusion(context: RunContext, cohort: str) -> list[dict[str, Any]]:

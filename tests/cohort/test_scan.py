@@ -211,6 +211,13 @@ def test_files_that_nobody_understands_are_told(tmp_path):
     assert set(scan.notes["rule"]) == {"not understood"}
 
 
+def test_dicom_beside_images_is_told(tmp_path):
+    touch(tmp_path, "p1/t1.nii", "p1/t2/I0001.dcm")
+    scan = scan_folder(tmp_path)
+    assert rules(scan) == [("", "DICOM")]
+    assert "dcm2niix" in scan.notes["detail"][0]
+
+
 def test_a_mask_alone_and_a_broken_link(tmp_path):
     touch(tmp_path, "p1/t1.nii", "p2/mask.nii")
     os.symlink(tmp_path / "gone.nii", tmp_path / "p1" / "flair.nii")
@@ -246,7 +253,7 @@ def test_nested_plain_folders(tmp_path):
     ("names", "message"),
     [
         ((), "no NIfTI or NRRD file"),
-        (("a/x.dcm",), "holds DICOM files: convert them first"),
+        (("a/x.dcm",), "holds DICOM files: convert it first"),
         (("a/scan0001.nii.gz",), r"none of the layouts .* names such as 'a.scan0001\.nii\.gz'"),
         (
             ("BraTS2021_00000/BraTS2021_00000_t1.nii", "sub-1/anat/sub-1_T1w.nii"),

@@ -27,7 +27,7 @@ def everyone(fold: Fold) -> list[str]:
 @st.composite
 def splits(draw):
     kind = draw(st.sampled_from(["kfold", "holdout", "center", "column"]))
-    labels = patients(draw(st.integers(8, 30)), draw(st.integers(8, 30)))
+    labels = patients(draw(st.integers(16, 40)), draw(st.integers(16, 40)))
     centers = [["A", "B", "C"][i % 3] for i in range(len(labels))]
     sides = [["training", "Train", "test", "val"][i % 4] for i in range(len(labels))]
     clinical = pd.DataFrame({"center": centers, "side": sides}, index=labels.index)

@@ -47,7 +47,10 @@ class Maker:
     def mask(self, labels=(1, 2, 4)) -> Volume:
         array = np.zeros((6, 8, 10), np.uint8)
         for label in labels:
-            array[tuple(self.generator.integers(0, (6, 8, 10)))] = label
+            z, y, x = self.generator.integers(0, (5, 7, 8))
+            array[z : z + 2, y : y + 2, x : x + 3] = label
+        if labels:  # whatever was painted over, every label is there
+            array[0, 0, : len(labels)] = labels
         return Volume(array, SPACING, ORIGIN)
 
     def check(self, **options):
@@ -90,8 +93,7 @@ def test_geometry_with_both_files_and_values(maker):
     assert finding[["severity", "case_id", "rule"]].tolist() == ["error", "bad", "geometry"]
     assert finding["file"].endswith("flair.nii.gz")
     assert finding["found"] == "spacing (z, y, x) in mm (4.0, 1.5, 0.9)"
-    assert finding["expected"].startswith("(4.0, 1.5, 0.8) as ")
-    assert finding["expected"].endswith("mask.nii.gz")
+    assert finding["expected"] == "(4.0, 1.5, 0.8) as mask.nii.gz"
 
 
 @pytest.mark.parametrize(
@@ -146,8 +148,17 @@ def test_duplicates_between_and_within_patients(maker):
     maker.patient("twice", t1=same, flair=same)
     findings = maker.check().set_index("case_id")
     assert findings.loc["copy", "rule"] == "duplicate"
-    assert "the same voxels as good" in findings.loc["copy", "found"]
+    assert findings.loc["copy", "found"] == "the same voxels as good t1.nii.gz"
     assert findings.loc["twice", "rule"] == "duplicate sequence"
+
+
+def test_a_small_mask_is_a_warning(maker):
+    array = np.zeros((6, 8, 10), np.uint8)
+    array[2, 2:6, 2:6] = 1
+    maker.patient("flat", mask=Volume(array, SPACING, ORIGIN))
+    finding = only(maker.check())
+    assert finding["severity"] == "warning"
+    assert finding["found"] == "16 voxels on 1 slice"
 
 
 def test_missing_parts_are_warnings(maker):

@@ -164,9 +164,9 @@ def _finding_lines(findings: pd.DataFrame, manifest: Path) -> Iterable[str]:
     base = os.path.realpath(manifest.parent)
     for row in findings.itertuples():
         file = os.path.relpath(row.file, base) if os.path.isabs(row.file) else row.file
-        parts = [part for part in (row.case_id, file) if part]
-        found, expected = row.found.replace(f"{base}/", ""), row.expected.replace(f"{base}/", "")
-        yield f"{row.severity}: {' '.join(parts)}: {row.rule}: {found}, expected {expected}"
+        who = " ".join(part for part in (row.case_id, file) if part) or "all patients"
+        expected = f", expected {row.expected}" if row.expected else ""
+        yield f"{row.severity}: {who}: {row.rule}: {row.found}{expected}"
 
 
 def _write_pictures(cohort: Cohort, folder: Path, workers: int) -> None:

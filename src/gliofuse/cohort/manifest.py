@@ -163,6 +163,12 @@ def _case_ids(table: Table, values: list[str | None]) -> list[str]:
             f"needs one"
         )
     ids = [value for value in values if value is not None]
+    odd = next((case_id for case_id in ids if re.search(r"[/\\\x00-\x1f]", case_id)), None)
+    if odd is not None:
+        raise ManifestError(
+            f"{table.source}: case_id names files and must not hold slashes or line breaks, got "
+            f"{odd!r}; replace them, for example by _"
+        )
     lines: dict[str, list[int]] = {}
     for case_id, line in zip(ids, table.lines):
         lines.setdefault(case_id, []).append(line)

@@ -8,7 +8,7 @@ each a row of the notes.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
@@ -24,6 +24,8 @@ __all__ = ["NOTE_COLUMNS", "Scan", "scan_folder"]
 NOTE_COLUMNS = ("case_id", "rule", "detail")
 
 _SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
+_DICOM = (".dcm", ".ima")
+_CONVERT = "convert it first, for example with dcm2niix"
 _SHOWN = 4
 
 
@@ -81,17 +83,18 @@ def scan_folder(
     if not folder.is_dir():
         what = "is a file, not a folder" if folder.exists() else "no such folder"
         raise ManifestError(f"{root}: {what}; give the folder that holds the patients' folders")
-    files = list(_image_files(folder))
+    files, series = _walk(folder)
     if not files:
+        hint = f"it holds DICOM files: {_CONVERT}" if series else "check the path"
         raise ManifestError(
-            f"{root}: no NIfTI or NRRD file in it or below ({', '.join(_SUFFIXES)})"
-            f"{_dicom_hint(folder)}"
+            f"{root}: no NIfTI or NRRD file in it or below ({', '.join(_SUFFIXES)}); {hint}"
         )
     chosen, found = _choose(layout, folder, files)
     patients: dict[str, list[FoundFile]] = {}
     for file in found:
         patients.setdefault(file.patient, []).append(file)
     notes = _unused(chosen, files, {file.path for file in found})
+    notes += [_Note("", "DICOM", f"{place} is left out: {_CONVERT}") for place in series]
     notes += _nested(chosen, found)
     cases = []
     for patient in sorted(patients, key=natural_key):
@@ -108,9 +111,11 @@ def scan_folder(
     return Scan(Cohort(tuple(cases)), chosen, table)
 
 
-def _image_files(folder: Path) -> Iterator[PurePath]:
-    """Yield image files below ``folder``, relative to it; hidden ones left out, links followed."""
-    seen = set()
+def _walk(folder: Path) -> tuple[list[PurePath], list[PurePath]]:
+    """Return image files and folders of DICOM files, relative; links are followed, hidden left."""
+    seen: set[str] = set()
+    images: list[PurePath] = []
+    series: list[PurePath] = []
     for where, folders, names in os.walk(folder, followlinks=True):
         real = os.path.realpath(where)
         if real in seen:  # a link that leads back up
@@ -118,16 +123,12 @@ def _image_files(folder: Path) -> Iterator[PurePath]:
             continue
         seen.add(real)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            if name.lower().endswith(_SUFFIXES) and not name.startswith("."):
-                yield PurePath(os.path.relpath(os.path.join(where, name), folder))
-
-
-def _dicom_hint(folder: Path) -> str:
-    for _, _, names in os.walk(folder):
-        if any(name.lower().endswith((".dcm", ".ima")) or name == "DICOMDIR" for name in names):
-            return "; it holds DICOM files: convert them first, for example with dcm2niix"
-    return "; check the path"
+        here = PurePath(os.path.relpath(where, folder))
+        shown = sorted(name for name in names if not name.startswith("."))
+        images += [here / name for name in shown if name.lower().endswith(_SUFFIXES)]
+        if any(name.lower().endswith(_DICOM) or name == "DICOMDIR" for name in shown):
+            series.append(here)
+    return images, series
 
 
 def _choose(

@@ -18,9 +18,12 @@ from gliofuse.imaging.images import read_mask
 from gliofuse.imaging.labels import detect_convention, get_convention
 from gliofuse.imaging.volume import Volume, geometry_difference
 
-__all__ = ["FINDING_COLUMNS", "CaseReport", "check_case", "check_cohort"]
+__all__ = ["FINDING_COLUMNS", "SMALL_MASK_VOXELS", "CaseReport", "check_case", "check_cohort"]
 
 FINDING_COLUMNS = ("severity", "case_id", "file", "rule", "found", "expected")
+
+SMALL_MASK_VOXELS = 10
+"""A mask with fewer voxels, or on one slice, gives features that mean little; it is a warning."""
 
 # A column with at least this share of numbers was meant to hold numbers.
 _NUMERIC_SHARE = 0.5
@@ -67,7 +70,7 @@ def check_case(case: Case) -> CaseReport:
         try:
             volumes[role] = read_mask(path) if role == "mask" else Volume.read(path)
         except ImageError as error:
-            _add(report, path, "unreadable", str(error).removeprefix(f"{path}: "), "an image")
+            _add(report, path, "unreadable", str(error).removeprefix(f"{path}: "), "")
     _check_geometry(report, volumes, files)
     for role, volume in volumes.items():
         if role == "mask":
@@ -115,7 +118,7 @@ def check_cohort(
             reports.append(outcome.result)
         else:
             broken = Finding(
-                "error", outcome.item.case_id, "", "unreadable", outcome.error or "", "a patient"
+                "error", outcome.item.case_id, "", "unreadable", outcome.error or "", ""
             )
             reports.append(CaseReport(outcome.item.case_id, [broken]))
         if progress is not None:
@@ -148,16 +151,24 @@ def _check_geometry(report: CaseReport, volumes: dict[str, Volume], files: dict[
                 files[role],
                 "geometry",
                 f"{what} {value}",
-                f"{wanted} as {files[reference]}",
+                f"{wanted} as {files[reference].name}",
             )
 
 
 def _check_mask(report: CaseReport, mask: Volume, path: Path) -> None:
     report.labels = {int(label) for label in np.unique(mask.array)} - {0}
-    if report.labels:
-        report.hashes["mask"] = _voxel_hash(mask)
-    else:
+    if not report.labels:
         _add(report, path, "empty mask", "0 labelled voxels", "at least one")
+        return
+    report.hashes["mask"] = _voxel_hash(mask)
+    inside = mask.array > 0
+    voxels, slices = int(inside.sum()), int(inside.any(axis=(1, 2)).sum())
+    if voxels < SMALL_MASK_VOXELS or slices < 2:
+        found = f"{voxels} voxels on {slices} slice{'s' if slices > 1 else ''}"
+        wanted = f"at least {SMALL_MASK_VOXELS} voxels on 2 slices"
+        report.findings.append(
+            Finding("warning", report.case_id, str(path), "small mask", found, wanted)
+        )
 
 
 def _check_image(report: CaseReport, role: str, volume: Volume, path: Path) -> None:
@@ -193,7 +204,7 @@ def _check_labels(
             return []
         except RegionError as error:
             convention = _majority(labels)
-            head = [Finding("error", "", "", "label convention", str(error), "one convention")]
+            head = [Finding("error", "", "", "label convention", str(error), "")]
     else:
         head = []
     allowed = set(get_convention(convention).labels.values())
@@ -219,15 +230,17 @@ def _majority(labels: dict[str, set[int]]) -> str:
 
 
 def _check_duplicates(cohort: Cohort, reports: Iterable[CaseReport]) -> list[Finding]:
-    first: dict[tuple[bool, str], tuple[str, str]] = {}
+    first: dict[tuple[bool, str], tuple[str, Path]] = {}
     findings = []
     for report in reports:
         case = cohort[report.case_id]
         for role, value in report.hashes.items():
             path = case.mask if role == "mask" else case.images[role]
+            if path is None:
+                continue
             key = (role == "mask", value)
             if key not in first:
-                first[key] = (report.case_id, str(path))
+                first[key] = (report.case_id, path)
                 continue
             other, other_path = first[key]
             rule = "duplicate" if other != report.case_id else "duplicate sequence"
@@ -237,7 +250,7 @@ def _check_duplicates(cohort: Cohort, reports: Iterable[CaseReport]) -> list[Fin
                     report.case_id,
                     str(path),
                     rule,
-                    f"the same voxels as {other} {other_path}",
+                    f"the same voxels as {other} {other_path.name}",
                     "an image of its own",
                 )
             )
@@ -248,7 +261,7 @@ def _check_missing(cohort: Cohort) -> list[Finding]:
     findings = []
     for case in cohort:
         for name in case.lacks(cohort.sequences):
-            findings.append(Finding("warning", case.case_id, "", "missing", f"no {name}", name))
+            findings.append(Finding("warning", case.case_id, "", "missing", f"no {name}", ""))
     return findings
 
 

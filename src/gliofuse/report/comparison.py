@@ -59,7 +59,9 @@ def summarise_comparison(folder: str | Path) -> dict[str, Any]:
     first: dict[str, Any] = next((entry["run"] for entry in designs if entry["run"]), {})
     # A comparison is read like a run whose models are the designs. None of them is "final".
     run = {**record, "models": [entry["name"] for entry in designs], "final_model": None}
-    context = RunContext(tables, tables.yaml("study.yaml"), run)
+    studies = [f"{entry['run_folder']}/study.yaml" for entry in designs if entry["run_folder"]]
+    study = next((found for name in studies if (found := tables.yaml(name))), {})
+    context = RunContext(tables, study, run)
     summary: dict[str, Any] = {
         "folder": tables.folder.resolve().name,
         "title": str(record.get("name") or tables.folder.resolve().name),

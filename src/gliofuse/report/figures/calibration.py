@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gliofuse.report.figures.style import BLUE, GREY, LINES, MARKERS, PALETTE, RED, tidy
+from gliofuse.report.figures.style import BLUE, GREY, MARKERS, RED, other_style, tidy
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -29,30 +29,30 @@ def draw_calibration(panels: list[dict[str, Any]], *, final: str | None) -> Figu
     panels = [panel for panel in panels if panel["curves"]]
     if not panels:
         return None
-    figure = Figure(figsize=(4.1 * len(panels), 4.9), layout="constrained")
-    axes = figure.subplots(2, len(panels), squeeze=False, height_ratios=[5, 1], sharex=True)
+    with_rug = any(any(panel["probabilities"].values()) for panel in panels)
+    heights = [5, 1] if with_rug else [5]
+    figure = Figure(figsize=(4.1 * len(panels), 0.82 * sum(heights)), layout="constrained")
+    axes = figure.subplots(
+        len(heights), len(panels), squeeze=False, height_ratios=heights, sharex=True
+    )
     for column, panel in enumerate(panels):
-        top, bottom = axes[0, column], axes[1, column]
+        top = axes[0, column]
         top.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle=(0, (2, 2)), label="ideal")
         others = 0
         for curve in panel["curves"]:
             chosen = curve["model"] == final
-            style = others % len(PALETTE)
-            _draw_curve(
-                top,
-                curve,
-                BLUE if chosen else PALETTE[style],
-                "-" if chosen else LINES[(style + 1) % len(LINES)],
-                MARKERS[0 if chosen else style + 1 if style + 1 < len(MARKERS) else 0],
-                chosen,
-            )
+            colour, line = (BLUE, "-") if chosen else other_style(others)
+            marker = "o" if chosen else MARKERS[others % len(MARKERS)]
+            _draw_curve(top, curve, colour, line, marker, chosen)
             others += not chosen
         top.set(xlim=(0, 1), ylim=(-0.02, 1.02), ylabel="observed share of positives")
         top.legend(loc="upper left")
         if len(panels) > 1:
             top.set_title(panel["label"])
         tidy(top, grid="both")
-        _draw_rug(bottom, panel["probabilities"])
+        if with_rug:
+            _draw_rug(axes[1, column], panel["probabilities"])
+        axes[-1, column].set_xlabel("predicted probability")
     return figure
 
 
@@ -100,4 +100,3 @@ def _draw_rug(panel: Any, probabilities: dict[str, list[float]]) -> None:
     panel.set_yticks([low * 0.55, high * 0.55], ["negative", "positive"])
     panel.tick_params(axis="y", length=0)
     panel.spines["left"].set_visible(False)
-    panel.set_xlabel("predicted probability")

@@ -51,7 +51,7 @@ def draw_correlation(labels: list[str], values: list[list[float | None]]) -> Fig
                     panel.text(
                         column + 0.5,
                         row + 0.5,
-                        f"{value:.2f}".replace("-", "−").replace("0.", "."),
+                        _short_number(value),
                         ha="center",
                         va="center",
                         fontsize=6.5,
@@ -62,8 +62,14 @@ def draw_correlation(labels: list[str], values: list[list[float | None]]) -> Fig
         spine.set_visible(False)
     bar = figure.colorbar(mesh, ax=panel, shrink=0.7, label="correlation coefficient")
     bar.outline.set_visible(False)
-    bar.solids.set_rasterized(False)  # type: ignore[union-attr]
+    # Without edges of their own colour, the steps of the scale are drawn with gaps between them.
+    bar.solids.set_edgecolor("face")  # type: ignore[union-attr]
     return figure
+
+
+def _short_number(value: float) -> str:
+    text = f"{abs(value):.2f}".removeprefix("0")
+    return f"−{text}" if value < 0 and text != ".00" else text
 
 
 def _shorten(text: str) -> str:

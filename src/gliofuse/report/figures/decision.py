@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gliofuse.report.figures.style import BLUE, GREY, INK, LINES, PALETTE, new_figure, tidy
+from gliofuse.report.figures.style import BLUE, GREY, INK, new_figure, other_style, tidy
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -29,11 +29,7 @@ def draw_decision(panels: list[dict[str, Any]], *, final: str | None) -> Figure 
             elif curve["model"] == final:
                 colour, line, width = BLUE, "-", 2.6
             else:
-                colour, line, width = (
-                    PALETTE[others % len(PALETTE)],
-                    LINES[(others + 1) % len(LINES)],
-                    1.3,
-                )
+                (colour, line), width = other_style(others), 1.3
                 others += 1
             axis.plot(
                 curve["threshold"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gliofuse.report.figures.style import BLUE, GREY, LINES, PALETTE, new_figure, panels_of, tidy
+from gliofuse.report.figures.style import BLUE, GREY, new_figure, other_style, panels_of, tidy
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -37,7 +37,7 @@ def draw_roc(curves: list[dict[str, Any]], *, final: str | None) -> Figure | Non
     for panel, group in zip(axes, groups, strict=False):
         panel.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle=(0, (2, 2)))
         for index, curve in enumerate(group):
-            _draw_curve(panel, curve, PALETTE[index], LINES[index % len(LINES)])
+            _draw_curve(panel, curve, *other_style(index))
         for curve in best:
             _draw_curve(panel, curve, BLUE, "-", bold=True)
         panel.set(

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_selection"]
 
-_LONGEST_LABEL = 70
+_LONGEST_LABEL = 84
 
 
 def draw_selection(features: list[dict[str, Any]], *, folds: int) -> Figure | None:
@@ -28,7 +28,7 @@ def draw_selection(features: list[dict[str, Any]], *, folds: int) -> Figure | No
         return None
     from matplotlib.ticker import MaxNLocator
 
-    figure, (panel,) = new_figure(width=6.6, height=0.8 + 0.22 * len(features))
+    figure, (panel,) = new_figure(width=7.6, height=0.8 + 0.22 * len(features))
     for place, feature in enumerate(features):
         mean = feature["mean"]
         colour = GREY if mean is None else (BLUE if mean >= 0 else RED)

@@ -21,6 +21,7 @@ __all__ = [
     "PALETTE",
     "RED",
     "new_figure",
+    "other_style",
     "tidy",
     "to_svg",
 ]
@@ -41,6 +42,7 @@ LINES: tuple[Any, ...] = (
 MARKERS = ("o", "s", "^", "D", "v", "P")
 INK = "#1c2530"
 GREY = "#7a8592"
+
 
 _FONTS = "Arial, Helvetica, 'Liberation Sans', 'DejaVu Sans', sans-serif"
 _RC: dict[Any, Any] = {
@@ -79,6 +81,11 @@ def new_figure(
     figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False, **options)
     return figure, list(axes.ravel())
+
+
+def other_style(index: int) -> tuple[str, Any]:
+    """Return the colour and line of the curve that stands ``index``-th beside the final model."""
+    return PALETTE[index % len(PALETTE)], LINES[index % len(LINES)]
 
 
 def tidy(axes: Axes, *, grid: str | None = None) -> None:

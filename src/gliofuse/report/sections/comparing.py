@@ -10,6 +10,8 @@ from gliofuse.report.wording import model_label
 __all__ = ["contact_sheet", "designs", "misjudged", "timing"]
 
 _MOST_BYTES = 12_000_000
+_MOST_ROWS = 40
+_NOT_DESIGNS = ("case_id", "y_true", "cohort", "fold", "n_wrong", "misjudged_by_all")
 
 
 def designs(tables: RunTables, record: dict[str, Any]) -> list[dict[str, Any]]:
@@ -63,19 +65,22 @@ def timing(tables: RunTables) -> dict[str, Any] | None:
 
 
 def misjudged(tables: RunTables, names: list[str]) -> dict[str, Any] | None:
-    """Return the patients whom several designs misjudge, those misjudged by most first.
+    """Return the patients whom every design misjudges, with the designs' columns as they stand.
 
-    The table's design columns hold probabilities of the positive class, or 1 / True where the
-    design is wrong; a patient counts as misjudged where a probability lies on the wrong side of
-    one half.
+    Where the table has a column ``misjudged_by_all``, only those rows are taken.
     """
     table = tables.table("misjudged.csv", "case_id")
     if table is None:
         return None
+    n_patients = len(table)
+    if "misjudged_by_all" in table:
+        table = table[table["misjudged_by_all"].astype(str).str.lower().isin(("true", "1"))]
     columns = [name for name in names if name in table] or [
-        name for name in table.columns if name not in ("case_id", "y_true", "n_wrong", "fold")
+        name for name in table.columns if name not in _NOT_DESIGNS
     ]
     return {
+        "n": len(table),
+        "n_patients": n_patients,
         "columns": [model_label(name) for name in columns],
         "rows": [
             {
@@ -83,7 +88,7 @@ def misjudged(tables: RunTables, names: list[str]) -> dict[str, Any] | None:
                 "y_true": row.get("y_true"),
                 "cells": [row[name] for name in columns],
             }
-            for row in records(table)
+            for row in records(table.head(_MOST_ROWS))
         ],
     }
 

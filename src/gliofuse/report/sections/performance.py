@@ -46,7 +46,7 @@ def headline(context: RunContext) -> dict[str, Any] | None:
         "model": context.final,
         "label": model_label(context.final),
         "cohort": context.primary,
-        "cohort_label": cohort_label(context.primary),
+        "cohort_label": _label_in_split(context, context.primary),
         "text": format_interval(found["estimate"], found.get("ci_low"), found.get("ci_high"), 2),
         "estimate": found["estimate"],
         "low": found.get("ci_low"),

@@ -78,7 +78,9 @@ def _ordered_cohorts(context: RunContext, table: pd.DataFrame) -> list[str]:
 
 def _chosen_models(context: RunContext, names: Any) -> list[str]:
     """The final model first, then those that stand last in the paper's table, a handful in all."""
-    ordered = context.in_order([name for name in names if name not in _TREAT])
+    ordered = context.in_order([name for name in names if str(name).lower() not in _TREAT])
+    if context.final is None:
+        return ordered
     final = [name for name in ordered if name == context.final]
     return final + [name for name in ordered[::-1] if name != context.final][: _MOST_CURVES - 1]
 

@@ -48,6 +48,16 @@ def test_a_name_with_dots_in_front_of_the_suffix(tmp_path):
     assert path.read_text() == "a\n1\n"
 
 
+def test_places_that_cannot_be_written(tmp_path):
+    (tmp_path / "file").touch()
+    files.check_writable(tmp_path / "new" / "table.csv")
+    assert os.listdir(tmp_path / "new") == []
+    with pytest.raises(InputError, match="it is a folder; give a file's name"):
+        files.write_text(tmp_path, "x")
+    with pytest.raises(InputError, match=r"cannot write .*file.x\.csv: .*choose another place"):
+        files.check_writable(tmp_path / "file" / "x.csv")
+
+
 def test_parquet_with_metadata(tmp_path):
     table = pd.DataFrame({"f": [1.5, None]}, index=pd.Index(["a", "b"], name="case_id"))
     files.write_parquet(tmp_path / "t.parquet", table, {"bin_width": 25})

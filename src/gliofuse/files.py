@@ -13,8 +13,11 @@ from typing import Any
 
 import pandas as pd
 
+from gliofuse.errors import InputError
+
 __all__ = [
     "atomic_path",
+    "check_writable",
     "file_hash",
     "read_parquet",
     "read_parquet_metadata",
@@ -33,16 +36,11 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Give a temporary path beside ``path``; rename it into place when the block ends well.
 
     The temporary name keeps the suffix of ``path``, since many writers choose the format by it.
-    Parent folders are made. If the block raises, nothing is left behind.
+    Parent folders are made. If the block raises, nothing is left behind; if ``path`` cannot be
+    written at all, that is an :class:`InputError` before the block begins.
     """
     target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    suffix = "".join(target.suffixes[-2:])
-    handle, name = tempfile.mkstemp(
-        prefix=f".{target.name[:40]}-", suffix=suffix, dir=target.parent
-    )
-    os.close(handle)
-    temporary = Path(name)
+    temporary = _temporary_beside(target)
     try:
         yield temporary
         os.chmod(temporary, 0o666 & ~_umask())
@@ -51,6 +49,35 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         with suppress(FileNotFoundError):
             temporary.unlink()
         raise
+
+
+def check_writable(path: str | os.PathLike[str]) -> None:
+    """Raise now, not after hours of work, if ``path`` cannot be written; parents are made.
+
+    Raises
+    ------
+    InputError
+        If ``path`` is a folder, or its folder cannot be made or written to.
+    """
+    _temporary_beside(Path(path)).unlink()
+
+
+def _temporary_beside(target: Path) -> Path:
+    """Make an empty temporary file in the folder of ``target``."""
+    if target.is_dir():
+        raise InputError(f"cannot write {target}: it is a folder; give a file's name")
+    suffix = "".join(target.suffixes[-2:])
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(
+            prefix=f".{target.name[:40]}-", suffix=suffix, dir=target.parent
+        )
+    except OSError as error:
+        raise InputError(
+            f"cannot write {target}: {error.strerror} ({error.filename}); choose another place"
+        ) from error
+    os.close(handle)
+    return Path(name)
 
 
 def _umask() -> int:

@@ -89,4 +89,4 @@ def test_mistakes_are_one_line(capsys, data, more, message, monkeypatch):
     assert code == 2
     assert message in err
     assert "Traceback" not in err
-    assert not (data / "out").exists()
+    assert not (data / "out" / "cohort.csv").exists()

@@ -84,6 +84,7 @@ def test_written_beside_a_link_still_finds_the_files(manifest, tmp_path):
         ("case_id,t1,t1\na,x.nii,y.nii\n", "more than one of 't1'"),
         ("case_id,t1\na,x.nii\nb,\na,\n", r"more than once \(a on lines 2, 4\)"),
         ("case_id,t1\na,x.nii\n,y.nii\n", "case_id is blank on line 3"),
+        ('case_id,t1\na,"x.nii\n', "line 2 is no CSV .*a quote too many or too few"),
         ("case_id,t1\na/b,x.nii\n", "must not hold slashes.*got 'a/b'"),
         ("case_id,t1\na,x.nii,3\n", "line 2 has 3 fields, the header 2"),
         ("case_id,t1\na,x.nii\nb,y.nii\n", r"2 files do not exist \(a t1: .*x\.nii; b t1: .*y"),

@@ -271,6 +271,8 @@ def test_wrong_arguments(tmp_path):
     touch(tmp_path, "p1/t1.nii")
     with pytest.raises(SettingError, match="did you mean 'ucsf-pdgm'"):
         scan_folder(tmp_path, layout="ucsfpdgm")
+    with pytest.raises(SettingError, match="'plain' finds no visits here"):
+        scan_folder(tmp_path, visit="2")
     with pytest.raises(ManifestError, match="no file fits the layout 'bids'"):
         scan_folder(tmp_path, layout="bids")
     with pytest.raises(ManifestError, match="no such folder"):

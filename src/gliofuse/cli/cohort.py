@@ -27,6 +27,7 @@ app.add_typer(commands, name="cohort")
 _LAYOUT_NAMES = "brats2020, brats2021, brats2023, ucsf-pdgm, tcia-brats, bids, plain"
 _SHOWN = 5
 _SHEET_ROWS = 8
+_SHEET_NAME = "sheet_{:03}.png"
 
 # What a design cannot do for a patient who lacks a sequence; the others use what there is.
 _DESIGNS = {
@@ -64,7 +65,7 @@ def scan(
     from gliofuse.cohort.clinical import join_clinical
     from gliofuse.cohort.scan import scan_folder
     from gliofuse.errors import ManifestError
-    from gliofuse.files import write_csv
+    from gliofuse.files import check_writable, write_csv
 
     if (clinical is None) != (id_column is None):
         given, lacking = ("--clinical", "--id-column")
@@ -72,9 +73,11 @@ def scan(
             given, lacking = lacking, given
         hint = f": its columns are {_columns_of(clinical)}" if clinical is not None else ""
         raise ManifestError(f"{given} needs {lacking}{hint}")
+    for path in filter(None, (output, notes)):
+        check_writable(path)
     found = scan_folder(folder, layout=layout, visit=visit)
     cohort, remarks = found.cohort, found.notes
-    typer.echo(f"{found.layout.title}: {len(cohort)} patients in {folder}")
+    typer.echo(f"{found.layout.title}: {_count(len(cohort), 'patient')} in {folder}")
     if clinical is not None and id_column is not None:
         cohort, more = join_clinical(cohort, clinical, id_column, layout=found.layout)
         remarks = pd.concat([remarks, more], ignore_index=True)
@@ -105,10 +108,13 @@ def check(
     """
     from gliofuse.cli.progress import counting
     from gliofuse.cohort import read_manifest
-    from gliofuse.files import write_csv
+    from gliofuse.files import check_writable, write_csv
     from gliofuse.imaging.check import check_cohort
 
     cohort = read_manifest(manifest, check_files=False)
+    for path in (output, pictures / _SHEET_NAME.format(1) if pictures else None):
+        if path is not None:  # better now than after every file was read
+            check_writable(path)
     with counting("opening", len(cohort)) as advance:
         findings = check_cohort(cohort, convention=convention, workers=workers, progress=advance)
     for line in _finding_lines(findings, manifest):
@@ -119,7 +125,9 @@ def check(
         _write_pictures(cohort, pictures, workers)
     errors = int((findings["severity"] == "error").sum())
     warnings = len(findings) - errors
-    typer.echo(f"{len(cohort)} patients: {_count(errors, 'error')}, {_count(warnings, 'warning')}")
+    typer.echo(
+        f"{_count(len(cohort), 'patient')}: {_count(errors, 'error')}, {_count(warnings, 'warning')}"
+    )
     if errors:
         raise typer.Exit(1)
 
@@ -188,7 +196,7 @@ def _write_pictures(cohort: Cohort, folder: Path, workers: int) -> None:
             advance(1)
     sheets = range(0, len(pictures), _SHEET_ROWS)
     for number, start in enumerate(sheets, 1):
-        path = folder / f"sheet_{number:03}.png"
+        path = folder / _SHEET_NAME.format(number)
         contact_sheet(pictures[start : start + _SHEET_ROWS], path, sequences=names)
     typer.echo(f"wrote {len(sheets)} contact sheets to {folder}")
 

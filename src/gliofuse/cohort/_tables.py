@@ -6,7 +6,7 @@ import csv
 import io
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,8 +56,7 @@ def read_table(path: str | os.PathLike[str]) -> Table:
         more fields than the header.
     """
     source = Path(path)
-    rows = list(csv.reader(io.StringIO(text := _text(source)), delimiter=_delimiter(text)))
-    filled = [(number, row) for number, row in enumerate(rows, 1) if any(map(str.strip, row))]
+    filled = [(line, row) for line, row in _rows(source) if any(map(str.strip, row))]
     if len(filled) < 2:
         raise ManifestError(f"{source}: a table needs a header and at least one row, got none")
     header = [name.strip() for name in filled[0][1]]
@@ -79,6 +78,20 @@ def read_table(path: str | os.PathLike[str]) -> Table:
         fields = [*row[: len(header)], *[""] * (len(header) - len(row))]
         body.append([_value(field) for field in fields])
     return Table(source, header, body, [number for number, _ in filled[1:]])
+
+
+def _rows(source: Path) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows with the line on which each ends."""
+    text = _text(source)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
+    try:
+        for row in reader:
+            yield reader.line_num, row
+    except csv.Error as error:
+        raise ManifestError(
+            f"{source}: line {reader.line_num} is no CSV ({error}); look for a quote too many or "
+            f"too few"
+        ) from error
 
 
 def parse_number(value: Any) -> float | None:

@@ -75,7 +75,7 @@ def scan_folder(
     Raises
     ------
     SettingError
-        If the layout's name is unknown.
+        If the layout's name is unknown, or a visit is named where there are none.
     ManifestError
         If the folder does not exist, holds no image of the layout, or two layouts fit.
     """
@@ -93,6 +93,8 @@ def scan_folder(
     patients: dict[str, list[FoundFile]] = {}
     for file in found:
         patients.setdefault(file.patient, []).append(file)
+    if visit is not None and all(file.visit is None for file in found):
+        raise SettingError(f"visit {visit!r}: the layout {chosen.name!r} finds no visits here")
     notes = _unused(chosen, files, {file.path for file in found})
     notes += [_Note("", "DICOM", f"{place} is left out: {_CONVERT}") for place in series]
     notes += _nested(chosen, found)

@@ -14,18 +14,18 @@ from gliofuse.radiomics.preprocess import region_box
 from gliofuse.radiomics.region import Region
 from gliofuse.radiomics.settings import RadiomicsSettings, Setting
 
-__all__ = ["Group", "compute_bank", "groups", "shape_values", "texture_values"]
+__all__ = ["Group", "compute_bank", "groups", "image_type_of", "shape_values", "texture_values"]
 
 
 @dataclass(frozen=True, order=True)
 class Group:
-    """Features that are computed together: one family on the images of one type, in one region.
+    """Features that are computed together: one family on one derived image in one region.
 
-    ``image_type`` is empty for the shape features, which no image enters.
+    ``image`` is a name such as ``wavelet-LLH``; empty for shape features, which no image enters.
     """
 
     region: str
-    image_type: str
+    image: str
     family: str
 
 
@@ -34,9 +34,10 @@ def groups(settings: RadiomicsSettings, regions: Collection[str]) -> list[Group]
     return [
         *(Group(region, "", "shape") for region in regions if "shape" in settings.featureClass),
         *(
-            Group(region, image_type, family)
+            Group(region, image, family)
             for region in regions
             for image_type in settings.imageType
+            for image in settings.image_names(image_type)
             for family in settings.featureClass
             if family != "shape"
         ),
@@ -93,21 +94,22 @@ def compute_bank(
     for name, mask in used.items():
         inner = region_box(mask[box])
         regions[name] = (inner, Region(mask[box][inner], spacing_mm))
-    types = dict.fromkeys(group.image_type for group in needed)
-    chosen = {image_type: settings.image_settings(image_type) for image_type in types}
-    for image_name, cropped in _images(image_zyx, spacing_mm, box, union, chosen):
-        image_type = _type_of(image_name)
+    chosen = _settings_of(settings, {group.image for group in needed})
+    families: dict[tuple[str, str], dict[str, tuple[str, ...]]] = {}
+    for group in needed:
+        wanted_here = families.setdefault((group.image, group.region), {})
+        wanted_here[group.family] = settings.wanted(group.family)
+    for image, cropped in _images(image_zyx, spacing_mm, box, union, chosen):
         for name, (inner, region) in regions.items():
-            families = {
-                group.family: settings.wanted(group.family)
-                for group in needed
-                if group.region == name and group.image_type == image_type
-            }
-            values = texture_values(cropped[inner], region, chosen[image_type], families)
+            if (image, name) not in families:
+                continue
+            values = texture_values(
+                cropped[inner], region, chosen[image_type_of(image)], families[image, name]
+            )
             for family, found in values.items():
-                out[Group(name, image_type, family)].update(
-                    (f"{image_name}_{family}_{feature}", value) for feature, value in found.items()
-                )
+                out[Group(name, image, family)] = {
+                    f"{image}_{family}_{feature}": value for feature, value in found.items()
+                }
     return out
 
 
@@ -157,7 +159,7 @@ def _images(
     mask: np.ndarray,
     chosen: Mapping[str, Setting],
 ) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield each derived image on ``box``; one call for all, so that filters share what they can."""
+    """Yield each derived image on ``box``; one call for all lets filters share work."""
     if set(chosen) == {"Original"}:
         yield "original", image_zyx[box]
         return
@@ -170,7 +172,24 @@ def _images(
     yield from derived_images(image_zyx, spacing_mm, box, mask, options)
 
 
-def _type_of(image_name: str) -> str:
+def _settings_of(settings: RadiomicsSettings, images: Collection[str]) -> dict[str, Setting]:
+    """Return the settings of each image type that ``images`` need, with the sigmas they need."""
+    out = {}
+    for image_type in settings.imageType:
+        setting = settings.image_settings(image_type)
+        names = settings.image_names(image_type)
+        if image_type == "LoG":
+            sigmas = [
+                s for s, name in zip(setting.sigma or (), names, strict=True) if name in images
+            ]
+            if sigmas:
+                out[image_type] = setting.updated({"sigma": tuple(sigmas)})
+        elif any(name in images for name in names):
+            out[image_type] = setting
+    return out
+
+
+def image_type_of(image_name: str) -> str:
     """Return the image type that an image's name belongs to."""
     exact = [key for key, prefix in IMAGE_TYPES.items() if prefix == image_name]
     return (

@@ -148,7 +148,7 @@ def discretise(
 
 @kernel
 def _digitise(values: np.ndarray, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Bin by arithmetic, then let the edges themselves decide, since they are not exact multiples."""
+    """Bin by arithmetic, then let the edges decide, since they are not exact multiples."""
     n = len(edges)
     low = edges[0]
     step = (edges[n - 2] - low) / (n - 2) if n > 2 else edges[n - 1] - low

@@ -203,7 +203,7 @@ def one_level(values: np.ndarray, settings: RadiomicsSettings) -> str:
     if low == high or low // setting.binWidth != high // setting.binWidth:
         return ""
     return (
-        f"binWidth: {setting.binWidth:g} puts the region's whole range {low:g} to {high:g} into one "
-        f"grey level, so that the texture features say nothing; set a binCount (32, say), a "
+        f"binWidth: {setting.binWidth:g} puts the region's whole range {low:g} to {high:g} into "
+        f"one grey level, so that the texture features say nothing; set a binCount (32, say), a "
         f"smaller binWidth, or normalizeScale"
     )

@@ -1,4 +1,4 @@
-"""What to extract: PyRadiomics' parameter files, checked, and the presets of the built-in designs."""
+"""What to extract: PyRadiomics' parameter files, checked, and the designs' presets."""
 
 from __future__ import annotations
 
@@ -111,12 +111,12 @@ class RadiomicsSettings(BaseModel):
     1967
     >>> RadiomicsSettings.from_params({"setting": {"binwidth": 10}})
     Traceback (most recent call last):
-    gliofuse.errors.SettingError: parameters: setting has no 'binwidth'; did you mean 'binWidth'? ...
+    gliofuse.errors.SettingError: parameters: setting has no 'binwidth'; did you mean ...
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    setting: Setting = Setting()
+    setting: Setting = Setting.model_validate({})
     imageType: dict[str, dict[str, Any]] = {"Original": {}}
     featureClass: dict[str, list[str]] = {family: [] for family in FEATURES}
 
@@ -150,12 +150,12 @@ class RadiomicsSettings(BaseModel):
         _check_keys(source, "setting", setting, Setting.model_fields)
         _check_keys(source, "imageType", images, IMAGE_TYPES)
         base = _setting(source, "setting", setting)
-        custom = {}
+        custom: dict[str, dict[str, Any]] = {}
         for name, changes in images.items():
             own = _mapping(source, f"imageType {name}", changes)
             _check_keys(source, f"imageType {name}", own, Setting.model_fields)
             _setting(source, f"imageType {name}", {**setting, **own})
-            custom[name] = own
+            custom[name] = dict(own)
         wanted = {name: _features(source, name, given) for name, given in families.items()}
         return cls(setting=base, imageType=custom, featureClass=wanted)
 
@@ -208,14 +208,14 @@ class RadiomicsSettings(BaseModel):
         )
 
     def image_names(self, image_type: str) -> tuple[str, ...]:
-        """Return the names of the images that one image type derives, as PyRadiomics spells them."""
+        """Return the names, as PyRadiomics spells them, of the images of one image type."""
         setting = self.image_settings(image_type)
         if image_type == "LoG":
             return tuple(
                 f"log-sigma-{str(sigma).replace('.', '-')}-mm-3D" for sigma in setting.sigma or ()
             )
         if image_type == "Wavelet":
-            bands = ("LLH", "LHL", "LHH", "HLL", "HLH", "HHL", "HHH")
+            bands: tuple[str, ...] = ("LLH", "LHL", "LHH", "HLL", "HLH", "HHL", "HHH")
             if setting.force2D:
                 axis = setting.force2Ddimension
                 bands = tuple(b[:axis] + b[axis + 1 :] for b in bands if b[axis] == "L")

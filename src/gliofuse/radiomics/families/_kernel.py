@@ -30,7 +30,7 @@ def kernel(function: Function) -> Function:
     except RuntimeError:
         folder = _private_folder()
         if folder is not None:
-            numba.config.CACHE_DIR = str(folder)
+            numba.config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]
             try:
                 return numba.njit(cache=True, **options)(function)
             except RuntimeError:

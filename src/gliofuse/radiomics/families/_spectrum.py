@@ -56,7 +56,10 @@ def maximal_correlation(p: np.ndarray, px: np.ndarray, py: np.ndarray) -> float:
 
 @kernel
 def _largest(b: np.ndarray) -> tuple[float, np.ndarray]:
-    """Return the largest eigenvalue of ``b b'`` and its vector, by Lanczos with full reorthogonalisation."""
+    """Return the largest eigenvalue of ``b b'`` and its vector.
+
+    Lanczos' iteration with full reorthogonalisation: exact after as many steps as rows.
+    """
     k = len(b)
     basis = np.zeros((k + 1, k))
     diagonal, beside = np.zeros(k), np.zeros(k + 1)
@@ -113,7 +116,7 @@ def _largest(b: np.ndarray) -> tuple[float, np.ndarray]:
 def _top_of_tridiagonal(
     diagonal: np.ndarray, beside: np.ndarray, n: int, weights: np.ndarray
 ) -> float:
-    """Return the largest eigenvalue of a symmetric tridiagonal matrix; its vector goes to ``weights``.
+    """Return a symmetric tridiagonal matrix's largest eigenvalue; its vector goes to ``weights``.
 
     ``beside[i]`` couples i - 1 and i. The value comes from bisection on Sturm's sequence, the
     vector from inverse iteration.

@@ -1,13 +1,13 @@
 r"""GLCM: twenty-four features of co-occurrence, which grey levels neighbour which.
 
 :math:`p(i, j)` is the share of neighbour pairs with levels :math:`i` and :math:`j` along one of
-thirteen directions at distance 1 (four with ``force2D``; more with ``distances``), counted both ways
-while ``symmetricalGLCM`` is on. :math:`p_x, p_y` are its margins, :math:`\mu_x, \mu_y, \sigma_x,
-\sigma_y` their means and standard deviations, :math:`p_{x+y}(k)` and :math:`p_{x-y}(k)` the
-distributions of sum and absolute difference, :math:`N_g` the highest level present,
-:math:`H` entropies in bits with :math:`\epsilon = 2^{-52}` inside the logarithm. Each feature is the
-mean of its values in the directions that hold a pair. With ``weightingNorm`` the matrices are
-weighted by :math:`e^{-d^2}` of the step's length, summed, and give one value.
+thirteen directions at distance 1 (four with ``force2D``; more with ``distances``), counted both
+ways while ``symmetricalGLCM`` is on. :math:`p_x, p_y` are its margins, :math:`\mu_x, \mu_y,
+\sigma_x, \sigma_y` their means and standard deviations, :math:`p_{x+y}(k)` and :math:`p_{x-y}(k)`
+the distributions of sum and absolute difference, :math:`N_g` the highest level present, :math:`H`
+entropies in bits with :math:`\epsilon = 2^{-52}` inside the logarithm. Each feature is the mean of
+its values in the directions that hold a pair. With ``weightingNorm`` the matrices are weighted by
+:math:`e^{-d^2}` of the step's length, summed, and give one value.
 
 IBSI aggregates in several ways; this one is its "3D, averaged" (with ``force2D``, the directions of
 all slices share a matrix, which IBSI calls "2.5D, averaged").
@@ -36,56 +36,173 @@ _FLAT = "1 for a direction with a single level, where IBSI leaves it undefined."
 _LEVELS = "N_g is the highest level present; IBSI takes the number of levels."
 
 FEATURES = (
-    Feature("Autocorrelation", r"\sum_{ij} p(i,j)\, i j", "High when bright voxels neighbour bright ones.",
-            "QWB0", "cm_auto_corr"),
-    Feature("ClusterProminence", r"\sum_{ij} (i + j - \mu_x - \mu_y)^4 p(i,j)",
-            "High when pairs spread asymmetrically.", "AE86", "cm_clust_prom"),
-    Feature("ClusterShade", r"\sum_{ij} (i + j - \mu_x - \mu_y)^3 p(i,j)", "Skewness of the pairs' sum.",
-            "7NFM", "cm_clust_shade"),
-    Feature("ClusterTendency", r"\sum_{ij} (i + j - \mu_x - \mu_y)^2 p(i,j)", "Variance of the pairs' sum.",
-            "DG8W", "cm_clust_tend"),
-    Feature("Contrast", r"\sum_{ij} (i - j)^2 p(i,j)", "High when neighbours differ.",
-            "ACUI", "cm_contrast"),
-    Feature("Correlation", r"\frac{\sum_{ij} (i - \mu_x)(j - \mu_y) p(i,j)}{\sigma_x \sigma_y + \epsilon}",
-            "Linear dependence of neighbours.", "NI2N", "cm_corr", _FLAT),
-    Feature("DifferenceAverage", r"DA = \sum_k k\, p_{x-y}(k)", "Mean absolute difference of neighbours.",
-            "TF7R", "cm_diff_avg"),
-    Feature("DifferenceEntropy", r"-\sum_k p_{x-y}(k) \log_2(p_{x-y}(k) + \epsilon)",
-            "Uncertainty of the difference.", "NTRS", "cm_diff_entr"),
-    Feature("DifferenceVariance", r"\sum_k (k - DA)^2 p_{x-y}(k)", "Variance of the difference.",
-            "D3YU", "cm_diff_var"),
-    Feature("Id", r"\sum_k \frac{p_{x-y}(k)}{1 + k}", "High when neighbours are alike.",
-            "IB1Z", "cm_inv_diff"),
-    Feature("Idm", r"\sum_k \frac{p_{x-y}(k)}{1 + k^2}", "High when neighbours are alike.",
-            "WF0Z", "cm_inv_diff_mom"),
-    Feature("Idmn", r"\sum_k \frac{p_{x-y}(k)}{1 + k^2 / N_g^2}", "The same, on the scale of the levels.",
-            "1QCO", "cm_inv_diff_mom_norm", _LEVELS),
-    Feature("Idn", r"\sum_k \frac{p_{x-y}(k)}{1 + k / N_g}", "The same, on the scale of the levels.",
-            "NDRX", "cm_inv_diff_norm", _LEVELS),
-    Feature("Imc1", r"\frac{H_{xy} - H_{xy1}}{\max(H_x, H_y)}",
-            "Mutual information by the margins' entropy; -1 is full dependence, 0 none.",
-            "R8DG", "cm_info_corr1", "0 for a direction with a single level."),
-    Feature("Imc2", r"\sqrt{1 - e^{-2 (H_{xy2} - H_{xy})}}", "Dependence of neighbours, 0 to 1.",
-            "JN9H", "cm_info_corr2", "0 where rounding makes the root's argument negative."),
-    Feature("InverseVariance", r"\sum_{k \ge 1} p_{x-y}(k) / k^2", "High when differences are small, not 0.",
-            "E8JP", "cm_inv_var"),
+    Feature(
+        "Autocorrelation",
+        r"\sum_{ij} p(i,j)\, i j",
+        "High when bright voxels neighbour bright ones.",
+        "QWB0",
+        "cm_auto_corr",
+    ),
+    Feature(
+        "ClusterProminence",
+        r"\sum_{ij} (i + j - \mu_x - \mu_y)^4 p(i,j)",
+        "High when pairs spread asymmetrically.",
+        "AE86",
+        "cm_clust_prom",
+    ),
+    Feature(
+        "ClusterShade",
+        r"\sum_{ij} (i + j - \mu_x - \mu_y)^3 p(i,j)",
+        "Skewness of the pairs' sum.",
+        "7NFM",
+        "cm_clust_shade",
+    ),
+    Feature(
+        "ClusterTendency",
+        r"\sum_{ij} (i + j - \mu_x - \mu_y)^2 p(i,j)",
+        "Variance of the pairs' sum.",
+        "DG8W",
+        "cm_clust_tend",
+    ),
+    Feature(
+        "Contrast",
+        r"\sum_{ij} (i - j)^2 p(i,j)",
+        "High when neighbours differ.",
+        "ACUI",
+        "cm_contrast",
+    ),
+    Feature(
+        "Correlation",
+        r"\frac{\sum_{ij} (i - \mu_x)(j - \mu_y) p(i,j)}{\sigma_x \sigma_y + \epsilon}",
+        "Linear dependence of neighbours.",
+        "NI2N",
+        "cm_corr",
+        _FLAT,
+    ),
+    Feature(
+        "DifferenceAverage",
+        r"DA = \sum_k k\, p_{x-y}(k)",
+        "Mean absolute difference of neighbours.",
+        "TF7R",
+        "cm_diff_avg",
+    ),
+    Feature(
+        "DifferenceEntropy",
+        r"-\sum_k p_{x-y}(k) \log_2(p_{x-y}(k) + \epsilon)",
+        "Uncertainty of the difference.",
+        "NTRS",
+        "cm_diff_entr",
+    ),
+    Feature(
+        "DifferenceVariance",
+        r"\sum_k (k - DA)^2 p_{x-y}(k)",
+        "Variance of the difference.",
+        "D3YU",
+        "cm_diff_var",
+    ),
+    Feature(
+        "Id",
+        r"\sum_k \frac{p_{x-y}(k)}{1 + k}",
+        "High when neighbours are alike.",
+        "IB1Z",
+        "cm_inv_diff",
+    ),
+    Feature(
+        "Idm",
+        r"\sum_k \frac{p_{x-y}(k)}{1 + k^2}",
+        "High when neighbours are alike.",
+        "WF0Z",
+        "cm_inv_diff_mom",
+    ),
+    Feature(
+        "Idmn",
+        r"\sum_k \frac{p_{x-y}(k)}{1 + k^2 / N_g^2}",
+        "The same, on the scale of the levels.",
+        "1QCO",
+        "cm_inv_diff_mom_norm",
+        _LEVELS,
+    ),
+    Feature(
+        "Idn",
+        r"\sum_k \frac{p_{x-y}(k)}{1 + k / N_g}",
+        "The same, on the scale of the levels.",
+        "NDRX",
+        "cm_inv_diff_norm",
+        _LEVELS,
+    ),
+    Feature(
+        "Imc1",
+        r"\frac{H_{xy} - H_{xy1}}{\max(H_x, H_y)}",
+        "Mutual information by the margins' entropy; -1 is full dependence, 0 none.",
+        "R8DG",
+        "cm_info_corr1",
+        "0 for a direction with a single level.",
+    ),
+    Feature(
+        "Imc2",
+        r"\sqrt{1 - e^{-2 (H_{xy2} - H_{xy})}}",
+        "Dependence of neighbours, 0 to 1.",
+        "JN9H",
+        "cm_info_corr2",
+        "0 where rounding makes the root's argument negative.",
+    ),
+    Feature(
+        "InverseVariance",
+        r"\sum_{k \ge 1} p_{x-y}(k) / k^2",
+        "High when differences are small, not 0.",
+        "E8JP",
+        "cm_inv_var",
+    ),
     Feature("JointAverage", r"\mu_x", "Mean grey level of the pairs.", "60VM", "cm_joint_avg"),
-    Feature("JointEnergy", r"\sum_{ij} p(i,j)^2", "High when few kinds of pairs prevail.",
-            "8ZQL", "cm_energy"),
-    Feature("JointEntropy", r"H_{xy} = -\sum_{ij} p(i,j) \log_2(p(i,j) + \epsilon)",
-            "Uncertainty of the pairs.", "TU9B", "cm_joint_entr"),
-    Feature("MCC", r"\sqrt{\lambda_2(Q)},\ Q(i,j) = \sum_k \frac{p(i,k) p(j,k)}{p_x(i) p_y(k) + \epsilon}",
-            "Largest correlation that any recoding of the levels reaches; 1 for a flat region.",
-            departure="Not defined by IBSI. The second largest eigenvalue with the ε of PyRadiomics."),
-    Feature("MaximumProbability", r"\max_{ij} p(i,j)", "Share of the most frequent pair.",
-            "GYBY", "cm_joint_max"),
-    Feature("SumAverage", r"\sum_k k\, p_{x+y}(k)", "Twice JointAverage when symmetrical.",
-            "ZGXS", "cm_sum_avg"),
-    Feature("SumEntropy", r"-\sum_k p_{x+y}(k) \log_2(p_{x+y}(k) + \epsilon)", "Uncertainty of the sum.",
-            "P6QZ", "cm_sum_entr"),
-    Feature("SumSquares", r"\sum_{ij} (i - \mu_x)^2 p(i,j)", "Variance of the pairs' grey level.",
-            "UR99", "cm_joint_var"),
-)  # fmt: skip
+    Feature(
+        "JointEnergy",
+        r"\sum_{ij} p(i,j)^2",
+        "High when few kinds of pairs prevail.",
+        "8ZQL",
+        "cm_energy",
+    ),
+    Feature(
+        "JointEntropy",
+        r"H_{xy} = -\sum_{ij} p(i,j) \log_2(p(i,j) + \epsilon)",
+        "Uncertainty of the pairs.",
+        "TU9B",
+        "cm_joint_entr",
+    ),
+    Feature(
+        "MCC",
+        r"\sqrt{\lambda_2(Q)},\ Q(i,j) = \sum_k \frac{p(i,k) p(j,k)}{p_x(i) p_y(k) + \epsilon}",
+        "Largest correlation that any recoding of the levels reaches; 1 for a flat region.",
+        departure="Not defined by IBSI. The second largest eigenvalue with the ε of PyRadiomics.",
+    ),
+    Feature(
+        "MaximumProbability",
+        r"\max_{ij} p(i,j)",
+        "Share of the most frequent pair.",
+        "GYBY",
+        "cm_joint_max",
+    ),
+    Feature(
+        "SumAverage",
+        r"\sum_k k\, p_{x+y}(k)",
+        "Twice JointAverage when symmetrical.",
+        "ZGXS",
+        "cm_sum_avg",
+    ),
+    Feature(
+        "SumEntropy",
+        r"-\sum_k p_{x+y}(k) \log_2(p_{x+y}(k) + \epsilon)",
+        "Uncertainty of the sum.",
+        "P6QZ",
+        "cm_sum_entr",
+    ),
+    Feature(
+        "SumSquares",
+        r"\sum_{ij} (i - \mu_x)^2 p(i,j)",
+        "Variance of the pairs' grey level.",
+        "UR99",
+        "cm_joint_var",
+    ),
+)
 NAMES = names(FEATURES)
 
 _CHUNK_BYTES = 1 << 27

@@ -25,35 +25,105 @@ from gliofuse.radiomics.region import Region, angles
 __all__ = ["FEATURES", "NAMES", "gldm_features"]
 
 FEATURES = (
-    Feature("DependenceEntropy", r"-\sum_{ij} p(i,j) \log_2(p(i,j) + \epsilon)",
-            "Uncertainty of a voxel's level and dependence.", "FCBV", "ngl_dc_entr"),
-    Feature("DependenceNonUniformity", r"\frac{1}{N_z} \sum_j \big(\sum_i P(i,j)\big)^2",
-            "Low when voxels spread over the dependences.", "Z87G", "ngl_dcnu"),
-    Feature("DependenceNonUniformityNormalized", r"\frac{1}{N_z^2} \sum_j \big(\sum_i P(i,j)\big)^2",
-            "The same, free of the number of voxels.", "OKJI", "ngl_dcnu_norm"),
-    Feature("DependenceVariance", r"\sum_{ij} p(i,j) (j - \mu)^2", "Variance of the dependence.",
-            "DNX2", "ngl_dc_var"),
-    Feature("GrayLevelNonUniformity", r"\frac{1}{N_z} \sum_i \big(\sum_j P(i,j)\big)^2",
-            "Low when voxels spread over the grey levels.", "FP8K", "ngl_glnu"),
-    Feature("GrayLevelVariance", r"\sum_{ij} p(i,j) (i - \mu)^2", "Variance of the grey level.",
-            "1PFV", "ngl_gl_var"),
-    Feature("HighGrayLevelEmphasis", r"\frac{1}{N_z} \sum_{ij} P(i,j)\, i^2", "High when bright.",
-            "OAE7", "ngl_hgce"),
-    Feature("LargeDependenceEmphasis", r"\frac{1}{N_z} \sum_{ij} P(i,j)\, j^2",
-            "High when neighbours are alike.", "IMOQ", "ngl_hde"),
-    Feature("LargeDependenceHighGrayLevelEmphasis", r"\frac{1}{N_z} \sum_{ij} P(i,j)\, i^2 j^2",
-            "High when neighbours are alike and bright.", "KLTH", "ngl_hdhge"),
-    Feature("LargeDependenceLowGrayLevelEmphasis", r"\frac{1}{N_z} \sum_{ij} P(i,j)\, j^2 / i^2",
-            "High when neighbours are alike and dark.", "NBZI", "ngl_hdlge"),
-    Feature("LowGrayLevelEmphasis", r"\frac{1}{N_z} \sum_{ij} P(i,j) / i^2", "High when dark.",
-            "TL9H", "ngl_lgce"),
-    Feature("SmallDependenceEmphasis", r"\frac{1}{N_z} \sum_{ij} P(i,j) / j^2",
-            "High when neighbours differ.", "SODN", "ngl_lde"),
-    Feature("SmallDependenceHighGrayLevelEmphasis", r"\frac{1}{N_z} \sum_{ij} P(i,j)\, i^2 / j^2",
-            "High when neighbours differ, at bright voxels.", "Q6V9", "ngl_ldhge"),
-    Feature("SmallDependenceLowGrayLevelEmphasis", r"\frac{1}{N_z} \sum_{ij} \frac{P(i,j)}{i^2 j^2}",
-            "High when neighbours differ, at dark voxels.", "EQ3F", "ngl_ldlge"),
-)  # fmt: skip
+    Feature(
+        "DependenceEntropy",
+        r"-\sum_{ij} p(i,j) \log_2(p(i,j) + \epsilon)",
+        "Uncertainty of a voxel's level and dependence.",
+        "FCBV",
+        "ngl_dc_entr",
+    ),
+    Feature(
+        "DependenceNonUniformity",
+        r"\frac{1}{N_z} \sum_j \big(\sum_i P(i,j)\big)^2",
+        "Low when voxels spread over the dependences.",
+        "Z87G",
+        "ngl_dcnu",
+    ),
+    Feature(
+        "DependenceNonUniformityNormalized",
+        r"\frac{1}{N_z^2} \sum_j \big(\sum_i P(i,j)\big)^2",
+        "The same, free of the number of voxels.",
+        "OKJI",
+        "ngl_dcnu_norm",
+    ),
+    Feature(
+        "DependenceVariance",
+        r"\sum_{ij} p(i,j) (j - \mu)^2",
+        "Variance of the dependence.",
+        "DNX2",
+        "ngl_dc_var",
+    ),
+    Feature(
+        "GrayLevelNonUniformity",
+        r"\frac{1}{N_z} \sum_i \big(\sum_j P(i,j)\big)^2",
+        "Low when voxels spread over the grey levels.",
+        "FP8K",
+        "ngl_glnu",
+    ),
+    Feature(
+        "GrayLevelVariance",
+        r"\sum_{ij} p(i,j) (i - \mu)^2",
+        "Variance of the grey level.",
+        "1PFV",
+        "ngl_gl_var",
+    ),
+    Feature(
+        "HighGrayLevelEmphasis",
+        r"\frac{1}{N_z} \sum_{ij} P(i,j)\, i^2",
+        "High when bright.",
+        "OAE7",
+        "ngl_hgce",
+    ),
+    Feature(
+        "LargeDependenceEmphasis",
+        r"\frac{1}{N_z} \sum_{ij} P(i,j)\, j^2",
+        "High when neighbours are alike.",
+        "IMOQ",
+        "ngl_hde",
+    ),
+    Feature(
+        "LargeDependenceHighGrayLevelEmphasis",
+        r"\frac{1}{N_z} \sum_{ij} P(i,j)\, i^2 j^2",
+        "High when neighbours are alike and bright.",
+        "KLTH",
+        "ngl_hdhge",
+    ),
+    Feature(
+        "LargeDependenceLowGrayLevelEmphasis",
+        r"\frac{1}{N_z} \sum_{ij} P(i,j)\, j^2 / i^2",
+        "High when neighbours are alike and dark.",
+        "NBZI",
+        "ngl_hdlge",
+    ),
+    Feature(
+        "LowGrayLevelEmphasis",
+        r"\frac{1}{N_z} \sum_{ij} P(i,j) / i^2",
+        "High when dark.",
+        "TL9H",
+        "ngl_lgce",
+    ),
+    Feature(
+        "SmallDependenceEmphasis",
+        r"\frac{1}{N_z} \sum_{ij} P(i,j) / j^2",
+        "High when neighbours differ.",
+        "SODN",
+        "ngl_lde",
+    ),
+    Feature(
+        "SmallDependenceHighGrayLevelEmphasis",
+        r"\frac{1}{N_z} \sum_{ij} P(i,j)\, i^2 / j^2",
+        "High when neighbours differ, at bright voxels.",
+        "Q6V9",
+        "ngl_ldhge",
+    ),
+    Feature(
+        "SmallDependenceLowGrayLevelEmphasis",
+        r"\frac{1}{N_z} \sum_{ij} \frac{P(i,j)}{i^2 j^2}",
+        "High when neighbours differ, at dark voxels.",
+        "EQ3F",
+        "ngl_ldlge",
+    ),
+)
 NAMES = names(FEATURES)
 _STATISTIC = {
     "SmallDependenceEmphasis": "small",
@@ -88,7 +158,7 @@ def _dependences(
     for index in range(len(positions)):
         v = positions[index]
         mine = np.int64(level[v])
-        found = 0
+        found = np.int64(0)
         for step in steps:
             a, b = np.int64(level[v + step]), np.int64(level[v - step])
             found += (a > 0) & (abs(a - mine) <= alpha)

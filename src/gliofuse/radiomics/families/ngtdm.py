@@ -27,22 +27,48 @@ _ISOLATED = (
 )
 
 FEATURES = (
-    Feature("Busyness", r"\frac{\sum_i p_i s_i}{\sum_{ij} |i p_i - j p_j|},\ p_i, p_j > 0",
-            "High when levels change fast between neighbours; 0 for a flat region.",
-            "NQ30", "ngt_busyness", _ISOLATED),
-    Feature("Coarseness", r"1 / \sum_i p_i s_i", "High when the texture is locally even; at most 10⁶.",
-            "QCDE", "ngt_coarseness", _ISOLATED),
-    Feature("Complexity", r"\frac{1}{N_v} \sum_{ij} |i - j| \frac{p_i s_i + p_j s_j}{p_i + p_j},\ p_i, p_j > 0",
-            "High when the texture is uneven and its levels far apart.",
-            "HDEZ", "ngt_complexity", _ISOLATED),
-    Feature("Contrast",
-            r"\Big(\frac{1}{N_g (N_g - 1)} \sum_{ij} p_i p_j (i - j)^2\Big) \Big(\frac{1}{N_v} \sum_i s_i\Big)",
-            "High when levels span widely and change locally; 0 for a flat region.",
-            "65HE", "ngt_contrast", _ISOLATED),
-    Feature("Strength", r"\frac{\sum_{ij} (p_i + p_j)(i - j)^2}{\sum_i s_i},\ p_i, p_j > 0",
-            "High when levels differ clearly but slowly; 0 if all differences are 0.",
-            "1X9X", "ngt_strength", _ISOLATED),
-)  # fmt: skip
+    Feature(
+        "Busyness",
+        r"\frac{\sum_i p_i s_i}{\sum_{ij} |i p_i - j p_j|},\ p_i, p_j > 0",
+        "High when levels change fast between neighbours; 0 for a flat region.",
+        "NQ30",
+        "ngt_busyness",
+        _ISOLATED,
+    ),
+    Feature(
+        "Coarseness",
+        r"1 / \sum_i p_i s_i",
+        "High when the texture is locally even; at most 10⁶.",
+        "QCDE",
+        "ngt_coarseness",
+        _ISOLATED,
+    ),
+    Feature(
+        "Complexity",
+        r"\frac{1}{N_v} \sum_{ij} |i - j| \frac{p_i s_i + p_j s_j}{p_i + p_j},\ p_i, p_j > 0",
+        "High when the texture is uneven and its levels far apart.",
+        "HDEZ",
+        "ngt_complexity",
+        _ISOLATED,
+    ),
+    Feature(
+        "Contrast",
+        r"\Big(\frac{1}{N_g (N_g - 1)} \sum_{ij} p_i p_j (i - j)^2\Big) "
+        r"\Big(\frac{1}{N_v} \sum_i s_i\Big)",
+        "High when levels span widely and change locally; 0 for a flat region.",
+        "65HE",
+        "ngt_contrast",
+        _ISOLATED,
+    ),
+    Feature(
+        "Strength",
+        r"\frac{\sum_{ij} (p_i + p_j)(i - j)^2}{\sum_i s_i},\ p_i, p_j > 0",
+        "High when levels differ clearly but slowly; 0 if all differences are 0.",
+        "1X9X",
+        "ngt_strength",
+        _ISOLATED,
+    ),
+)
 NAMES = names(FEATURES)
 
 
@@ -58,7 +84,7 @@ def _differences(
     out = np.zeros(k)
     for index in range(len(positions)):
         v = positions[index]
-        total, found = 0, 0
+        total, found = np.int64(0), np.int64(0)
         for step in steps:
             a, b = np.int64(level[v + step]), np.int64(level[v - step])
             total += a + b

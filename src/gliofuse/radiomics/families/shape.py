@@ -26,180 +26,130 @@ __all__ = ["FEATURES", "NAMES", "deprecated_shape_features", "shape_features"]
 _COVARIANCE = "The covariance is divided by N; IBSI's reference values divide by N - 1."
 
 FEATURES = (
-    Feature("Elongation", r"\sqrt{\lambda_{\mathrm{minor}} / \lambda_{\mathrm{major}}}",
-            "1 is a circle across the two longest axes, 0 a line.", "Q3CK", "morph_pca_elongation"),
-    Feature("Flatness", r"\sqrt{\lambda_{\mathrm{least}} / \lambda_{\mathrm{major}}}",
-            "1 is a ball, 0 a plane.", "N17B", "morph_pca_flatness"),
-    Feature("LeastAxisLength", r"4\sqrt{\lambda_{\mathrm{least}}}",
-            "Length of the shortest principal axis of the enclosing ellipsoid, in mm.",
-            "7J51", "morph_pca_least_axis", _COVARIANCE),
-    Feature("MajorAxisLength", r"4\sqrt{\lambda_{\mathrm{major}}}",
-            "Length of the longest principal axis, in mm.", "TDIC", "morph_pca_maj_axis", _COVARIANCE),
-    Feature("Maximum2DDiameterColumn", r"\max \lVert a - b \rVert,\ y_a = y_b",
-            "Largest distance between mesh vertices in one plane of constant y, in mm.",
-            departure="Not defined by IBSI."),
-    Feature("Maximum2DDiameterRow", r"\max \lVert a - b \rVert,\ x_a = x_b",
-            "Largest distance between mesh vertices in one plane of constant x, in mm.",
-            departure="Not defined by IBSI."),
-    Feature("Maximum2DDiameterSlice", r"\max \lVert a - b \rVert,\ z_a = z_b",
-            "Largest distance between mesh vertices in one slice, in mm.",
-            departure="Not defined by IBSI."),
-    Feature("Maximum3DDiameter", r"\max \lVert a - b \rVert",
-            "Largest distance between any two mesh vertices, in mm.", "L0JK", "morph_diam"),
-    Feature("MeshVolume", r"V = \tfrac{1}{6} \sum_f a_f \cdot (b_f \times c_f)",
-            "Volume inside the mesh, in mm³.", "RNU0", "morph_volume"),
-    Feature("MinorAxisLength", r"4\sqrt{\lambda_{\mathrm{minor}}}",
-            "Length of the second principal axis, in mm.", "P9VJ", "morph_pca_min_axis", _COVARIANCE),
-    Feature("Sphericity", r"\sqrt[3]{36 \pi V^2} / A", "1 is a ball; less is rougher.",
-            "QCFX", "morph_sphericity"),
-    Feature("SurfaceArea", r"A = \tfrac{1}{2} \sum_f \lVert (a_f - c_f) \times (b_f - c_f) \rVert",
-            "Area of the mesh, in mm².", "C0JK", "morph_area_mesh"),
+    Feature(
+        "Elongation",
+        r"\sqrt{\lambda_{\mathrm{minor}} / \lambda_{\mathrm{major}}}",
+        "1 is a circle across the two longest axes, 0 a line.",
+        "Q3CK",
+        "morph_pca_elongation",
+    ),
+    Feature(
+        "Flatness",
+        r"\sqrt{\lambda_{\mathrm{least}} / \lambda_{\mathrm{major}}}",
+        "1 is a ball, 0 a plane.",
+        "N17B",
+        "morph_pca_flatness",
+    ),
+    Feature(
+        "LeastAxisLength",
+        r"4\sqrt{\lambda_{\mathrm{least}}}",
+        "Length of the shortest principal axis of the enclosing ellipsoid, in mm.",
+        "7J51",
+        "morph_pca_least_axis",
+        _COVARIANCE,
+    ),
+    Feature(
+        "MajorAxisLength",
+        r"4\sqrt{\lambda_{\mathrm{major}}}",
+        "Length of the longest principal axis, in mm.",
+        "TDIC",
+        "morph_pca_maj_axis",
+        _COVARIANCE,
+    ),
+    Feature(
+        "Maximum2DDiameterColumn",
+        r"\max \lVert a - b \rVert,\ y_a = y_b",
+        "Largest distance between mesh vertices in one plane of constant y, in mm.",
+        departure="Not defined by IBSI.",
+    ),
+    Feature(
+        "Maximum2DDiameterRow",
+        r"\max \lVert a - b \rVert,\ x_a = x_b",
+        "Largest distance between mesh vertices in one plane of constant x, in mm.",
+        departure="Not defined by IBSI.",
+    ),
+    Feature(
+        "Maximum2DDiameterSlice",
+        r"\max \lVert a - b \rVert,\ z_a = z_b",
+        "Largest distance between mesh vertices in one slice, in mm.",
+        departure="Not defined by IBSI.",
+    ),
+    Feature(
+        "Maximum3DDiameter",
+        r"\max \lVert a - b \rVert",
+        "Largest distance between any two mesh vertices, in mm.",
+        "L0JK",
+        "morph_diam",
+    ),
+    Feature(
+        "MeshVolume",
+        r"V = \tfrac{1}{6} \sum_f a_f \cdot (b_f \times c_f)",
+        "Volume inside the mesh, in mm³.",
+        "RNU0",
+        "morph_volume",
+    ),
+    Feature(
+        "MinorAxisLength",
+        r"4\sqrt{\lambda_{\mathrm{minor}}}",
+        "Length of the second principal axis, in mm.",
+        "P9VJ",
+        "morph_pca_min_axis",
+        _COVARIANCE,
+    ),
+    Feature(
+        "Sphericity",
+        r"\sqrt[3]{36 \pi V^2} / A",
+        "1 is a ball; less is rougher.",
+        "QCFX",
+        "morph_sphericity",
+    ),
+    Feature(
+        "SurfaceArea",
+        r"A = \tfrac{1}{2} \sum_f \lVert (a_f - c_f) \times (b_f - c_f) \rVert",
+        "Area of the mesh, in mm².",
+        "C0JK",
+        "morph_area_mesh",
+    ),
     Feature("SurfaceVolumeRatio", r"A / V", "Lower is more compact, in 1/mm.", "2PR5", "morph_av"),
-    Feature("VoxelVolume", r"N v", "Volume as voxels times the volume of one, in mm³.",
-            "YEKZ", "morph_vol_approx"),
-)  # fmt: skip
+    Feature(
+        "VoxelVolume",
+        r"N v",
+        "Volume as voxels times the volume of one, in mm³.",
+        "YEKZ",
+        "morph_vol_approx",
+    ),
+)
 NAMES = names(FEATURES)
 
 # Corners of a cube in the order of the case's bits, and its edges' midpoints doubled, as (z, y, x).
 _CORNERS = np.array(
     [(0, 0, 0), (0, 0, 1), (0, 1, 1), (0, 1, 0), (1, 0, 0), (1, 0, 1), (1, 1, 1), (1, 1, 0)]
 )
-_EDGES = ((1, 0), (2, 1), (3, 2), (3, 0), (5, 4), (6, 5), (7, 6), (7, 4), (4, 0), (5, 1), (6, 2), (7, 3))  # fmt: skip
+_EDGES = (
+    (1, 0), (2, 1), (3, 2), (3, 0), (5, 4), (6, 5), (7, 6), (7, 4), (4, 0), (5, 1), (6, 2), (7, 3),
+)  # fmt: skip
 _MIDPOINTS = np.array([_CORNERS[a] + _CORNERS[b] for a, b in _EDGES])
 
 # Triangles of the 128 cases whose last corner is outside (Bourke's table, the other half is its
 # mirror): three hexadecimal edge numbers a triangle. Which diagonal splits a bent polygon is a
 # convention, and the area depends on it, so that the table is data.
-_TRIANGLES = [
-    ".",
-    "083",
-    "190",
-    "183198",
-    "12a",
-    "08312a",
-    "92a029",
-    "2832a8a98",
-    "b23",
-    "b2008b",
-    "190b23",
-    "b2119b98b",
-    "3a1ba3",
-    "a1008a8ba",
-    "9033b9ba9",
-    "98aba8",
-    "478",
-    "043473",
-    "190478",
-    "194147173",
-    "12a478",
-    "34730412a",
-    "92a902478",
-    "2a9297273479",
-    "478b23",
-    "b47b24204",
-    "190478b23",
-    "47b94bb29192",
-    "3a1ba3478",
-    "ba114b10447b",
-    "4789033b9ba9",
-    "47b4b99ba",
-    "954",
-    "954083",
-    "054015",
-    "854835315",
-    "12a954",
-    "08312a954",
-    "2a5542240",
-    "2a5325354834",
-    "954b23",
-    "b2008b954",
-    "054015b23",
-    "215258b28548",
-    "3a1ba3954",
-    "549a1008a8ba",
-    "54050ba5bb03",
-    "548a58ba8",
-    "789579",
-    "309539357",
-    "780017715",
-    "157173",
-    "78957912a",
-    "12a309395357",
-    "0288258572a5",
-    "2a5253357",
-    "579789b23",
-    "579972209b27",
-    "b23018178157",
-    "21b17b157",
-    "7895793a1ba3",
-    "5705097b0a10ba0",
-    "ba003ba50078570",
-    "ba557b",
-    "65a",
-    "08365a",
-    "19065a",
-    "18319865a",
-    "165126",
-    "165126083",
-    "965906026",
-    "598582526832",
-    "b2365a",
-    "b2008b65a",
-    "190b2365a",
-    "b2119b98b65a",
-    "63b653513",
-    "08b0b50515b6",
-    "63b036065059",
-    "65969bb98",
-    "47865a",
-    "04347365a",
-    "19047865a",
-    "19414717365a",
-    "478165126",
-    "043473165126",
-    "478965906026",
-    "739479329596269",
-    "b2347865a",
-    "b47b2420465a",
-    "190b2347865a",
-    "47b94bb2919265a",
-    "47863b653513",
-    "51b5b610b47b04b",
-    "47863b036065059",
-    "65969b4797b9",
-    "a4964a",
-    "a4964a083",
-    "01aa60640",
-    "18316886461a",
-    "149124264",
-    "149124264083",
-    "024426",
-    "832824426",
-    "b23a4964a",
-    "b2008ba4964a",
-    "b2301aa60640",
-    "64161a148b2118b",
-    "964369139b63",
-    "18b081b61149641",
-    "63b036640",
-    "86468b",
-    "67a78a89a",
-    "67a0a709a073",
-    "67a1a7178018",
-    "67a1a7173",
-    "126168189678",
-    "269129679309739",
-    "078706602",
-    "273267",
-    "b2367a78a89a",
-    "207b2709767a9a7",
-    "67a1a7178018b23",
-    "b2117ba61167",
-    "896678169b63136",
-    "09167b",
-    "07870603bb60",
-    "67b",
-]
+_TABLE = """
+. 083 190 183198 12a 08312a 92a029 2832a8a98 b23 b2008b 190b23 b2119b98b 3a1ba3 a1008a8ba
+9033b9ba9 98aba8 478 043473 190478 194147173 12a478 34730412a 92a902478 2a9297273479 478b23
+b47b24204 190478b23 47b94bb29192 3a1ba3478 ba114b10447b 4789033b9ba9 47b4b99ba 954 954083 054015
+854835315 12a954 08312a954 2a5542240 2a5325354834 954b23 b2008b954 054015b23 215258b28548
+3a1ba3954 549a1008a8ba 54050ba5bb03 548a58ba8 789579 309539357 780017715 157173 78957912a
+12a309395357 0288258572a5 2a5253357 579789b23 579972209b27 b23018178157 21b17b157 7895793a1ba3
+5705097b0a10ba0 ba003ba50078570 ba557b 65a 08365a 19065a 18319865a 165126 165126083 965906026
+598582526832 b2365a b2008b65a 190b2365a b2119b98b65a 63b653513 08b0b50515b6 63b036065059 65969bb98
+47865a 04347365a 19047865a 19414717365a 478165126 043473165126 478965906026 739479329596269
+b2347865a b47b2420465a 190b2347865a 47b94bb2919265a 47863b653513 51b5b610b47b04b 47863b036065059
+65969b4797b9 a4964a a4964a083 01aa60640 18316886461a 149124264 149124264083 024426 832824426
+b23a4964a b2008ba4964a b2301aa60640 64161a148b2118b 964369139b63 18b081b61149641 63b036640 86468b
+67a78a89a 67a0a709a073 67a1a7178018 67a1a7173 126168189678 269129679309739 078706602 273267
+b2367a78a89a 207b2709767a9a7 67a1a7178018b23 b2117ba61167 896678169b63136 09167b 07870603bb60 67b
+"""
+_TRIANGLES = _TABLE.split()
 
 
 def _case_tables() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -243,7 +193,7 @@ def _mesh_by_case(spacing_mm: tuple[float, float, float]) -> tuple[np.ndarray, .
 
 @kernel
 def _march(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Count each cube case, sum its corners' positions, and collect the mesh's vertices, doubled."""
+    """Count the cubes of each case, sum their corners, and collect the vertices, doubled."""
     nz, ny, nx = mask.shape
     count = np.zeros(256, np.int64)
     total = np.zeros((256, 3), np.int64)

@@ -1,0 +1,316 @@
+"""Radiomic features of patients: sequences and regions at once, patients in parallel."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gliofuse.cohort.case import Case, Cohort, check_sequences
+from gliofuse.errors import ImageError, InputError, ManifestError, SettingError
+from gliofuse.imaging.images import read_mask
+from gliofuse.imaging.labels import LabelConvention, get_convention
+from gliofuse.imaging.regions import region_mask
+from gliofuse.imaging.volume import Volume, check_same_geometry
+from gliofuse.radiomics._cache import PatientCache, group_key, identity
+from gliofuse.radiomics.bank import Group, compute_bank, groups, shape_values
+from gliofuse.radiomics.extractor import one_level
+from gliofuse.radiomics.preparation import check_finite
+from gliofuse.radiomics.preprocess import Preprocessed, normalize_image, preprocess
+from gliofuse.radiomics.region import Region
+from gliofuse.radiomics.regions import column_name, masks_of, normalised
+from gliofuse.radiomics.settings import RadiomicsSettings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["extract_case", "extract_cohort"]
+
+Key = tuple[str, Group]
+
+
+def extract_case(
+    case: Case,
+    *,
+    settings: RadiomicsSettings,
+    regions: Sequence[str] = ("whole",),
+    sequences: Sequence[str],
+    convention: str | LabelConvention = "brats",
+    normalisation: str = "none",
+    cache: str | os.PathLike[str] | None = None,
+) -> dict[str, float]:
+    """Return the features of one patient.
+
+    The mask is read once, each sequence once, and each filter runs once a sequence, over the box
+    around all regions.
+
+    Parameters
+    ----------
+    case : Case
+    settings : RadiomicsSettings
+    regions : sequence of str
+        Region expressions, for example ``"whole"`` or ``"ring(whole, 5)"``.
+    sequences : sequence of str
+    convention : str or LabelConvention
+        What the mask's labels mean.
+    normalisation : {"none", "minmax", "zscore", "percentile"}
+        What is done to each image before anything else: ``minmax`` over the whole image,
+        ``zscore`` and ``percentile`` by the voxels that are not 0.
+    cache : path, optional
+        Folder of finished groups of features; what is found there is not computed again.
+
+    Returns
+    -------
+    dict
+        ``<sequence>.<region>.<image>_<family>_<Feature>``; the shape features, which only the mask
+        enters, stand under every sequence.
+
+    Raises
+    ------
+    ManifestError
+        If the patient lacks a sequence or the mask.
+    ImageError, GeometryError
+        If a file cannot be read, a voxel is not finite, or images and mask differ in geometry.
+    RegionError
+        If a region has no voxel, or too few.
+    SettingError
+        If the bin width leaves a single grey level.
+    """
+    check_sequences(sequences)
+    missing = case.lacks(sequences)
+    if missing or case.mask is None:
+        raise ManifestError(
+            f"patient {case.case_id}: no {', '.join(missing)} in the manifest; add the file or "
+            f"leave the patient out"
+        )
+    chosen = get_convention(convention)
+    names = {column_name(region): region for region in regions}
+    store = PatientCache(cache, case.case_id)
+    keys = _keys(case, settings, names, sequences, chosen, normalisation)
+    todo = [key for key, stored in keys.items() if store.get(stored) is None]
+    if todo:
+        computed = _compute(case, settings, names, todo, chosen, normalisation)
+        for key in todo:
+            store.put(keys[key], computed[key])
+        store.save()
+    out: dict[str, float] = {}
+    for (sequence, group), stored in keys.items():
+        for name, value in (store.get(stored) or {}).items():
+            out[f"{sequence}.{group.region}.{name}"] = value
+    return out
+
+
+def extract_cohort(
+    cohort: Cohort,
+    *,
+    settings: RadiomicsSettings,
+    regions: Sequence[str] = ("whole",),
+    sequences: Sequence[str] | None = None,
+    convention: str | LabelConvention = "brats",
+    normalisation: str = "none",
+    workers: int | None = 1,
+    scheduler: str | None = None,
+    cache: str | os.PathLike[str] | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the features of every patient; one that fails is listed, the others go on.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    settings, regions, convention, normalisation, cache
+        See :func:`extract_case`.
+    sequences : sequence of str, optional
+        By default those of the cohort.
+    workers : int or None
+        Processes; ``None`` or -1 takes every core.
+    scheduler : str, optional
+        Address of a Dask scheduler.
+    progress : callable, optional
+        Called with the number of patients that were just finished.
+
+    Returns
+    -------
+    features : DataFrame
+        Index ``case_id`` in the cohort's order, one column a feature.
+    failures : DataFrame
+        Columns ``case_id, stage, error``.
+
+    Raises
+    ------
+    RegionError, ManifestError, SettingError
+        If a region or sequence is wrong for every patient.
+    """
+    import pandas as pd
+
+    from gliofuse.compute import parallel_map
+
+    wanted = tuple(sequences) if sequences is not None else cohort.sequences
+    check_sequences(wanted)
+    for region in regions:  # a wrong expression is one error, not one a patient
+        region_mask(Volume(np.zeros((1, 1, 1), dtype=np.uint8)), region, convention)
+    function = partial(
+        extract_case,
+        settings=settings,
+        regions=tuple(regions),
+        sequences=wanted,
+        convention=convention,
+        normalisation=normalisation,
+        cache=cache,
+    )
+    rows: dict[str, dict[str, float]] = {}
+    failures = []
+    for outcome in parallel_map(function, list(cohort), workers=workers, scheduler=scheduler):
+        if outcome.failed:
+            failures.append((outcome.item.case_id, "radiomics", outcome.error))
+        else:
+            rows[outcome.item.case_id] = outcome.result or {}
+        if progress is not None:
+            progress(1)
+    columns = [
+        f"{sequence}.{column_name(region)}.{name}"
+        for sequence in wanted
+        for region in regions
+        for name in settings.feature_names()
+    ]
+    values = np.array(
+        [[row[column] for column in columns] for row in rows.values()], dtype=np.float64
+    ).reshape(len(rows), len(columns))
+    table = pd.DataFrame(values, index=pd.Index(list(rows), name="case_id"), columns=columns)
+    return table, pd.DataFrame(failures, columns=["case_id", "stage", "error"])
+
+
+def _keys(
+    case: Case,
+    settings: RadiomicsSettings,
+    names: dict[str, str],
+    sequences: Sequence[str],
+    convention: LabelConvention,
+    normalisation: str,
+) -> dict[Key, str]:
+    """Return, in the order of the columns, the cache key of each sequence's groups."""
+    out = {}
+    labels = {name: list(values) for name, values in sorted(convention.regions.items())}
+    try:
+        mask = identity(case.mask or "")
+        images = {sequence: identity(case.images[sequence]) for sequence in sequences}
+    except OSError as error:
+        raise ImageError(
+            f"{error.filename}: no such file; check the path (in a manifest, relative to it)"
+        ) from error
+    for sequence in sequences:
+        source = {
+            "mask": mask,
+            "labels": labels,
+            "image": images[sequence],
+            "normalisation": normalisation,
+        }
+        no_image = source if _image_shapes(settings) else {"mask": mask, "labels": labels}
+        for name in names:
+            for group in groups(settings, [name]):
+                inputs = no_image if group.family == "shape" else source
+                out[sequence, group] = group_key(group, settings, inputs)
+    return out
+
+
+def _compute(
+    case: Case,
+    settings: RadiomicsSettings,
+    names: dict[str, str],
+    todo: Sequence[Key],
+    convention: LabelConvention,
+    normalisation: str,
+) -> dict[Key, dict[str, float]]:
+    assert case.mask is not None
+    labels = read_mask(case.mask)
+    needed = dict.fromkeys(group.region for _, group in todo)
+    found_masks = masks_of(labels, [names[name] for name in needed], convention, str(case.mask))
+    masks = {name: found_masks[names[name]] for name in needed}
+    out: dict[Key, dict[str, float]] = {}
+    shapes: dict[str, dict[str, float]] = {}
+    for sequence in dict.fromkeys(sequence for sequence, _ in todo):
+        mine = [group for name, group in todo if name == sequence]
+        path = case.images[sequence]
+        image = Volume.read(path)
+        check_finite(image, str(path))
+        if settings.setting.geometryTolerance is None and not settings.setting.correctMask:
+            check_same_geometry(image, labels, str(path), str(case.mask))
+        try:
+            image = normalised(image, normalisation)
+            found = _sequence(image, labels, masks, settings, mine, shapes)
+        except InputError as error:
+            raise type(error)(f"{path}: {error}") from error
+        out.update(((sequence, group), values) for group, values in found.items())
+    return out
+
+
+def _sequence(
+    image: Volume,
+    labels: Volume,
+    masks: dict[str, np.ndarray],
+    settings: RadiomicsSettings,
+    wanted: Sequence[Group],
+    shapes: dict[str, dict[str, float]],
+) -> dict[Group, dict[str, float]]:
+    setting = settings.setting
+    if setting.normalize:  # of the whole image, so once for all regions
+        image = normalize_image(
+            image, scale=setting.normalizeScale, remove_outliers=setting.removeOutliers
+        )
+        setting = setting.updated({"normalize": False})
+    regions = dict.fromkeys(group.region for group in wanted)
+    prepared = {
+        name: preprocess(image, labels.with_array(masks[name]), setting) for name in regions
+    }
+    out: dict[Group, dict[str, float]] = {}
+    for name, region in prepared.items():
+        texture = [group for group in wanted if group.region == name and group.family != "shape"]
+        if texture and (message := one_level(region.image.array[region.texture_mask], settings)):
+            raise SettingError(message)
+        if Group(name, "", "shape") in wanted:
+            if name not in shapes or _image_shapes(settings):
+                shapes[name] = shape_values(
+                    Region(region.mask[region.box], region.image.spacing_mm),
+                    settings.wanted("shape"),
+                )
+            out[Group(name, "", "shape")] = shapes[name]
+    for same in _sharing(prepared.values()):
+        together = {name: region for name, region in prepared.items() if region.image is same}
+        out.update(
+            compute_bank(
+                same.array,
+                same.spacing_mm,
+                {name: region.texture_mask for name, region in together.items()},
+                settings,
+                [group for group in wanted if group.region in together],
+            )
+        )
+    lost = [group for group in wanted if not out.get(group)]
+    if lost:
+        raise ImageError(
+            f"the image of shape {image.shape} (z, y, x) is too small for the filter behind "
+            f"{lost[0].image}; leave that image type out"
+        )
+    return out
+
+
+def _image_shapes(settings: RadiomicsSettings) -> bool:
+    """Whether the shape of a region depends on the image, not on the mask alone."""
+    setting = settings.setting
+    return (
+        setting.resegmentRange is not None
+        or setting.correctMask
+        or setting.geometryTolerance is not None
+    )
+
+
+def _sharing(prepared: Iterable[Preprocessed]) -> list[Volume]:
+    """Return the distinct images; regions that were not resampled or cropped share one."""
+    images: list[Volume] = []
+    for region in prepared:
+        if not any(region.image is image for image in images):
+            images.append(region.image)
+    return images

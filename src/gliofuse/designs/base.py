@@ -84,7 +84,7 @@ class Design(ABC):
 
     name: ClassVar[str]
     title: ClassVar[str]
-    paper: ClassVar[Paper]
+    paper: ClassVar[Paper] = Paper(citation="")
     Settings: ClassVar[type[DesignSettings]] = DesignSettings
     #: What the publication leaves open and the project chose, a sentence each, for the report.
     choices: ClassVar[tuple[str, ...]] = ()

@@ -1,0 +1,47 @@
+"""The example of the documentation runs as it stands there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from gliofuse.designs import find_design
+from gliofuse.study import check_study
+from gliofuse.study.runner import run_study
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "own-design.md"
+
+
+def test_example_of_the_page_is_short_and_runs(tmp_path):
+    code = re.search(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL).group(1)
+    assert len([line for line in code.splitlines() if line.strip()]) < 60
+    design = tmp_path / "components.py"
+    design.write_text(code, encoding="utf-8")
+    assert find_design(str(design)).name == "components"
+
+    rng = np.random.default_rng(0)
+    label = np.repeat([0, 1], 20)
+    table = pd.DataFrame(
+        {f"t1ce.whole.original_glcm_F{i}": rng.normal(size=40) + label for i in range(8)},
+        index=pd.Index([f"p{i}" for i in range(40)], name="id"),
+    )
+    table.to_csv(tmp_path / "features.csv")
+    pd.DataFrame({"id": table.index, "grade": label + 2}).to_csv(
+        tmp_path / "clinical.csv", index=False
+    )
+    study = check_study(
+        {
+            "design": str(design),
+            "table": {"features": "features.csv", "clinical": "clinical.csv", "id_column": "id"},
+            "endpoint": {"column": "grade", "positive": ">= 3"},
+            "evaluation": {"bootstrap": 100},
+            "compute": {"workers": 1},
+        },
+        base=tmp_path,
+    )
+    metrics = run_study(study, tmp_path / "run").metrics
+    auc = metrics.query("metric == 'auc'")["estimate"].iloc[0]
+    assert auc > 0.9

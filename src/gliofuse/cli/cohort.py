@@ -125,9 +125,8 @@ def check(
         _write_pictures(cohort, pictures, workers)
     errors = int((findings["severity"] == "error").sum())
     warnings = len(findings) - errors
-    typer.echo(
-        f"{_count(len(cohort), 'patient')}: {_count(errors, 'error')}, {_count(warnings, 'warning')}"
-    )
+    counts = _count(errors, "error"), _count(warnings, "warning")
+    typer.echo(f"{_count(len(cohort), 'patient')}: {', '.join(counts)}")
     if errors:
         raise typer.Exit(1)
 

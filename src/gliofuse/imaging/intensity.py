@@ -54,29 +54,30 @@ def normalise(
     if method not in methods:
         raise SettingError(f"normalisation {method!r} is unknown: {did_you_mean(method, methods)}")
     array = np.asarray(volume_array, dtype=np.float64)
-    if not np.isfinite(array).all():
+    if np.asarray(volume_array).dtype.kind == "f" and not np.isfinite(array).all():
         count = int((~np.isfinite(array)).sum())
         raise ImageError(f"every voxel must be finite to normalise, got {count} that are not")
     if method == "none":
-        return array
+        return array if array is not volume_array else array.copy()
     values = array if mask is None else array[_checked_mask(mask, array.shape)]
+    smallest, largest = float(values.min()), float(values.max())
+    if smallest == largest:
+        raise ImageError(f"{method} needs grey values that differ, got the constant {smallest:g}")
     if method == "zscore":
         low, width = float(values.mean()), float(values.std())
     elif method == "minmax":
-        low = float(values.min())
-        width = float(values.max()) - low
+        low, width = smallest, largest - smallest
     else:
         low, high = (float(value) for value in np.percentile(values, PERCENTILES))
         width = high - low
-    if values.min() == values.max() or not width > 0:
+    if not width > 0:
         raise ImageError(
-            f"{method} needs grey values that differ, got the constant {float(values.flat[0]):g}"
-            if values.min() == values.max()
-            else f"{method}: at least 98 % of the voxels have the value {low:g}; give the brain "
-            f"mask, or use minmax or zscore"
+            f"{method}: at least 98 % of the voxels have the value {low:g}; give the brain mask, "
+            f"or use minmax or zscore"
         )
-    scaled = (array - low) / width
-    return np.clip(scaled, 0.0, 1.0) if method == "percentile" else scaled
+    scaled = array - low
+    scaled /= width
+    return np.clip(scaled, 0.0, 1.0, out=scaled) if method == "percentile" else scaled
 
 
 def brain_mask(volume_array: np.ndarray) -> np.ndarray:

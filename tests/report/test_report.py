@@ -293,3 +293,52 @@ def test_command_draws_again(full, tmp_path, capsys):
     with pytest.raises(SystemExit) as stop:
         main(["report", str(tmp_path / "nothing")])
     assert stop.value.code == 2
+
+
+def test_models_of_two_kinds_stand_in_a_grid(tmp_path):
+    names = ["2d_t1", "2d_all", "3d_t1", "3d_all", "2d_shape_t1", "2d_shape_all"]
+    folder = make_run_folder(tmp_path / "run", models=names, full=False, design="shape-resnet")
+    (cohort,) = summarise(folder)["cohorts"]
+    assert cohort["metrics"] == ["auc", "accuracy", "apca", "sensitivity", "specificity"]
+    assert cohort["grid"]["kinds"] == ["2D", "3D", "2D shape"]
+    assert cohort["grid"]["groups"] == ["T1", "All"]
+    assert cohort["grid"]["cells"][1][2]["final"]
+    single = make_run_folder(tmp_path / "other", models=["a_x", "a_y", "b_z", "c"], full=False)
+    assert summarise(single)["cohorts"][0]["grid"] is None
+
+
+def test_roc_table_of_sensitivity_and_specificity(full, tmp_path):
+    import pandas as pd
+
+    folder = tmp_path / "run"
+    shutil.copytree(full, folder)
+    table = pd.read_csv(folder / "roc.csv")
+    other = table[["cohort", "model", "threshold"]].assign(
+        sensitivity=table["true_positive_rate"],
+        specificity=1 - table["false_positive_rate"],
+        sensitivity_low=table["true_positive_rate"] / 2,
+        sensitivity_high=(1 + table["true_positive_rate"]) / 2,
+    )
+    other.to_csv(folder / "roc.csv", index=False)
+    before, after = (summarise(path)["cohorts"][0]["curves"][-1] for path in (full, folder))
+    assert after["true_positive_rate"] == before["true_positive_rate"]
+    assert after["false_positive_rate"] == pytest.approx(before["false_positive_rate"])
+    assert "low" not in before
+    assert after["low"][-1] == 0.5
+
+
+def test_nomogram_scale_gives_the_models_probability():
+    """Points added up and read off the scale equal the logistic formula."""
+    from gliofuse.report.figures.nomogram import points_scale
+
+    terms = [
+        {"coefficient": 1.3, "min": -3.0, "max": 4.0, "levels": []},
+        {"coefficient": -0.3, "levels": [{"label": "f", "value": 0}, {"label": "m", "value": 1}]},
+    ]
+    scale, origins = points_scale(terms)
+    values = (1.7, 1.0)
+    points = sum(t["coefficient"] * (v - o) * scale for t, v, o in zip(terms, values, origins))
+    lowest = sum(t["coefficient"] * o for t, o in zip(terms, origins))
+    assert points / scale + lowest == pytest.approx(1.3 * 1.7 - 0.3)
+    assert origins == [-3.0, 1.0]
+    assert (4.0 + 3.0) * 1.3 * scale == pytest.approx(100)

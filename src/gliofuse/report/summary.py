@@ -66,6 +66,8 @@ def summarise(run_folder: str | Path) -> dict[str, Any]:
         "clinical_impact": utility.clinical_impact(context),
         "nomogram": utility.nomogram(context),
         "kaplan_meier": utility.kaplan_meier(context),
+        "model_choice": explanation.model_choice(context),
+        "networks": explanation.networks(context),
         "curves": explanation.training_curves(context),
         "gradcam": explanation.gradcam(context),
         "timing": utility.timing(context),

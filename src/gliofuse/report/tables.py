@@ -43,6 +43,7 @@ class RunTables:
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
+        self._read: dict[str, pd.DataFrame | None] = {}
         if not self.folder.is_dir():
             raise InputError(
                 f"the run folder must be an existing folder, got {str(self.folder)!r}; "
@@ -87,27 +88,35 @@ class RunTables:
         the report then leaves the section out. What is not a number in a column of numbers is
         missing.
         """
-        path = self.folder / name
-        try:
-            if path.suffix == ".parquet":
-                frame = read_parquet(path)
-                if "case_id" not in frame and frame.index.name == "case_id":
-                    frame = frame.reset_index()
-                for column in frame.columns.intersection(list(_TEXT)):
-                    frame[column] = frame[column].astype(str)
-            else:
-                frame = pd.read_csv(path, dtype=dict.fromkeys(_TEXT, str))
-        except (OSError, ValueError, pd.errors.ParserError):
+        if name not in self._read:
+            self._read[name] = _read_table(self.folder / name)
+        frame = self._read[name]
+        if frame is None or not set(required) <= set(frame.columns):
             return None
-        if frame.empty or not set(required) <= set(frame.columns):
-            return None
-        for column in frame.columns.intersection(list(_NUMBERS)):
-            frame[column] = pd.to_numeric(frame[column], errors="coerce")
         return frame
 
     def files(self, pattern: str) -> list[Path]:
         """Return the folder's files that match a glob pattern, sorted by name."""
         return sorted(path for path in self.folder.glob(pattern) if path.is_file())
+
+
+def _read_table(path: Path) -> pd.DataFrame | None:
+    try:
+        if path.suffix == ".parquet":
+            frame = read_parquet(path)
+            if "case_id" not in frame and frame.index.name == "case_id":
+                frame = frame.reset_index()
+            for column in frame.columns.intersection(list(_TEXT)):
+                frame[column] = frame[column].astype(str)
+        else:
+            frame = pd.read_csv(path, dtype=dict.fromkeys(_TEXT, str))
+    except (OSError, ValueError, pd.errors.ParserError):
+        return None
+    if frame.empty:
+        return None
+    for column in frame.columns.intersection(list(_NUMBERS)):
+        frame[column] = pd.to_numeric(frame[column], errors="coerce")
+    return frame
 
 
 def plain(value: Any) -> Any:

@@ -29,6 +29,7 @@ METRIC_LABELS = {
     "apca": "APCA",
     "brier": "Brier score",
     "f1": "F1",
+    "observed_expected": "Observed / expected",
 }
 
 COHORT_LABELS = {

@@ -39,6 +39,9 @@ def draw_decision(panels: list[dict[str, Any]], *, final: str | None) -> Figure 
                 linewidth=width,
                 label=curve["label"],
             )
+            if curve["model"] == final and curve["low"]:
+                band = (curve["threshold"], curve["low"], curve["high"])
+                axis.fill_between(*band, color=colour, alpha=0.13, linewidth=0)
             highest = max(highest, *curve["net_benefit"])
         # Treating all falls without bound; below a small loss nothing is of interest.
         axis.set_ylim(-0.15 * highest, 1.08 * highest)

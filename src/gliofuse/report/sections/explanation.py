@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
@@ -10,7 +11,15 @@ from gliofuse.report.sections.context import RunContext
 from gliofuse.report.tables import records
 from gliofuse.report.wording import feature_label, model_label
 
-__all__ = ["contributions", "correlation", "gradcam", "selected_features", "training_curves"]
+__all__ = [
+    "contributions",
+    "correlation",
+    "gradcam",
+    "model_choice",
+    "networks",
+    "selected_features",
+    "training_curves",
+]
 
 _INTERCEPT = {"intercept", "(intercept)", "const", "bias"}
 _MOST_TERMS = 12
@@ -167,7 +176,69 @@ def _curve(model: str, fold: str, rows: pd.DataFrame) -> dict[str, Any]:
         "loss": column("loss", "training_loss", "train_loss"),
         "validation_loss": column("validation_loss"),
         "validation_auc": column("validation_auc"),
+        "seconds": column("seconds"),
+        "peak_mb": column("peak_memory_mb", "peak_mb", "memory_mb"),
     }
+
+
+def model_choice(context: RunContext) -> list[dict[str, Any]]:
+    """Return how candidate models did inside the training patients, and how often each was taken.
+
+    Read from ``imaging_model_choice.csv``: model, classifier, training_cv_auc, chosen, by fold.
+    """
+    table = context.tables.table(
+        "tables/imaging_model_choice.csv", "model", "training_cv_auc", "chosen"
+    )
+    if table is None:
+        return []
+    if "classifier" not in table:
+        table = table.assign(classifier="")
+    table = table.assign(taken=table["chosen"].astype(str).str.lower().isin(("yes", "true", "1")))
+    rows = []
+    for (model, classifier), own in table.groupby(["model", "classifier"], sort=False):
+        values = pd.to_numeric(own["training_cv_auc"], errors="coerce").dropna()
+        rows.append(
+            {
+                "label": model_label(str(model)),
+                "classifier": str(classifier),
+                "mean": float(values.mean()) if len(values) else None,
+                "low": float(values.min()) if len(values) else None,
+                "high": float(values.max()) if len(values) else None,
+                "taken": int(own["taken"].sum()),
+                "folds": len(own),
+            }
+        )
+    return rows
+
+
+def networks(context: RunContext) -> list[dict[str, Any]]:
+    """Return each network's epochs, seconds an epoch and peak memory, over its folds."""
+    return [
+        {
+            "label": label,
+            "folds": len(own),
+            "epochs": max(len(curve["epoch"]) for curve in own),
+            "seconds": _mean(value for curve in own for value in curve["seconds"]),
+            "peak_mb": max(
+                (value for curve in own for value in curve["peak_mb"] if value is not None),
+                default=None,
+            ),
+        }
+        for label, own in _by_label(training_curves(context)).items()
+        if any(curve["epoch"] for curve in own)
+    ]
+
+
+def _by_label(curves: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    for curve in curves:
+        found.setdefault(curve["label"], []).append(curve)
+    return found
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
 
 
 def gradcam(context: RunContext) -> dict[str, Any] | None:

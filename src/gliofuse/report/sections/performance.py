@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pandas as pd
@@ -118,8 +119,46 @@ def _one_cohort(context: RunContext, cohort: str) -> dict[str, Any]:
         "has_paper": any(
             cell["paper"] is not None for row in rows for cell in row["cells"].values()
         ),
+        "grid": _grid(context, cohort, [row["model"] for row in rows]),
         "curves": _curves(context, cohort),
         "confusion": _confusion(context, cohort),
+    }
+
+
+def _grid(context: RunContext, cohort: str, models: list[str]) -> dict[str, Any] | None:
+    """Return the AUCs as kinds by groups where the models' names are made of both.
+
+    ``radiomics_t1, dl_t1, radiomics_t2, dl_t2`` is such a family; a name that has no partner of
+    another kind, or none of another group, is not part of it.
+    """
+    parts = {name: tuple(name.rsplit("_", 1)) for name in models if "_" in name}
+    for place in (1, 0, 1):  # each round may leave others alone
+        counts = Counter(part[place] for part in parts.values())
+        parts = {name: part for name, part in parts.items() if counts[part[place]] > 1}
+    kinds = list(dict.fromkeys(part[0] for part in parts.values()))
+    groups = list(dict.fromkeys(part[1] for part in parts.values()))
+    if len(kinds) < 2 or len(groups) < 2:
+        return None
+    cells = []
+    for group in groups:
+        row = []
+        for kind in kinds:
+            name = f"{kind}_{group}"
+            found = context.metric(cohort, name, "auc") if name in parts else None
+            row.append(
+                {
+                    "estimate": found["estimate"] if found else None,
+                    "low": found.get("ci_low") if found else None,
+                    "high": found.get("ci_high") if found else None,
+                    "paper": _paper_value(context, cohort, name, "auc"),
+                    "final": name == context.final,
+                }
+            )
+        cells.append(row)
+    return {
+        "kinds": [model_label(kind) for kind in kinds],
+        "groups": [model_label(group) for group in groups],
+        "cells": cells,
     }
 
 

@@ -49,7 +49,12 @@ def calibration(context: RunContext) -> dict[str, Any] | None:
             )
     rows = intervals_folded(records(summary))
     rows = [row for row in rows if row["cohort"] != "training"]
-    columns = [name for name in (rows[0] if rows else {}) if name not in ("cohort", "model")]
+    known = ("cohort", "model", "n", "n_positive", "apparent")
+    columns = [
+        name
+        for name in (rows[0] if rows else {})
+        if name not in known and any(row[name] not in (None, "") for row in rows)
+    ]
     order = {name: place for place, name in enumerate(context.models)}
     rows.sort(key=lambda row: (str(row["cohort"]), order.get(str(row["model"]), len(order))))
     return {
@@ -87,19 +92,21 @@ def _chosen_models(context: RunContext, names: Any) -> list[str]:
 
 def _curve(rows: pd.DataFrame, model: str) -> dict[str, Any]:
     rows = rows.dropna(subset=["predicted", "observed"]).sort_values("predicted", kind="stable")
-    curve: dict[str, Any] = {
+    return {
         "model": str(model),
         "label": model_label(model),
         "predicted": rows["predicted"].tolist(),
         "observed": rows["observed"].tolist(),
-        "low": [],
-        "high": [],
+        **_band(rows),
     }
-    if {"ci_low", "ci_high"} <= set(rows.columns) and not rows[["ci_low", "ci_high"]].isna().any(
-        axis=None
-    ):
-        curve |= {"low": rows["ci_low"].tolist(), "high": rows["ci_high"].tolist()}
-    return curve
+
+
+def _band(rows: pd.DataFrame) -> dict[str, list[float]]:
+    """Return the bounds of a curve, or none where any of them is missing."""
+    bounds = ["ci_low", "ci_high"]
+    if not set(bounds) <= set(rows.columns) or rows[bounds].isna().any(axis=None):
+        return {"low": [], "high": []}
+    return {"low": rows["ci_low"].tolist(), "high": rows["ci_high"].tolist()}
 
 
 def _probabilities(context: RunContext, cohort: str) -> dict[str, list[float]]:
@@ -136,6 +143,7 @@ def decision_curve(context: RunContext) -> list[dict[str, Any]]:
                     "reference": model in reference,
                     "threshold": rows["threshold"].tolist(),
                     "net_benefit": rows["net_benefit"].tolist(),
+                    **_band(rows),
                 }
             )
         panels.append({"cohort": cohort, "label": cohort_label(cohort), "curves": curves})

@@ -45,10 +45,10 @@ IDS = [type(estimator).__name__ for estimator in ESTIMATORS]
 @pytest.fixture(scope="module")
 def table():
     rng = np.random.default_rng(7)
-    y = np.tile([0, 1], 20)
-    X = rng.normal(size=(40, 6)) * (1 + 3 * np.outer(y, [0, 0, 0, 0, 1, 1]))
-    X[:, :2] += 2 * y[:, None]
-    return pd.DataFrame(X, columns=list("abcdef"), index=[f"p{i:02d}" for i in range(40)]), y
+    y = np.tile([0, 1], 30)
+    X = rng.normal(size=(60, 6)) * (1 + 3 * np.outer(y, [0, 0, 0, 0, 1, 1]))
+    X[:, :2] += 1.1 * y[:, None]
+    return pd.DataFrame(X, columns=list("abcdef"), index=[f"p{i:02d}" for i in range(60)]), y
 
 
 # Most of the checks' data is noise, where a selector says that nothing passed; the warnings are

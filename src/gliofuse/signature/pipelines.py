@@ -12,16 +12,33 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import MinMaxScaler
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from gliofuse.errors import InputError
+from gliofuse.signature.backward_aic import BackwardAIC
 from gliofuse.signature.elastic_net import ElasticNetSignature
+from gliofuse.signature.forest import ForestSignature
+from gliofuse.signature.forest_topk import ForestTopK
 from gliofuse.signature.lasso import LassoSelector
-from gliofuse.signature.settings import SingleSequenceSettings
+from gliofuse.signature.levene import LeveneSelector
+from gliofuse.signature.logistic import LogisticScorer
+from gliofuse.signature.settings import (
+    DeepRadiomicsSettings,
+    ImagingClinicalSettings,
+    SingleSequenceSettings,
+)
+from gliofuse.signature.svm import SVMSignature
 from gliofuse.signature.ttest import TTestSelector
 
-__all__ = ["coefficients", "linear_score", "selected_features", "single_sequence_signature"]
+__all__ = [
+    "coefficients",
+    "imaging_signature",
+    "integrated_signature",
+    "linear_score",
+    "selected_features",
+    "single_sequence_signature",
+]
 
 
 def single_sequence_signature(settings: SingleSequenceSettings | None = None) -> Pipeline:
@@ -52,6 +69,68 @@ def single_sequence_signature(settings: SingleSequenceSettings | None = None) ->
             ElasticNetSignature(
                 lambdas=chosen.lambdas,
                 l1_ratios=chosen.l1_ratios,
+                folds=chosen.folds,
+                scoring=chosen.scoring,
+                class_weight=chosen.class_weight,
+                random_state=chosen.seed,
+            ),
+        ),
+    )
+
+
+def imaging_signature(settings: ImagingClinicalSettings | None = None) -> Pipeline:
+    """Return the chain of one imaging model (design ``imaging-clinical``).
+
+    Steps ``zscore``, ``ttest``, ``lasso`` (10 folds scored by AUC), ``backward`` (`BackwardAIC`,
+    which leaves the features alone where the rule of thumb already holds), ``scorer`` (logistic
+    regression; forest or SVM for the paper's comparison). `linear_score` of the logistic one is
+    the imaging score.
+
+    Examples
+    --------
+    >>> list(imaging_signature().named_steps)
+    ['zscore', 'ttest', 'lasso', 'backward', 'scorer']
+    """
+    chosen = settings or ImagingClinicalSettings()
+    scorers = {
+        "logistic": LogisticScorer(),
+        "forest": ForestSignature(random_state=chosen.seed),
+        "svm": SVMSignature(folds=chosen.folds, random_state=chosen.seed),
+    }
+    return _named(
+        ("zscore", StandardScaler()),
+        ("ttest", TTestSelector(chosen.alpha)),
+        ("lasso", LassoSelector(scoring="auc", folds=chosen.folds, random_state=chosen.seed)),
+        ("backward", BackwardAIC(chosen.max_features, always=chosen.always_backward)),
+        ("scorer", scorers[chosen.classifier]),
+    )
+
+
+def integrated_signature(settings: DeepRadiomicsSettings | None = None) -> Pipeline:
+    """Return the chain of a grading model (design ``deep-radiomics``).
+
+    Steps ``zscore``, ``levene``, ``lasso``, ``forest`` (importance, the best eight), ``scorer``
+    (`SVMSignature`).
+
+    Examples
+    --------
+    >>> list(integrated_signature().named_steps)
+    ['zscore', 'levene', 'lasso', 'forest', 'scorer']
+    """
+    chosen = settings or DeepRadiomicsSettings()
+    return _named(
+        ("zscore", StandardScaler()),
+        ("levene", LeveneSelector(chosen.alpha, center=chosen.center)),
+        (
+            "lasso",
+            LassoSelector(
+                scoring=chosen.lasso_scoring, folds=chosen.folds, random_state=chosen.seed
+            ),
+        ),
+        ("forest", ForestTopK(chosen.top_k, trees=chosen.trees, random_state=chosen.seed)),
+        (
+            "scorer",
+            SVMSignature(
                 folds=chosen.folds,
                 scoring=chosen.scoring,
                 class_weight=chosen.class_weight,

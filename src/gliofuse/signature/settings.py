@@ -60,6 +60,6 @@ class DeepRadiomicsSettings(_Settings):
     top_k: int = Field(default=8, ge=1)
     trees: int = Field(default=100, ge=1)
     folds: int = Field(default=10, ge=2)
-    scoring: Scoring = "roc_auc"
+    scoring: Literal["roc_auc", "accuracy", "balanced_accuracy"] = "roc_auc"
     class_weight: Literal["balanced"] | None = None
     seed: int = 0

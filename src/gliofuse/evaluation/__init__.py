@@ -4,22 +4,60 @@ Nothing here draws, fits a model or reads a file. Missing values are refused wit
 dropped: who makes a prediction table lists the patients that have none as excluded.
 """
 
+from gliofuse.evaluation.agreement import agreement_table, misjudged_by_all
 from gliofuse.evaluation.auc import AUC, DeLongTest, auc_delong, delong_matrix, delong_test, holm
+from gliofuse.evaluation.calibration import (
+    HOSMER_LEMESHOW_CAVEAT,
+    HosmerLemeshow,
+    calibration_curve,
+    calibration_groups,
+    calibration_summary,
+    calibration_table,
+    hosmer_lemeshow,
+)
+from gliofuse.evaluation.characteristics import characteristics_table, correlation_matrix
+from gliofuse.evaluation.decision import TREAT_ALL, TREAT_NONE, clinical_impact, decision_curve
 from gliofuse.evaluation.metrics import METRICS, metrics_table
+from gliofuse.evaluation.nomogram import Nomogram, nomogram_table
 from gliofuse.evaluation.predictions import pool_predictions
+from gliofuse.evaluation.reclassification import RECLASSIFICATION_CAVEAT, net_reclassification
 from gliofuse.evaluation.roc import confusion, confusion_table, roc_points, youden_threshold
+from gliofuse.evaluation.survival import LogRank, kaplan_meier, logrank, median_survival
 
 __all__ = [
     "AUC",
+    "HOSMER_LEMESHOW_CAVEAT",
     "METRICS",
+    "RECLASSIFICATION_CAVEAT",
+    "TREAT_ALL",
+    "TREAT_NONE",
     "DeLongTest",
+    "HosmerLemeshow",
+    "LogRank",
+    "Nomogram",
+    "agreement_table",
     "auc_delong",
+    "calibration_curve",
+    "calibration_groups",
+    "calibration_summary",
+    "calibration_table",
+    "characteristics_table",
+    "clinical_impact",
     "confusion",
     "confusion_table",
+    "correlation_matrix",
+    "decision_curve",
     "delong_matrix",
     "delong_test",
     "holm",
+    "hosmer_lemeshow",
+    "kaplan_meier",
+    "logrank",
+    "median_survival",
     "metrics_table",
+    "misjudged_by_all",
+    "net_reclassification",
+    "nomogram_table",
     "pool_predictions",
     "roc_points",
     "youden_threshold",

@@ -1,0 +1,184 @@
+"""What acting on a model would bring: net benefit and clinical impact."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from gliofuse.errors import InputError
+from gliofuse.evaluation._checks import check_binary, require_columns, wilson_interval
+
+__all__ = ["TREAT_ALL", "TREAT_NONE", "clinical_impact", "decision_curve"]
+
+TREAT_ALL, TREAT_NONE = "treat all", "treat none"
+
+_THRESHOLDS = tuple(np.round(np.arange(0.01, 1.0, 0.01), 2))
+
+
+def decision_curve(
+    patients: pd.DataFrame,
+    *,
+    thresholds: ArrayLike = _THRESHOLDS,
+    bootstrap: int = 1000,
+    seed: int = 0,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
+    """Return the net benefit of each model, of treating all and of treating none.
+
+    Net benefit at threshold t is TP/n - FP/n x t/(1 - t), positive meaning probability at or
+    above t; computed by the dcurves package. The interval is a percentile bootstrap over
+    patients, not stratified, since the prevalence counts; the same patients for every strategy.
+
+    Parameters
+    ----------
+    patients : DataFrame
+        One row per patient and model: case_id, model, y_true, probability; one cohort, as
+        :func:`~gliofuse.evaluation.pool_predictions` gives it. Every model has the same
+        patients.
+    thresholds : array-like
+        Between 0 and 1, both excluded. Choose the range in which a clinician would act.
+    bootstrap : int
+    seed : int
+    confidence : float
+
+    Returns
+    -------
+    DataFrame
+        model (also ``treat all`` and ``treat none``), threshold, net_benefit, ci_low, ci_high,
+        n. Treating none has benefit 0 by definition.
+
+    Raises
+    ------
+    InputError
+        If models have different patients, a patient is doubled, or a threshold is out of range.
+
+    References
+    ----------
+    Vickers AJ, Elkin EB. Med Decis Making 2006; 26: 565-574.
+    """
+    wide, positive = _wide(patients)
+    cuts = _checked_thresholds(thresholds)
+    odds = cuts / (1 - cuts)
+    rng = np.random.default_rng(seed)
+    n = positive.size
+    counts = rng.multinomial(n, np.full(n, 1 / n), size=bootstrap).astype(np.float32)
+    tail = (1 - confidence) / 2
+    parts = []
+    estimates = _dcurves(wide, positive, cuts)
+    for model in (*wide.columns, TREAT_ALL):
+        if model == TREAT_ALL:
+            called = np.ones((n, cuts.size), dtype=bool)
+        else:
+            called = wide[model].to_numpy()[:, None] >= cuts
+        # What each patient adds to the net benefit at each threshold, summed over the resample.
+        worth = called * np.where(positive[:, None], 1.0, -odds).astype(np.float32)
+        low, high = np.quantile(counts @ worth / n, [tail, 1 - tail], axis=0)
+        value = estimates[model]
+        parts.append(
+            pd.DataFrame(
+                {
+                    "model": model,
+                    "threshold": cuts,
+                    "net_benefit": value,
+                    "ci_low": np.minimum(low, value),
+                    "ci_high": np.maximum(high, value),
+                }
+            )
+        )
+    nothing = {"net_benefit": 0.0, "ci_low": 0.0, "ci_high": 0.0}
+    parts.append(pd.DataFrame({"model": TREAT_NONE, "threshold": cuts, **nothing}))
+    return pd.concat(parts, ignore_index=True).assign(n=n)
+
+
+def clinical_impact(
+    y: ArrayLike,
+    p: ArrayLike,
+    *,
+    thresholds: ArrayLike = _THRESHOLDS,
+    population: int = 1000,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
+    """Return, of 1,000 patients like these, how many are high-risk, and how many with the event.
+
+    Parameters
+    ----------
+    y : array-like of shape (n,)
+        0 or 1; none missing.
+    p : array-like of shape (n,)
+        Probabilities; high-risk means at or above the threshold.
+    thresholds : array-like
+        Between 0 and 1, both excluded.
+    population : int
+    confidence : float
+
+    Returns
+    -------
+    DataFrame
+        threshold, high_risk, high_risk_low, high_risk_high, high_risk_with_event,
+        high_risk_with_event_low, high_risk_with_event_high. Intervals are Wilson's, pointwise.
+
+    References
+    ----------
+    Kerr KF, et al. J Clin Oncol 2016; 34: 2534-2540.
+
+    Examples
+    --------
+    >>> table = clinical_impact([0, 1, 1, 0], [0.2, 0.4, 0.9, 0.6], thresholds=[0.5])
+    >>> table[["high_risk", "high_risk_with_event"]].iloc[0].tolist()
+    [500.0, 250.0]
+    """
+    positive, chance = check_binary(y, p, both_classes=False)
+    cuts = _checked_thresholds(thresholds)
+    called = chance[:, None] >= cuts
+    table = pd.DataFrame({"threshold": cuts})
+    for name, share in (
+        ("high_risk", called.mean(axis=0)),
+        ("high_risk_with_event", (called & positive[:, None]).mean(axis=0)),
+    ):
+        limits = [wilson_interval(value, positive.size, confidence=confidence) for value in share]
+        table[name] = population * share
+        table[f"{name}_low"] = [population * low for low, _ in limits]
+        table[f"{name}_high"] = [population * high for _, high in limits]
+    return table
+
+
+def _wide(patients: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
+    require_columns(patients, ("case_id", "model", "y_true", "probability"), "patients")
+    if patients.duplicated(["case_id", "model"]).any():
+        raise InputError(
+            "patients must hold one row per patient and model of one cohort, some are doubled; "
+            "pool them with pool_predictions and take one cohort"
+        )
+    wide = patients.pivot(index="case_id", columns="model", values="probability")
+    wide = wide[pd.unique(patients["model"])]
+    if wide.isna().any(axis=None):
+        lacking = wide.columns[wide.isna().any()].tolist()
+        raise InputError(f"every model must have the same patients; some are missing in {lacking}")
+    labels = patients.drop_duplicates("case_id").set_index("case_id")["y_true"].loc[wide.index]
+    return wide, check_binary(labels, both_classes=False)[0]
+
+
+def _dcurves(wide: pd.DataFrame, positive: np.ndarray, cuts: np.ndarray) -> dict[str, np.ndarray]:
+    """Return each strategy's net benefit from dcurves, under names that it can't trip over."""
+    from dcurves import dca
+
+    names = {f"m{place}": model for place, model in enumerate(wide.columns)}
+    data = pd.DataFrame({name: wide[model].to_numpy() for name, model in names.items()})
+    outside = (data.min(axis=None) < 0) or (data.max(axis=None) > 1)
+    if outside:
+        raise InputError("a decision curve needs probabilities between 0 and 1")
+    data["outcome"] = positive.astype(int)
+    table = dca(data=data, outcome="outcome", modelnames=list(names), thresholds=cuts)
+    found = {}
+    for name, rows in table.groupby("model", sort=False):
+        values = rows.sort_values("threshold")["net_benefit"].to_numpy(dtype=float)
+        found[names.get(str(name), TREAT_ALL if name == "all" else TREAT_NONE)] = values
+    return found
+
+
+def _checked_thresholds(thresholds: ArrayLike) -> np.ndarray:
+    cuts = np.unique(np.asarray(thresholds, dtype=float))
+    if cuts.size == 0 or not ((cuts > 0) & (cuts < 1)).all():
+        raise InputError(f"thresholds must lie between 0 and 1, both excluded, got {cuts[:5]}")
+    return cuts

@@ -1,0 +1,160 @@
+"""Survival of groups of patients: Kaplan-Meier tables and the log-rank test."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from gliofuse.errors import InputError
+
+__all__ = ["LogRank", "kaplan_meier", "logrank", "median_survival"]
+
+
+@dataclass(frozen=True)
+class LogRank:
+    """Log-rank test over all groups; ``p`` is NaN where no group or event could differ."""
+
+    statistic: float
+    degrees: int
+    p: float
+
+
+def kaplan_meier(
+    time_days: ArrayLike, event: ArrayLike, group: ArrayLike, *, confidence: float = 0.95
+) -> pd.DataFrame:
+    """Return the survival curve of each group, by lifelines.
+
+    Parameters
+    ----------
+    time_days : array-like of shape (n,)
+        Time to death or last contact, 0 or more; none missing.
+    event : array-like of shape (n,)
+        1 died, 0 censored; none missing.
+    group : array-like of shape (n,)
+        Names; curves come in the order of first appearance. To speak of what a model does, the
+        groups must come from held-out patients and a threshold from the training ones.
+    confidence : float
+        Of the pointwise log-log interval (Greenwood's variance); it stays within 0 and 1. Where
+        lifelines gives none (nobody has died yet, or nobody is left) the limits are NaN, save 1
+        at the start.
+
+    Returns
+    -------
+    DataFrame
+        group, time_days, survival, ci_low, ci_high, at_risk, events, censored, starting at 0;
+        ``at_risk`` is the number just before the time.
+
+    Examples
+    --------
+    >>> table = kaplan_meier([5, 8, 12, 20], [1, 0, 1, 0], ["a"] * 4)
+    >>> table["survival"].round(6).tolist()
+    [1.0, 0.75, 0.75, 0.375, 0.375]
+    """
+    times, died, names = _checked(time_days, event, group)
+    parts = []
+    for name in pd.unique(names):
+        fitter = _fitted(times[names == name], died[names == name], confidence)
+        limits = fitter.confidence_interval_survival_function_
+        counts = fitter.event_table
+        survival = fitter.survival_function_.iloc[:, 0]
+        limits = limits.reindex(survival.index)
+        table = pd.DataFrame(
+            {
+                "group": name,
+                "time_days": survival.index.to_numpy(dtype=float),
+                "survival": survival.to_numpy(dtype=float),
+                "ci_low": limits.iloc[:, 0].to_numpy(dtype=float),
+                "ci_high": limits.iloc[:, 1].to_numpy(dtype=float),
+                "at_risk": counts["at_risk"].reindex(survival.index).to_numpy(dtype=int),
+                "events": counts["observed"].reindex(survival.index).to_numpy(dtype=int),
+                "censored": counts["censored"].reindex(survival.index).to_numpy(dtype=int),
+            }
+        )
+        # Before the first death, and after the last patient, the variance says nothing.
+        unsure = (table["survival"] >= 1) | (table["survival"] <= 0)
+        table.loc[unsure & (table["time_days"] > 0), ["ci_low", "ci_high"]] = np.nan
+        parts.append(table)
+    return pd.concat(parts, ignore_index=True)
+
+
+def median_survival(
+    time_days: ArrayLike, event: ArrayLike, group: ArrayLike, *, confidence: float = 0.95
+) -> pd.DataFrame:
+    """Return each group's median survival with its interval.
+
+    Returns
+    -------
+    DataFrame
+        group, n, events, median_days, ci_low, ci_high; infinite where the curve or its limit
+        stays above one half.
+    """
+    from lifelines.utils import median_survival_times
+
+    times, died, names = _checked(time_days, event, group)
+    rows = []
+    for name in pd.unique(names):
+        own = names == name
+        fitter = _fitted(times[own], died[own], confidence)
+        limits = median_survival_times(fitter.confidence_interval_survival_function_)
+        rows.append(
+            {
+                "group": name,
+                "n": int(own.sum()),
+                "events": int(died[own].sum()),
+                "median_days": float(fitter.median_survival_time_),
+                "ci_low": float(limits.iloc[0, 0]),
+                "ci_high": float(limits.iloc[0, 1]),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def logrank(time_days: ArrayLike, event: ArrayLike, group: ArrayLike) -> LogRank:
+    """Return the log-rank test between two or more groups, by lifelines."""
+    from lifelines.statistics import multivariate_logrank_test
+
+    times, died, names = _checked(time_days, event, group)
+    groups = pd.unique(names)
+    if len(groups) < 2:
+        raise InputError(f"group must hold at least two groups, got {list(groups)}")
+    if not died.any():
+        return LogRank(np.nan, len(groups) - 1, np.nan)
+    result = multivariate_logrank_test(times, names, died)
+    return LogRank(float(result.test_statistic), len(groups) - 1, float(result.p_value))
+
+
+def _fitted(times: np.ndarray, died: np.ndarray, confidence: float):  # type: ignore[no-untyped-def]
+    import warnings
+
+    from lifelines import KaplanMeierFitter
+
+    with warnings.catch_warnings():
+        # A group in which everybody or nobody has died divides by zero in the interval alone,
+        # whose limits are then set to NaN.
+        warnings.filterwarnings("ignore", category=RuntimeWarning)
+        return KaplanMeierFitter(alpha=1 - confidence).fit(times, died)
+
+
+def _checked(
+    time_days: ArrayLike, event: ArrayLike, group: ArrayLike
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    times = np.asarray(time_days, dtype=float)
+    died = np.asarray(event, dtype=float)
+    names = np.asarray(group, dtype=object)
+    if not (times.ndim == 1 and times.shape == died.shape == names.shape and times.size):
+        raise InputError(
+            "time_days, event and group must be vectors of one length, got "
+            f"{times.shape}, {died.shape} and {names.shape}"
+        )
+    if not np.isfinite(times).all() or times.min() < 0:
+        raise InputError(
+            "time_days must be 0 or more and nothing missing; leave out patients without it"
+        )
+    if not np.isin(died, (0.0, 1.0)).all():
+        raise InputError("event must hold only 0 and 1 and nothing missing")
+    if pd.isna(names).any():
+        raise InputError("group must not be missing for any patient")
+    return times, died, names

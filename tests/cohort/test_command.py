@@ -57,6 +57,20 @@ def test_scan_and_check(capsys, data):
     assert "4 patients: 0 errors, 2 warnings" in out
 
 
+def test_a_manifest_changed_by_hand_is_not_overwritten(capsys, data):
+    assert scan(capsys, data)[0] == 0
+    assert scan(capsys, data)[0] == 0
+    manifest = data / "out" / "cohort.csv"
+    changed = manifest.read_text().replace("p3,", "p3b,")
+    manifest.write_text(changed)
+    code, _, err = scan(capsys, data)
+    assert code == 2
+    assert "exists and differs" in err
+    assert manifest.read_text() == changed
+    assert scan(capsys, data, "--overwrite")[0] == 0
+    assert manifest.read_text() != changed
+
+
 def test_check_ends_with_1_on_errors_and_writes_what_it_found(capsys, data):
     scan(capsys, data)
     flair = data / "data" / "p1" / "flair.nii.gz"

@@ -132,6 +132,14 @@ def test_grade_folders_of_brats_become_a_column(tmp_path):
     assert clinical.to_dict() == {"BraTS20_Training_001": "HGG", "Brats18_TCIA09_141_1": "LGG"}
 
 
+def test_the_one_mask_of_brats_2020_under_another_name(tmp_path):
+    brats(tmp_path, "BraTS20_Training_355", "t1 t1ce t2 flair")
+    touch(tmp_path, "BraTS20_Training_355/W39_1998.09.19_Segm.nii")
+    scan = scan_folder(tmp_path)
+    assert scan.cohort["BraTS20_Training_355"].mask.name == "W39_1998.09.19_Segm.nii"
+    assert scan.notes.empty
+
+
 def rules(scan) -> list[tuple[str, str]]:
     return list(scan.notes[["case_id", "rule"]].itertuples(index=False, name=None))
 

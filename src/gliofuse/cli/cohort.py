@@ -49,6 +49,7 @@ def scan(
     ),
     visit: str | None = typer.Option(None, help="Take this visit instead of the first."),
     notes: Path | None = typer.Option(None, help="Write every remark to this CSV."),
+    overwrite: bool = typer.Option(False, "--overwrite", help="Replace a manifest that differs."),
 ) -> None:
     """Find the patients in a folder of MRI and write a manifest.
 
@@ -61,11 +62,10 @@ def scan(
     """
     import pandas as pd
 
-    from gliofuse.cohort import write_manifest
-    from gliofuse.cohort.clinical import join_clinical
-    from gliofuse.cohort.scan import scan_folder
+    from gliofuse.cohort import join_clinical, scan_folder
+    from gliofuse.cohort.manifest import manifest_text
     from gliofuse.errors import ManifestError
-    from gliofuse.files import check_writable, write_csv
+    from gliofuse.files import check_writable, write_csv, write_text
 
     if (clinical is None) != (id_column is None):
         given, lacking = ("--clinical", "--id-column")
@@ -81,7 +81,14 @@ def scan(
     if clinical is not None and id_column is not None:
         cohort, more = join_clinical(cohort, clinical, id_column, layout=found.layout)
         remarks = pd.concat([remarks, more], ignore_index=True)
-    write_manifest(cohort, output)
+    text = manifest_text(cohort, output)
+    if output.exists() and not overwrite and output.read_bytes() != text.encode():
+        # A manifest is often corrected by hand after a scan; that work must not vanish.
+        raise ManifestError(
+            f"{output} exists and differs from what this scan finds; give another name, or "
+            f"--overwrite if nothing in it was changed by hand"
+        )
+    write_text(output, text)
     for line in (*_sequence_lines(cohort), *_remark_lines(remarks)):
         typer.echo(line)
     if notes is not None:

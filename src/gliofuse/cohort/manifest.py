@@ -14,7 +14,7 @@ from gliofuse.cohort.case import SEQUENCES, Case, Cohort, is_missing
 from gliofuse.errors import ManifestError, did_you_mean
 from gliofuse.files import write_text
 
-__all__ = ["read_manifest", "write_manifest"]
+__all__ = ["manifest_text", "read_manifest", "write_manifest"]
 
 _FILE_COLUMNS = (*SEQUENCES, "mask")
 _OWN_COLUMNS = ("case_id", "center", *_FILE_COLUMNS)
@@ -84,8 +84,12 @@ def write_manifest(cohort: Cohort, path: str | os.PathLike[str]) -> None:
 
     The four sequences always have their columns, so that a missing one is an empty cell.
     """
-    target = Path(path)
-    base = os.path.realpath(target.parent)
+    write_text(path, manifest_text(cohort, path))
+
+
+def manifest_text(cohort: Cohort, path: str | os.PathLike[str]) -> str:
+    """Return what :func:`write_manifest` would write to ``path``."""
+    base = os.path.realpath(Path(path).parent)
     clinical: dict[str, None] = {}
     for case in cohort:
         clinical.update(dict.fromkeys(case.clinical))
@@ -102,7 +106,7 @@ def write_manifest(cohort: Cohort, path: str | os.PathLike[str]) -> None:
         values = (case.clinical.get(name) for name in clinical)
         row += ["" if is_missing(value) else value for value in values]
         writer.writerow(row)
-    write_text(target, stream.getvalue())
+    return stream.getvalue()
 
 
 def _relative(path: Path | None, base: str) -> str:

@@ -36,7 +36,7 @@ class RadiomicsExtractor:
 
     Examples
     --------
-    >>> import numpy as np
+    >>> from gliofuse.imaging import Volume
     >>> image = Volume(np.arange(120.0).reshape(4, 5, 6))
     >>> mask = Volume((image.array > 30).astype(np.uint8))
     >>> extractor = RadiomicsExtractor.from_params({"featureClass": {"firstorder": ["Mean"]}})

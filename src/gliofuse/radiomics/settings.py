@@ -203,7 +203,7 @@ class RadiomicsSettings(BaseModel):
         chosen = self.featureClass[family]
         return tuple(
             name
-            for name in sorted((*FEATURES[family], *EXTRA.get(family, ())))
+            for name in sorted((*FEATURES[family], *EXTRA.get(family, ())), key=_place)
             if (name in chosen if chosen else name in FEATURES[family])
         )
 
@@ -242,6 +242,11 @@ class RadiomicsSettings(BaseModel):
                 for name in self.wanted(family)
             ),
         )
+
+
+def _place(name: str) -> str:
+    """Return what PyRadiomics sorts features by: the names of its methods."""
+    return f"{name}FeatureValue"
 
 
 def _read(path: str | os.PathLike[str]) -> tuple[str, Mapping[str, Any]]:

@@ -201,8 +201,8 @@ def firstorder_features(
     >>> from gliofuse.radiomics.discretise import discretise
     >>> x = np.array([1.0, 2.0, 3.0, 6.0])
     >>> values = firstorder_features(x, discretise(x, bin_width=1), voxel_mm3=1.0)
-    >>> values["Mean"], values["Median"], values["Entropy"]
-    (3.0, 2.5, 2.0)
+    >>> values["Mean"], values["Median"], values["Uniformity"]
+    (3.0, 2.5, 0.25)
     """
     voxels = int(levels.count.sum())
     moments = iter(_statistics(ordered, voxels, float(shift), voxel_mm3).tolist())

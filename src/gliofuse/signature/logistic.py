@@ -18,8 +18,10 @@ from gliofuse.signature.warning import SignatureWarning
 
 __all__ = ["LogisticScorer"]
 
-#: log odds ratio per standard deviation beyond which an estimate is taken as infinite
+#: log odds ratio per standard deviation, and its standard error, beyond which an estimate is
+#: taken as infinite
 _INFINITE = 10.0
+_ERROR = 100.0
 
 
 class LogisticScorer(LinearScorer):
@@ -30,7 +32,8 @@ class LogisticScorer(LinearScorer):
     which the solver stopped. The model is then fitted again with
     ``separation_ridge / 2 * |b|^2`` on standardised columns, ``separated_`` is set and a
     `SignatureWarning` raised. A coefficient beyond 10 per standard deviation counts as infinite
-    too (quasi-separation).
+    too (quasi-separation), as does a standard error beyond 100 (which doubled columns give as
+    well).
 
     Parameters
     ----------
@@ -44,7 +47,7 @@ class LogisticScorer(LinearScorer):
         Per unit of each feature as given.
     intercept_ : ndarray of shape (1,)
     covariance_ : ndarray of shape (features + 1, features + 1)
-        Of the estimates, intercept first.
+        Of the estimates, intercept first; NaN for a constant column, whose coefficient is 0.
     log_likelihood_, aic_ : float
     separated_ : bool
     classes_ : ndarray of shape (2,)
@@ -78,15 +81,21 @@ class LogisticScorer(LinearScorer):
         Z = (X - mean) / scale
         fit = ridge_logistic(Z, labels, ridge=0.0, sample_weight=weights, max_iter=50)
         margin = (fit.weights[0] + Z @ fit.weights[1:]) * (2 * labels - 1)
+        varying = X.max(axis=0) > X.min(axis=0)
+        errors = np.sqrt(np.diag(fit.covariance)[1:])[varying]
         self.separated_ = bool(
-            not fit.converged or margin.min() > 0 or np.abs(fit.weights[1:]).max() > _INFINITE
+            not fit.converged
+            or margin.min() > 0
+            or np.abs(fit.weights[1:]).max() > _INFINITE
+            or (errors > _ERROR).any()
         )
         if self.separated_:
             fit = ridge_logistic(Z, labels, ridge=self.separation_ridge, sample_weight=weights)
             warnings.warn(
-                "LogisticScorer: the features separate the classes, so that maximum likelihood "
-                f"has no solution; fitted with a ridge of {self.separation_ridge:g} on "
-                "standardised columns instead: give fewer features or more patients",
+                "LogisticScorer: the features separate the classes, or depend on each other, so "
+                "that maximum likelihood has no single solution; fitted with a ridge of "
+                f"{self.separation_ridge:g} on standardised columns instead: give fewer features "
+                "or more patients",
                 SignatureWarning,
                 stacklevel=2,
             )
@@ -95,7 +104,10 @@ class LogisticScorer(LinearScorer):
         transform[0, 1:] = -mean / scale
         estimates = transform @ fit.weights
         self.intercept_, self.coef_ = estimates[:1], estimates[None, 1:]
-        self.covariance_ = transform @ fit.covariance @ transform.T
+        known = np.r_[True, varying]
+        covariance = np.where(np.outer(known, known), fit.covariance, 0.0)
+        self.covariance_ = transform @ covariance @ transform.T
+        self.covariance_[~known, ~known] = np.nan
         self.mean_, self.scale_ = np.zeros(X.shape[1]), np.ones(X.shape[1])
         self.log_likelihood_ = fit.log_likelihood
         self.aic_ = 2.0 * (X.shape[1] + 1) - 2.0 * fit.log_likelihood

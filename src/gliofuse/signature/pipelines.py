@@ -152,11 +152,19 @@ def selected_features(pipeline: Pipeline, names: Sequence[str] | None = None) ->
     pipeline : Pipeline
         Fitted.
     names : sequence of str, optional
-        The columns it was fitted on; needed where it was fitted on an array.
+        The columns it was fitted on, where that was an array; a DataFrame's are known.
     """
     check_is_fitted(pipeline)
-    given = None if names is None else np.asarray(names, dtype=object)
-    return [str(name) for name in pipeline[:-1].get_feature_names_out(given)]
+    kept = [str(name) for name in pipeline[:-1].get_feature_names_out()]
+    if names is None or hasattr(pipeline[0], "feature_names_in_"):
+        return kept
+    if len(names) != pipeline[0].n_features_in_:
+        raise InputError(
+            f"names must hold the {pipeline[0].n_features_in_} columns that the pipeline was "
+            f"fitted on, got {len(names)}"
+        )
+    given = {f"x{position}": str(name) for position, name in enumerate(names)}
+    return [given[name] for name in kept]
 
 
 def coefficients(model: Any, names: Sequence[str] | None = None) -> pd.DataFrame:

@@ -342,3 +342,16 @@ def test_nomogram_scale_gives_the_models_probability():
     assert points / scale + lowest == pytest.approx(1.3 * 1.7 - 0.3)
     assert origins == [-3.0, 1.0]
     assert (4.0 + 3.0) * 1.3 * scale == pytest.approx(100)
+
+
+def test_the_papers_nearest_cohort_stands_beside_held_out_patients(tmp_path):
+    folder = make_run_folder(
+        tmp_path / "run", patients=24, models=["clinical", "fusion"], full=False
+    )
+    for cohort in ("training", "validation", "external"):
+        (folder / "paper_results.csv").write_text(
+            f"cohort,model,metric,value\n{cohort},fusion,auc,0.949\n"
+        )
+        head = summarise(folder)["headline"]
+        assert head["paper"] == (None if cohort == "training" else 0.949)
+        assert head["paper_cohort"] == (None if cohort == "training" else cohort)

@@ -83,6 +83,7 @@ def summarise_comparison(folder: str | Path) -> dict[str, Any]:
         "decision_curve": utility.decision_curve(context),
         "timing": comparing.timing(tables),
         "misjudged": comparing.misjudged(tables, [entry["name"] for entry in designs]),
+        "agreement": comparing.agreement(tables),
         "contact_sheet": comparing.contact_sheet(tables),
         "version": record.get("gliofuse_version") or first.get("gliofuse_version"),
     }

@@ -115,7 +115,11 @@ def _environment() -> Environment:
         "file_name": file_name,
         "as_yaml": _as_yaml,
     }
-    environment.globals |= {"interval": wording.format_interval, "plural": wording.plural}
+    environment.globals |= {
+        "interval": wording.format_interval,
+        "bounds": wording.format_bounds,
+        "plural": wording.plural,
+    }
     return environment
 
 

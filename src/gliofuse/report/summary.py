@@ -134,6 +134,6 @@ def _what_was_done(context: RunContext, summary: dict[str, Any]) -> list[str]:
     if count > 1 and context.final:
         sentences.append(
             f"{count} models were fitted; the design's final one is {model_label(context.final)}, "
-            "and the others show what each part adds."
+            f"and the other{'s show' if count > 2 else ' shows'} what each part adds."
         )
     return sentences

@@ -10,6 +10,7 @@ __all__ = [
     "METRIC_LABELS",
     "cohort_label",
     "feature_label",
+    "format_bounds",
     "format_interval",
     "format_number",
     "format_p",
@@ -127,12 +128,22 @@ def format_interval(estimate: object, low: object, high: object, digits: int = 3
     >>> format_interval(0.873, 0.79, 0.94), format_interval(0.5, None, None)
     ('0.873 (0.790–0.940)', '0.500')
     """
-    text = format_number(estimate, digits)
+    text, bounds = format_number(estimate, digits), format_bounds(low, high, digits)
+    return text if _MISSING in (text, bounds) else f"{text} ({bounds})"
+
+
+def format_bounds(low: object, high: object, digits: int = 3) -> str:
+    """Return ``low–high``; where a minus sign would be mistaken for the dash, ``low to high``.
+
+    Examples
+    --------
+    >>> format_bounds(0.79, 0.94), format_bounds(-0.2, 0.5), format_bounds(None, 1)
+    ('0.790–0.940', '−0.200 to 0.500', '—')
+    """
     bounds = [format_number(bound, digits) for bound in (low, high)]
-    if _MISSING in (text, *bounds):
-        return text
-    separator = _DASH if not any(bound.startswith("−") for bound in bounds) else " to "
-    return f"{text} ({bounds[0]}{separator}{bounds[1]})"
+    if _MISSING in bounds:
+        return _MISSING
+    return (" to " if any(bound.startswith("−") for bound in bounds) else _DASH).join(bounds)
 
 
 def format_p(value: object) -> str:

@@ -39,6 +39,11 @@ def draw_forest(
             axis.set_title(panel["label"])
         if place and _same_labels(panel, panels[0]):
             axis.set_yticklabels([])
+    handles, labels = next(
+        (found for axis in axes if (found := axis.get_legend_handles_labels())[0]), ([], [])
+    )
+    if handles:
+        figure.legend(handles, labels, loc="outside upper left")
     return figure
 
 
@@ -84,6 +89,3 @@ def _draw_panel(axis: Any, panel: dict[str, Any], final: str | None) -> None:
         tick.set_fontweight("bold" if row["model"] == final else "normal")
     axis.tick_params(axis="y", length=0)
     tidy(axis, grid="x")
-    if paper_drawn:
-        axis.legend(loc="lower left", bbox_to_anchor=(0, 1.0), borderaxespad=0.2)
-        axis.set_title(axis.get_title(), pad=22)

@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from gliofuse.report.tables import RunTables, plain, records
-from gliofuse.report.wording import model_label
+from gliofuse.report.wording import cohort_label, model_label
 
-__all__ = ["contact_sheet", "designs", "misjudged", "timing"]
+__all__ = ["agreement", "contact_sheet", "designs", "misjudged", "timing"]
 
 _MOST_BYTES = 12_000_000
 _MOST_ROWS = 40
-_NOT_DESIGNS = ("case_id", "y_true", "cohort", "fold", "n_wrong", "misjudged_by_all")
+_NOT_DESIGNS = (
+    *("case_id", "y_true", "cohort", "fold"),
+    *("n_models", "n_wrong", "misjudged_by_all"),
+)
 
 
 def designs(tables: RunTables, record: dict[str, Any]) -> list[dict[str, Any]]:
@@ -91,6 +94,26 @@ def misjudged(tables: RunTables, names: list[str]) -> dict[str, Any] | None:
             for row in records(table.head(_MOST_ROWS))
         ],
     }
+
+
+def agreement(tables: RunTables) -> list[dict[str, Any]]:
+    """Return how alike each pair of designs classifies the held-out patients."""
+    table = tables.table("agreement.csv", "cohort", "model_a", "model_b", "agreement")
+    return [
+        {
+            "cohort": cohort_label(str(row["cohort"])),
+            "a": model_label(row["model_a"]),
+            "b": model_label(row["model_b"]),
+            "agreement": row["agreement"],
+            "kappa": {
+                "estimate": row.get("kappa"),
+                "low": row.get("ci_low"),
+                "high": row.get("ci_high"),
+            },
+            "both_wrong": row.get("both_wrong"),
+        }
+        for row in records(table)
+    ]
 
 
 def contact_sheet(tables: RunTables) -> str | None:

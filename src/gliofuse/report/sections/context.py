@@ -13,7 +13,7 @@ from gliofuse.report.tables import RunTables
 
 __all__ = ["COHORT_ORDER", "HELD_OUT", "RunContext"]
 
-COHORT_ORDER = ("validation", "test", "external")
+COHORT_ORDER = ("test", "external", "validation")
 HELD_OUT = ("test", "external")
 
 
@@ -81,7 +81,7 @@ class RunContext:
 
     @cached_property
     def cohorts(self) -> list[str]:
-        """Cohorts with figures of merit: validation, test, external, then any other."""
+        """Cohorts with figures of merit, those that no model has seen in any way first."""
         found = list(self.metrics["cohort"].unique())
         known = [cohort for cohort in COHORT_ORDER if cohort in found]
         return known + [cohort for cohort in found if cohort not in known]

@@ -97,12 +97,14 @@ def _centers(context: RunContext) -> list[dict[str, Any]]:
 def endpoint_words(context: RunContext) -> str:
     """Return the endpoint as a phrase."""
     given = context.run.get("endpoint_text")
-    if given:
-        return str(given)
     endpoint = context.study.get("endpoint") or {}
-    if not isinstance(endpoint, dict):
-        return str(endpoint)
-    return f"{endpoint.get('column', 'endpoint')} {endpoint.get('positive', '')}".strip()
+    if not given and isinstance(endpoint, dict):
+        given = f"{endpoint.get('column', 'endpoint')} {endpoint.get('positive', '')}".strip()
+    return _signs(str(given or endpoint))
+
+
+def _signs(text: str) -> str:
+    return text.replace(">=", "≥").replace("<=", "≤").replace("==", "=")
 
 
 def class_names(context: RunContext) -> tuple[str, str]:
@@ -111,7 +113,7 @@ def class_names(context: RunContext) -> tuple[str, str]:
     if not isinstance(endpoint, dict) or not endpoint.get("positive"):
         return "negative", "positive"
     positive = f"{endpoint.get('column', '')} {endpoint['positive']}".strip()
-    positive = positive.replace(">=", "≥").replace("<=", "≤").replace("==", "=")
+    positive = _signs(positive)
     return ("rest", positive) if len(positive) <= 16 else ("negative", "positive")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from gliofuse.report.sections.context import RunContext
+from gliofuse.report.sections.context import HELD_OUT, RunContext
 from gliofuse.report.tables import records
 from gliofuse.report.wording import (
     cohort_label,
@@ -55,6 +55,7 @@ def headline(context: RunContext) -> dict[str, Any] | None:
         "n": found.get("n"),
         "n_positive": found.get("n_positive"),
         "paper": _paper_value(context, context.primary, context.final, "auc"),
+        "paper_cohort": _paper_cohort(context, context.primary),
         "others": [
             {
                 "label": metric_label(name),
@@ -116,9 +117,10 @@ def _one_cohort(context: RunContext, cohort: str) -> dict[str, Any]:
         "rows": rows,
         "has_tests": any(row["p"] is not None for row in rows),
         "has_holm": any(row["p_holm"] is not None for row in rows),
-        "has_paper": any(
-            cell["paper"] is not None for row in rows for cell in row["cells"].values()
-        ),
+        "paper_cohort": _paper_cohort(context, cohort),
+        "paper_metrics": [
+            name for name in metrics if any(row["cells"][name]["paper"] is not None for row in rows)
+        ],
         "grid": _grid(context, cohort, [row["model"] for row in rows]),
         "curves": _curves(context, cohort),
         "confusion": _confusion(context, cohort),
@@ -172,10 +174,25 @@ def _paper_value(context: RunContext, cohort: str, model: str, metric: str) -> f
     table = context.tables.table("paper_results.csv", "cohort", "model", "metric", "value")
     if table is None:
         return None
+    there = _paper_cohort(context, cohort)
     found = table[
-        (table["cohort"] == cohort) & (table["model"] == model) & (table["metric"] == metric)
+        (table["cohort"] == there) & (table["model"] == model) & (table["metric"] == metric)
     ]["value"].dropna()
     return float(found.iloc[0]) if len(found) else None
+
+
+def _paper_cohort(context: RunContext, cohort: str) -> str | None:
+    """Return the publication's cohort to print beside one's own.
+
+    The one of the same name; for held-out patients, where the publication has none, the one that
+    comes nearest: external, test, then validation.
+    """
+    table = context.tables.table("paper_results.csv", "cohort", "model", "metric", "value")
+    if table is None:
+        return None
+    present = set(table["cohort"])
+    nearest = ("external", "test", "validation") if cohort in HELD_OUT else ()
+    return next((name for name in (cohort, *nearest) if name in present), None)
 
 
 def paper_table(context: RunContext) -> dict[str, Any] | None:

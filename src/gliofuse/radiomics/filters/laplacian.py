@@ -266,68 +266,103 @@ def _filter_columns(plane, out, c, first):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def _sum(a, p, b, q, c, r, d, s):  # type: ignore[no-untyped-def]
+    return a * p + b * q + c * r + d * s
+
+
+@kernel
+def _sum(a, p, b, q, c, r, d, s):  # type: ignore[no-untyped-def]
+    return a * p + b * q + c * r + d * s
+
+
+@kernel
 def _run(data, ahead, c, first, kept):  # type: ignore[no-untyped-def]
-    """Filter lanes of ``data`` (length, lanes); ``ahead`` holds the result in the kept range."""
-    length = data.shape[0]
+    """Filter lanes of ``data`` (length, lanes); ``ahead`` holds the result in the kept range.
+
+    Four steps are taken together, so that the recursion's past stays in registers. The loops
+    are written out here since a call with array views costs more than the arithmetic.
+    """
     n0, n1, n2, n3 = c[0]
     d1, d2, d3, d4 = c[1]
-    m1, m2, m3, m4 = c[2]
-    s1, s2, s3, s4 = c[3]
-    e1, e2, e3, e4 = c[4]
-    # forwards, up to the last kept voxel
-    for k in range(_LANES):
-        v = data[0, k]
-        w0 = (v * n0 + v * n1 + v * n2 + v * n3) - (v * s1 + v * s2 + v * s3 + v * s4)
-        w1 = (data[1, k] * n0 + v * n1 + v * n2 + v * n3) - (w0 * d1 + v * s2 + v * s3 + v * s4)
-        w2 = (data[2, k] * n0 + data[1, k] * n1 + v * n2 + v * n3) - (
-            w1 * d1 + w0 * d2 + v * s3 + v * s4
-        )
-        w3 = (data[3, k] * n0 + data[2, k] * n1 + data[1, k] * n2 + v * n3) - (
-            w2 * d1 + w1 * d2 + w0 * d3 + v * s4
-        )
-        ahead[0, k], ahead[1, k], ahead[2, k], ahead[3, k] = w0, w1, w2, w3
-    for i in range(4, max(4, first + kept)):
+    m0, m1, m2, m3 = c[2]
+    last = data.shape[0] - 1
+    end = first + kept
+    _start(data[0], data[0], data[1], data[2], data[3], ahead[:4], c[0], c[1], c[3])
+    i = 4
+    while i < end and i + 3 <= last:
         for k in range(_LANES):
-            value = (
-                data[i, k] * n0 + data[i - 1, k] * n1 + data[i - 2, k] * n2 + data[i - 3, k] * n3
-            )
-            ahead[i, k] = value - (
-                ahead[i - 1, k] * d1
-                + ahead[i - 2, k] * d2
-                + ahead[i - 3, k] * d3
-                + ahead[i - 4, k] * d4
-            )
-    # backwards, down to the first kept voxel, with four past values in a ring
-    past = np.empty((4, _LANES), np.float64)
-    last = length - 1
-    for k in range(_LANES):
-        v = data[last, k]
-        w0 = (v * m1 + v * m2 + v * m3 + v * m4) - (v * e1 + v * e2 + v * e3 + v * e4)
-        w1 = (v * m1 + v * m2 + v * m3 + v * m4) - (w0 * d1 + v * e2 + v * e3 + v * e4)
-        w2 = (data[last - 1, k] * m1 + v * m2 + v * m3 + v * m4) - (
-            w1 * d1 + w0 * d2 + v * e3 + v * e4
-        )
-        w3 = (data[last - 2, k] * m1 + data[last - 1, k] * m2 + v * m3 + v * m4) - (
-            w2 * d1 + w1 * d2 + w0 * d3 + v * e4
-        )
-        past[0, k], past[1, k], past[2, k], past[3, k] = w0, w1, w2, w3
-    for back in range(4):
-        i = last - back
-        if first <= i < first + kept:
-            for k in range(_LANES):
-                ahead[i, k] += past[back, k]
-    for i in range(last - 4, first - 1, -1):
-        newest = (last - i) % 4
-        a, b, g, h = (newest + 3) % 4, (newest + 2) % 4, (newest + 1) % 4, newest
+            x1, x2, x3 = data[i - 2, k], data[i - 1, k], data[i, k]
+            x4, x5 = data[i + 1, k], data[i + 2, k]
+            y1, y2, y3 = ahead[i - 3, k], ahead[i - 2, k], ahead[i - 1, k]
+            y4 = _sum(x3, n0, x2, n1, x1, n2, data[i - 3, k], n3)
+            y4 -= _sum(y3, d1, y2, d2, y1, d3, ahead[i - 4, k], d4)
+            y5 = _sum(x4, n0, x3, n1, x2, n2, x1, n3) - _sum(y4, d1, y3, d2, y2, d3, y1, d4)
+            y6 = _sum(x5, n0, x4, n1, x3, n2, x2, n3) - _sum(y5, d1, y4, d2, y3, d3, y2, d4)
+            y7 = _sum(data[i + 3, k], n0, x5, n1, x4, n2, x3, n3)
+            y7 -= _sum(y6, d1, y5, d2, y4, d3, y3, d4)
+            ahead[i, k], ahead[i + 1, k], ahead[i + 2, k], ahead[i + 3, k] = y4, y5, y6, y7
+        i += 4
+    while i < end:
         for k in range(_LANES):
-            value = (
-                data[i + 1, k] * m1
-                + data[i + 2, k] * m2
-                + data[i + 3, k] * m3
-                + data[i + 4, k] * m4
+            x1, x2, x3 = data[i - 2, k], data[i - 1, k], data[i, k]
+            y1, y2, y3 = ahead[i - 3, k], ahead[i - 2, k], ahead[i - 1, k]
+            value = _sum(x3, n0, x2, n1, x1, n2, data[i - 3, k], n3)
+            value -= _sum(y3, d1, y2, d2, y1, d3, ahead[i - 4, k], d4)
+            ahead[i, k] = value
+        i += 1
+    past = np.empty((4, _LANES), np.float64)  # the four newest backward values, the newest last
+    edge = data[last]
+    _start(edge, edge, edge, data[last - 1], data[last - 2], past, c[2], c[1], c[4])
+    _add(past, ahead, last, first, end, 4)
+    i = last - 4
+    while i >= first and i >= 3:
+        for k in range(_LANES):
+            x1, x2, x3 = data[i - 1, k], data[i, k], data[i + 1, k]
+            x4, x5 = data[i + 2, k], data[i + 3, k]
+            y1, y2, y3 = past[1, k], past[2, k], past[3, k]
+            y4 = _sum(x3, m0, x4, m1, x5, m2, data[i + 4, k], m3)
+            y4 -= _sum(y3, d1, y2, d2, y1, d3, past[0, k], d4)
+            y5 = _sum(x2, m0, x3, m1, x4, m2, x5, m3) - _sum(y4, d1, y3, d2, y2, d3, y1, d4)
+            y6 = _sum(x1, m0, x2, m1, x3, m2, x4, m3) - _sum(y5, d1, y4, d2, y3, d3, y2, d4)
+            y7 = _sum(data[i - 2, k], m0, x1, m1, x2, m2, x3, m3)
+            y7 -= _sum(y6, d1, y5, d2, y4, d3, y3, d4)
+            past[0, k], past[1, k], past[2, k], past[3, k] = y4, y5, y6, y7
+        if i - 3 < end:
+            _add(past, ahead, i, first, end, 4)
+        i -= 4
+    while i >= first:
+        for k in range(_LANES):
+            y1, y2, y3 = past[1, k], past[2, k], past[3, k]
+            value = _sum(
+                data[i + 1, k], m0, data[i + 2, k], m1, data[i + 3, k], m2, data[i + 4, k], m3
             )
-            value -= past[a, k] * d1 + past[b, k] * d2 + past[g, k] * d3 + past[h, k] * d4
-            past[newest, k] = value
-        if i < first + kept:
+            value -= _sum(y3, d1, y2, d2, y1, d3, past[0, k], d4)
+            past[0, k], past[1, k], past[2, k], past[3, k] = y1, y2, y3, value
+            if i < end:
+                ahead[i, k] += value
+        i -= 1
+
+
+@kernel
+def _start(edge, x0, x1, x2, x3, out, n, d, b):  # type: ignore[no-untyped-def]
+    """Write the first four values, as if the edge voxel went on for ever before them."""
+    for k in range(_LANES):
+        v = edge[k]
+        w0 = _sum(x0[k], n[0], v, n[1], v, n[2], v, n[3])
+        w0 -= _sum(v, b[0], v, b[1], v, b[2], v, b[3])
+        w1 = _sum(x1[k], n[0], x0[k], n[1], v, n[2], v, n[3])
+        w1 -= _sum(w0, d[0], v, b[1], v, b[2], v, b[3])
+        w2 = _sum(x2[k], n[0], x1[k], n[1], x0[k], n[2], v, n[3])
+        w2 -= _sum(w1, d[0], w0, d[1], v, b[2], v, b[3])
+        w3 = _sum(x3[k], n[0], x2[k], n[1], x1[k], n[2], x0[k], n[3])
+        w3 -= _sum(w2, d[0], w1, d[1], w0, d[2], v, b[3])
+        out[0, k], out[1, k], out[2, k], out[3, k] = w0, w1, w2, w3
+
+
+@kernel
+def _add(past, ahead, top, first, end, count):  # type: ignore[no-untyped-def]
+    """Add the backward values at ``top``, ``top - 1``, ... where they are kept."""
+    for j in range(count):
+        if first <= top - j < end:
             for k in range(_LANES):
-                ahead[i, k] += past[newest, k]
+                ahead[top - j, k] += past[j, k]

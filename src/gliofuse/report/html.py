@@ -107,6 +107,7 @@ def _environment() -> Environment:
         "inlined": inlined,
         "number": wording.format_number,
         "p": wording.format_p,
+        "percent": wording.format_percent,
         "seconds": wording.format_seconds,
         "metric": wording.metric_label,
         "model": wording.model_label,
@@ -124,8 +125,10 @@ def _environment() -> Environment:
 
 
 def _data_uri(path: str) -> str:
+    # As the source of an <img>, an SVG can neither run scripts nor load anything.
+    kind = "svg+xml" if path.endswith(".svg") else "png"
     content = base64.b64encode(Path(path).read_bytes()).decode()
-    return f"data:image/png;base64,{content}"
+    return f"data:image/{kind};base64,{content}"
 
 
 def _as_yaml(value: Any) -> str:

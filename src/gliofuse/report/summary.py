@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gliofuse.report.limitations import limitations
-from gliofuse.report.sections import explanation, patients, performance, utility
+from gliofuse.report.sections import explanation, nomogram, patients, performance, utility
 from gliofuse.report.sections.context import RunContext
 from gliofuse.report.wording import model_label, plural
 
@@ -64,7 +64,7 @@ def summarise(run_folder: str | Path) -> dict[str, Any]:
         "calibration": utility.calibration(context),
         "decision_curve": utility.decision_curve(context),
         "clinical_impact": utility.clinical_impact(context),
-        "nomogram": utility.nomogram(context),
+        "nomogram": nomogram.nomogram(context),
         "kaplan_meier": utility.kaplan_meier(context),
         "model_choice": explanation.model_choice(context),
         "networks": explanation.networks(context),

@@ -14,6 +14,7 @@ __all__ = [
     "format_interval",
     "format_number",
     "format_p",
+    "format_percent",
     "format_seconds",
     "join_words",
     "metric_label",
@@ -144,6 +145,19 @@ def format_bounds(low: object, high: object, digits: int = 3) -> str:
     if _MISSING in bounds:
         return _MISSING
     return (" to " if any(bound.startswith("−") for bound in bounds) else _DASH).join(bounds)
+
+
+def format_percent(share: object) -> str:
+    """Return a share of one as per cent.
+
+    Examples
+    --------
+    >>> format_percent(0.347), format_percent(None)
+    ('35 %', '—')
+    """
+    if not isinstance(share, int | float) or math.isnan(share):
+        return _MISSING
+    return f"{100 * share:.0f} %"
 
 
 def format_p(value: object) -> str:

@@ -73,4 +73,4 @@ def _short_number(value: float) -> str:
 
 
 def _shorten(text: str) -> str:
-    return text if len(text) <= 48 else f"{text[:22]}…{text[-25:]}"
+    return text if len(text) <= 64 else f"{text[:30]}…{text[-33:]}"

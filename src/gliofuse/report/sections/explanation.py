@@ -242,10 +242,17 @@ def _mean(values: Iterable[float | None]) -> float | None:
 
 
 def gradcam(context: RunContext) -> dict[str, Any] | None:
-    """Return the Grad-CAM pictures to show (paths), and their shares of heat by region, if any."""
-    paths = context.tables.files("gradcam/**/*.png")
-    shares = context.tables.table("tables/gradcam.csv")
-    if not paths and shares is None:
+    """Return the heat maps to show (paths), and their shares of heat by place, if any.
+
+    Pictures lie in ``gradcam/`` or in a folder a network beneath it; the design's last networks,
+    which see most, come first.
+    """
+    root = context.tables.folder / "gradcam"
+    paths = [path for end in ("png", "svg") for path in context.tables.files(f"gradcam/**/*.{end}")]
+    order = {name: place for place, name in enumerate(reversed(context.models))}
+    paths.sort(key=lambda path: (order.get(path.parent.name, len(order)), path.as_posix()))
+    shares = _heat_shares(context)
+    if not paths and not shares:
         return None
     shown: list[dict[str, str]] = []
     size = 0
@@ -253,6 +260,27 @@ def gradcam(context: RunContext) -> dict[str, Any] | None:
         size += path.stat().st_size
         if size > _MOST_IMAGE_BYTES and shown:
             break
-        name = path.relative_to(context.tables.folder / "gradcam").with_suffix("").as_posix()
-        shown.append({"path": str(path), "caption": name.replace("/", " · ")})
-    return {"images": shown, "n_images": len(paths), "shares": records(shares)[:_MOST_FEATURES]}
+        *networks, case = path.relative_to(root).with_suffix("").parts
+        caption = " · ".join([*(model_label(name) for name in networks), case])
+        shown.append({"path": str(path), "caption": caption})
+    return {"images": shown, "n_images": len(paths), "shares": shares}
+
+
+def _heat_shares(context: RunContext) -> list[dict[str, Any]]:
+    places = ("inside", "edge", "outside")
+    needed = ("case_id", "model", *(f"heat_{place}" for place in places))
+    rows = []
+    for path in context.tables.files("tables/heat_shares*.csv"):
+        table = context.tables.table(f"tables/{path.name}", *needed)
+        for row in records(table):
+            rows.append(
+                {
+                    "case_id": str(row["case_id"]),
+                    "label": model_label(row["model"]),
+                    "cells": [
+                        {"heat": row[f"heat_{place}"], "area": row.get(f"area_{place}")}
+                        for place in places
+                    ],
+                }
+            )
+    return rows[:_MOST_FEATURES]

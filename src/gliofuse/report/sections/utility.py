@@ -8,14 +8,13 @@ import pandas as pd
 
 from gliofuse.report.sections.context import RunContext
 from gliofuse.report.tables import intervals_folded, plain, records
-from gliofuse.report.wording import cohort_label, format_number, model_label
+from gliofuse.report.wording import cohort_label, model_label
 
 __all__ = [
     "calibration",
     "clinical_impact",
     "decision_curve",
     "kaplan_meier",
-    "nomogram",
     "thresholds",
     "timing",
 ]
@@ -173,53 +172,6 @@ def clinical_impact(context: RunContext) -> dict[str, Any] | None:
         "label": model_label(str(model)),
         **{name: [plain(value) for value in table[name]] for name in (*columns, *bounds)},
     }
-
-
-def nomogram(context: RunContext) -> dict[str, Any] | None:
-    """Return the nomogram's model, checked: an intercept and terms with a range or with levels."""
-    given = context.tables.json("nomogram.json") or context.tables.json("tables/nomogram.json")
-    if not isinstance(given, dict) or not given.get("terms"):
-        return None
-    terms = []
-    for number, term in enumerate(given["terms"]):
-        name = str(term.get("name", f"term {number + 1}"))
-        entry: dict[str, Any] = {
-            "name": name,
-            "label": str(term.get("label") or name),
-            "unit": str(term.get("unit") or ""),
-            "coefficient": float(term["coefficient"]),
-            "levels": _levels(term.get("levels")),
-        }
-        if not entry["levels"]:
-            low, high = float(term["min"]), float(term["max"])
-            step = float(term.get("step") or (high - low) / 100 or 1)
-            entry |= {"min": low, "max": high, "step": step}
-        terms.append(entry)
-    return {
-        "intercept": float(given.get("intercept", 0.0)),
-        "terms": terms,
-        "outcome": str(given.get("outcome") or "the positive class"),
-        "model": str(given.get("model") or context.final or ""),
-        "fitted_on": given.get("fitted_on"),
-    }
-
-
-def _levels(given: Any) -> list[dict[str, Any]]:
-    """Accept ``{"female": 0, "male": 1}``, ``[{"label": ..., "value": ...}]`` and ``[0, 1]``."""
-    if not given:
-        return []
-    if isinstance(given, dict):
-        return [{"label": str(label), "value": float(value)} for label, value in given.items()]
-    levels = []
-    for place, level in enumerate(given):
-        if isinstance(level, dict):
-            value = level.get("value", place)
-            levels.append({"label": str(level.get("label", value)), "value": float(value)})
-        elif isinstance(level, int | float):
-            levels.append({"label": format_number(level, 0), "value": float(level)})
-        else:
-            levels.append({"label": str(level), "value": float(place)})
-    return levels
 
 
 def kaplan_meier(context: RunContext) -> dict[str, Any] | None:

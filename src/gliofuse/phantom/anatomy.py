@@ -50,9 +50,9 @@ class Head:
 def make_head(rng: np.random.Generator, grid: Grid) -> Head:
     """Return one patient's head; size, folding and ventricles differ between patients."""
     z, y, x = grid.axes()
-    size = 1 + 0.03 * rng.standard_normal(3)
+    size = (1 + 0.03 * rng.standard_normal(3)).tolist()
     up, down, long, wide = _SEMI_AXES_MM
-    height = np.where(z > 0, up, down) * size[0]
+    height = np.where(z > 0, np.float32(up * size[0]), np.float32(down * size[0]))
     radius = (
         np.abs(z / height) ** _EXPONENT
         + np.abs(y / (long * size[1])) ** _EXPONENT

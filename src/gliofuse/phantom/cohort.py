@@ -101,7 +101,8 @@ def make_phantom(
     oedema, in four sequences with noise, bias field and a centre's own contrast. The latent
     severity ``v`` makes the tumour larger and more necrotic, the rim brighter on t1ce, the
     oedema brighter on flair and t2, and every part more uneven; the outcomes follow from ``v``
-    with known slopes. Every patient has all three labels, low-grade ones with a faint rim.
+    with known slopes. Every patient has all three labels, low-grade ones with a faint rim. The
+    column ``histology`` is made from the grade, as pathologists do: it is no predictor of it.
 
     Called again with the same arguments it writes only the patients that are missing.
 

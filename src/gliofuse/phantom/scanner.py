@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import sqrt
 
 import numpy as np
 from scipy import ndimage
@@ -130,12 +131,12 @@ def _painted(
     """Return the tissue of the tumour's box with the tumour's parts laid over it."""
     covered = np.zeros_like(tissue)
     painted = np.zeros_like(tissue)
-    for part, weights in tumour.weights.items():
-        weight, level = weights[tumour.box], severity[part]
+    for part, weight in tumour.weights.items():
+        level = severity[part]
         base, slope = APPEARANCE[sequence][part]
         calm, wild = _HETEROGENEITY[part]
         # Severe tumours are uneven in larger patches: the coarse field takes over.
-        texture = np.sqrt(1 - 0.8 * level) * fine + np.sqrt(0.8 * level) * coarse
+        texture = sqrt(1 - 0.8 * level) * fine + sqrt(0.8 * level) * coarse
         painted += weight * (base + slope * level + own[part] + (calm + wild * level) * texture)
         covered += weight
     return tissue * (1 - covered) + painted

@@ -60,9 +60,9 @@ class Tumour:
     mask : ndarray of uint8
         Labels of :data:`REGION_LABELS`.
     weights : dict of str to ndarray of float32
-        Share of each part in every voxel, soft at the edges.
+        Share of each part in every voxel of the box, soft at the edges.
     box : tuple of slice
-        (z, y, x), outside of which every weight is negligible.
+        (z, y, x), outside of which there is no tumour.
     """
 
     mask: np.ndarray
@@ -92,38 +92,51 @@ def plan_tumour(rng: np.random.Generator, severity: float) -> TumourPlan:
 
 def make_tumour(rng: np.random.Generator, grid: Grid, head: Head, plan: TumourPlan) -> Tumour:
     """Return the tumour's mask and soft edges; every label has at least one voxel."""
-    z, y, x = grid.axes()
-    cz, cy, cx = plan.centre_mm
     stretch = np.exp(0.12 * rng.standard_normal(3))
     stretch /= np.prod(stretch) ** (1 / 3)
-    distance = np.sqrt(
-        ((z - cz) / stretch[0]) ** 2 + ((y - cy) / stretch[1]) ** 2 + ((x - cx) / stretch[2]) ** 2
-    )
-    bumps = smooth_field(rng, grid, 6.0)
-    fingers = smooth_field(rng, grid, 7.0)
-    rough = smooth_field(rng, grid, 4.0)
+    box = _box(grid, plan)
+    offsets = [
+        (axis.ravel()[part] - centre) / float(pull)
+        for axis, part, centre, pull in zip(grid.axes(), box, plan.centre_mm, stretch)
+    ]
+    z, y, x = np.ix_(*offsets)
+    distance = np.sqrt(z**2 + y**2 + x**2)
+    bumps = smooth_field(rng, grid, 6.0, box)
+    fingers = smooth_field(rng, grid, 7.0, box)
+    rough = smooth_field(rng, grid, 4.0, box)
     core = distance / plan.core_radius_mm + plan.irregularity * bumps
     hollow = distance / (plan.core_radius_mm * plan.necrosis_share)
     hollow = hollow + plan.irregularity * (0.7 * bumps + 0.9 * rough)
     # Oedema follows the white matter: it is held back by cortex and ventricles.
     edema = distance / plan.edema_radius_mm + 0.16 * fingers
-    edema = edema + 0.55 * (1 - np.clip(head.white + 0.25, 0, 1)) * (core > 1)
-    inside = head.depth > 0.02
+    edema = edema + 0.55 * (1 - np.clip(head.white[box] + 0.25, 0, 1)) * (core > 1)
+    inside = head.depth[box] > 0.02
     edge = float(np.mean(grid.spacing_mm)) * 0.7
     solid = _soft(1 - core, edge / plan.core_radius_mm) * inside
     necrosis = _soft(1 - hollow, edge / (plan.core_radius_mm * plan.necrosis_share)) * solid
     around = _soft(1 - edema, edge / plan.edema_radius_mm) * inside * (1 - solid)
-    around = around * (1 - 0.9 * head.csf)
+    around = around * (1 - 0.9 * head.csf[box])
 
+    labels = np.zeros(distance.shape, dtype=np.uint8)
+    labels[around > 0.5] = REGION_LABELS["edema"]
+    labels[solid > 0.5] = REGION_LABELS["enhancing"]
+    labels[necrosis > 0.5] = REGION_LABELS["necrosis"]
+    labels = _largest_piece(labels)
+    _fill_missing(labels, distance)
     mask = np.zeros(grid.shape, dtype=np.uint8)
-    mask[around > 0.5] = REGION_LABELS["edema"]
-    mask[solid > 0.5] = REGION_LABELS["enhancing"]
-    mask[necrosis > 0.5] = REGION_LABELS["necrosis"]
-    mask = _largest_piece(mask)
-    _fill_missing(mask, distance)
+    mask[box] = labels
     weights = {"edema": around, "enhancing": solid - necrosis, "necrosis": necrosis}
-    box = ndimage.find_objects((around + solid > 1e-3).astype(np.uint8))[0]
-    return Tumour(mask, {name: part.astype(np.float32) for name, part in weights.items()}, box)
+    return Tumour(mask, weights, box)
+
+
+def _box(grid: Grid, plan: TumourPlan) -> tuple[slice, slice, slice]:
+    """Return the part of the grid that the longest finger of oedema can reach."""
+    reach = 2.0 * plan.edema_radius_mm
+    parts = []
+    for axis, centre in zip(grid.axes(), plan.centre_mm):
+        near = np.flatnonzero(np.abs(axis.ravel() - centre) <= reach)
+        parts.append(slice(int(near[0]), int(near[-1]) + 1))
+    return parts[0], parts[1], parts[2]
 
 
 def _largest_piece(mask: np.ndarray) -> np.ndarray:
@@ -138,8 +151,10 @@ def _largest_piece(mask: np.ndarray) -> np.ndarray:
 
 def _fill_missing(mask: np.ndarray, distance: np.ndarray) -> None:
     """Give a label that coarse voxels have swallowed the voxels nearest to its place."""
-    nearest = np.argsort(distance, axis=None)
     flat = mask.reshape(-1)
+    if all((flat == label).any() for label in REGION_LABELS.values()):
+        return
+    nearest = np.argsort(distance, axis=None)
     for place, name in ((0, "necrosis"), (1, "enhancing"), (40, "edema")):
         if not (flat == REGION_LABELS[name]).any():
             flat[nearest[place : place + 1 + place // 2]] = REGION_LABELS[name]

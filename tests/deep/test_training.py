@@ -140,6 +140,31 @@ def test_early_stopping(data):
     assert len(trained.curves) == trained.best_epoch + 2
 
 
+def test_first_epochs_can_be_passed_over(data):
+    settings = SETTINGS.model_copy(update={"skip_epochs": 4, "patience": 1})
+    trained = train_network(tiny(), data(IDS[:4]), data(IDS[4:]), settings=settings)
+    assert trained.best_epoch in (5, 6)
+
+
+def test_batch_normalisation_is_settled_before_validation(data):
+    """A far-off running mean spoils predictions; taken from images, it does not."""
+    spoiled = []
+    for batches in (0, 4):
+        network = tiny()
+        network.body[1].running_mean.fill_(1e3)
+        settings = SETTINGS.model_copy(update={"norm_batches": batches, "epochs": 2})
+        trained = train_network(network, data(IDS[:4]), data(IDS[4:]), settings=settings)
+        spoiled.append(trained.curves["validation_loss"].iloc[-1])
+        norm = trained.network.body[1]
+        assert norm.momentum == 0.1
+    assert spoiled[0] > spoiled[1] + 0.1
+    dataset = data(IDS[:4])
+    images = torch.stack([dataset[i]["image"] for i in range(len(dataset))])
+    with torch.inference_mode():
+        expected = trained.network.body[0](images).mean(dim=(0, 2, 3))
+    np.testing.assert_allclose(norm.running_mean, expected, atol=0.02)
+
+
 class Killed(Exception):
     pass
 
@@ -148,7 +173,12 @@ class Killed(Exception):
 @pytest.mark.parametrize("optimiser", ["adamw", "sgd"])
 def test_a_killed_training_resumes_to_the_unbroken_result(data, tmp_path, when, optimiser):
     settings = SETTINGS.model_copy(
-        update={"optimiser": optimiser, "schedule": "cosine", "items_per_patient": 3}
+        update={
+            "optimiser": optimiser,
+            "schedule": "cosine",
+            "items_per_patient": 3,
+            "norm_batches": 2,
+        }
     )
     steps = Augmentation([Flip()])
 
@@ -194,7 +224,7 @@ def test_a_checkpoint_of_other_data_is_not_used(data, tmp_path):
 
 def test_one_seed_gives_one_result_whatever_happens_around_it(data):
     def train(seed):
-        settings = SETTINGS.model_copy(update={"epochs": 1})
+        settings = SETTINGS.model_copy(update={"epochs": 1, "items_per_patient": 1})
         return train_network("resnet50", data(IDS[:2]), settings=settings, seed=seed)
 
     first = train(1)

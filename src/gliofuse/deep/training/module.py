@@ -13,18 +13,20 @@ import pandas as pd
 import torch
 from lightning.pytorch import LightningModule
 from torch import nn
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, default_collate
 
 from gliofuse.deep.data.dataset import CaseDataset
 from gliofuse.deep.training.order import EpochItems, epoch_order
 from gliofuse.deep.training.predict import (
     Loss,
     ShapeScale,
+    autocast,
     by_patient,
     logits_of,
     patient_auc,
     predict_items,
     run_network,
+    to_device,
 )
 from gliofuse.deep.training.progress import TrainingProgress
 from gliofuse.deep.training.settings import TrainingSettings
@@ -173,6 +175,7 @@ class TrainingModule(LightningModule):
     def on_train_epoch_end(self) -> None:
         """Validate, choose, keep a checkpoint, and stop if it is time."""
         before = time.perf_counter()
+        self._settle_norms()
         validation_loss, validation_auc = self._validate()
         now = time.perf_counter()
         row: dict[str, float] = {
@@ -215,6 +218,35 @@ class TrainingModule(LightningModule):
     # ------------------------------------------------------------ helpers
     def _optimiser(self) -> torch.optim.Optimizer:
         return self.trainer.optimizers[0]
+
+    def _settle_norms(self) -> None:
+        """Let batch normalisation average over this epoch's first training images, as they are."""
+        norms = [
+            module
+            for module in self.network.modules()
+            if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.training
+        ]
+        size, count = self.settings.batch_size, self.settings.norm_batches
+        if not norms or not count:
+            return
+        order = epoch_order(
+            self.training_data, self.settings, seed=self.seed, epoch=self.state.next_epoch
+        )
+        items = order[: size * count, 0]
+        momenta = [module.momentum for module in norms]
+        self.network.eval()  # so that nothing but the norms moves, and dropout draws nothing
+        for module in norms:
+            module.reset_running_stats()
+            module.momentum = None  # the plain average
+            module.train()
+        with torch.no_grad(), autocast(self.device, self.precision_name):
+            for start in range(0, len(items) - 1, size):  # never a single item
+                parts = [self.training_data[int(i)] for i in items[start : start + size]]
+                batch = to_device(default_collate(parts), self.device)
+                run_network(self.network, batch, self.scale)
+        for module, momentum in zip(norms, momenta):
+            module.momentum = momentum
+        self.network.train()
 
     def _validate(self) -> tuple[float, float]:
         """Return loss and AUC of the validation patients; every process computes both."""

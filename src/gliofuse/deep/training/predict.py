@@ -18,6 +18,7 @@ from gliofuse.deep.data.dataset import CaseDataset
 __all__ = [
     "Loss",
     "ShapeScale",
+    "autocast",
     "by_patient",
     "chosen_device",
     "chosen_precision",
@@ -118,7 +119,7 @@ def predict_items(
     loader = DataLoader(dataset, batch_size=batch_size, shuffle=False, num_workers=0)
     rows: dict[str, list[np.ndarray]] = {}
     total, count = 0.0, 0
-    with _evaluating(network), torch.inference_mode(), _autocast(target, precision):
+    with _evaluating(network), torch.inference_mode(), autocast(target, precision):
         for batch in loader:
             moved = to_device(batch, target)
             output = run_network(network, moved, scale)
@@ -205,7 +206,8 @@ def _evaluating(network: nn.Module) -> Iterator[None]:
         network.train(was)
 
 
-def _autocast(device: torch.device, precision: str) -> AbstractContextManager[Any]:
+def autocast(device: torch.device, precision: str) -> AbstractContextManager[Any]:
+    """Return the context in which the network runs at this precision."""
     if precision == "32-true":
         return nullcontext()
     kind = torch.bfloat16 if precision.startswith("bf16") else torch.float16

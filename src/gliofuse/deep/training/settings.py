@@ -40,8 +40,15 @@ class TrainingSettings(BaseModel):
     selection : {"auc", "loss"}
         Which validation figure chooses the epoch: AUC of patients (ties go to the lower loss), or
         loss. Without validation patients the last epoch is kept.
+    skip_epochs : int
+        So many first epochs are not chosen, as their weights are still close to the random ones
+        and among few validation patients a high AUC comes by chance.
     patience : int, optional
         Stop after so many epochs without a better one; ``None`` never stops early.
+    norm_batches : int
+        Before each validation, batch normalisation takes its means and variances from so many
+        batches of training images (as they are, unaugmented). In a short training the running
+        averages still hold the initial values. 0 keeps the running averages.
     clip_norm : float, optional
         Largest norm of the gradient.
     precision : {"auto", "32", "16-mixed", "bf16-mixed"}
@@ -70,7 +77,9 @@ class TrainingSettings(BaseModel):
     balance: Literal["none", "weights", "sampling", "duplicate"] = "none"
     items_per_patient: PositiveInt | None = None
     selection: Literal["auc", "loss"] = "auc"
+    skip_epochs: int = Field(default=0, ge=0)
     patience: PositiveInt | None = None
+    norm_batches: int = Field(default=0, ge=0)
     clip_norm: float | None = Field(default=None, gt=0)
     precision: Literal["auto", "32", "16-mixed", "bf16-mixed"] = "auto"
     device: Literal["auto", "cpu", "gpu"] = "auto"
@@ -144,9 +153,11 @@ _QUICK = {
     "schedule": "cosine",
     "balance": "weights",
     "clip_norm": 1.0,
-    "epochs": 10,
+    "epochs": 12,
     "batch_size": 16,
-    "patience": 5,
+    "skip_epochs": 3,
+    "patience": 6,
+    "norm_batches": 4,
     "items_per_patient": 4,
 }
 _RDL = {
@@ -178,7 +189,7 @@ _PATCH = {
         "epochs": 200,
         "batch_size": 8,
     },
-    "quick": {**_QUICK, "batch_size": 8, "learning_rate": 5e-4, "epochs": 15, "patience": 8},
+    "quick": {**_QUICK, "batch_size": 8, "learning_rate": 5e-4, "epochs": 15},
 }
 _PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     "densenet121": _RDL,

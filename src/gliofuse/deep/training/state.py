@@ -54,7 +54,7 @@ class TrainingState:
         if len(self.rows) >= settings.epochs:
             return True
         validated = bool(self.rows) and math.isfinite(self.rows[-1]["validation_loss"])
-        waited = len(self.rows) - self.best_epoch
+        waited = len(self.rows) - max(self.best_epoch, settings.skip_epochs)
         return settings.patience is not None and validated and waited >= settings.patience
 
     def selection(self, settings: TrainingSettings) -> str:
@@ -129,10 +129,11 @@ def _best_file(folder: Path, epoch: int) -> Path:
 
 def _rank(row: dict[str, float], settings: TrainingSettings) -> tuple[float, ...]:
     """Return what an epoch is compared by; larger is better."""
+    eligible = float(row["epoch"] > settings.skip_epochs)
     loss = row["validation_loss"]
     if not math.isfinite(loss):
-        return (row["epoch"],)  # no validation patients: the last epoch
+        return (eligible, row["epoch"])  # no validation patients: the last epoch
     auc = row["validation_auc"]
     if settings.selection == "loss" or not math.isfinite(auc):
-        return (-loss,)
-    return (auc, -loss)
+        return (eligible, -loss)
+    return (eligible, auc, -loss)

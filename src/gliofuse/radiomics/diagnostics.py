@@ -85,7 +85,7 @@ def mask_entries(
     start = f"diagnostics_Mask-{stage}_"
     out: dict[str, Any] = {}
     if stage == "original":
-        out[start + "Hash"] = _sha1(labels.array.astype(np.uint32))
+        out[start + "Hash"] = _sha1(labels.array, np.uint32)
     box = region_box(inside)
     region = Region(inside[box], labels.spacing_mm)
     corner = [part.start for part in box]
@@ -107,8 +107,12 @@ def mask_entries(
     return out
 
 
-def _sha1(array: np.ndarray) -> str:
-    return hashlib.sha1(np.ascontiguousarray(array).data, usedforsecurity=False).hexdigest()
+def _sha1(array: np.ndarray, kind: Any = None) -> str:
+    """Return the hash of the voxels as ``kind``, plane by plane so that no copy is held."""
+    digest = hashlib.sha1(usedforsecurity=False)
+    for plane in array:
+        digest.update(np.ascontiguousarray(plane, dtype=kind).data)
+    return digest.hexdigest()
 
 
 def _plain(value: Any) -> Any:

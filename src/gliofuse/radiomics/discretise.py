@@ -9,6 +9,7 @@ import numpy as np
 
 from gliofuse.errors import SettingError
 from gliofuse.radiomics.families._kernel import kernel
+from gliofuse.radiomics.region import Region
 
 __all__ = ["MAX_LEVELS", "Levels", "bin_edges", "discretise"]
 
@@ -37,6 +38,18 @@ class Levels:
     rank: np.ndarray
     gray: np.ndarray
     count: np.ndarray
+
+    def padded(self, region: Region, pad: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return levels and ranks laid into the padded box of their region, 0 outside it.
+
+        They are kept, since most families ask for the same.
+        """
+        known: dict[int, tuple[np.ndarray, np.ndarray]] = self.__dict__.setdefault("_padded", {})
+        if pad not in known:
+            level = region.pad_values(self.level, pad)
+            same = self.rank is self.level
+            known[pad] = (level, level if same else region.pad_values(self.rank, pad))
+        return known[pad]
 
     @property
     def highest(self) -> int:

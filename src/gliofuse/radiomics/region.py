@@ -91,6 +91,29 @@ class Region:
             ).astype(np.int64)
         return known[pad]
 
+    def rows(self, pad: int) -> np.ndarray:
+        """Return the rows along x that hold the region: (n, 4) of int64.
+
+        Columns are the padded flat position of the row's first voxel inside, the length from it to
+        the last one inside, the number of the first voxel inside, and that of the first after.
+        """
+        known: dict[int, np.ndarray] = self.__dict__.setdefault("_rows", {})
+        if pad not in known:
+            place = self.positions(pad)
+            line = place // self.padded_shape(pad)[2]
+            first = np.flatnonzero(np.r_[True, line[1:] != line[:-1]])
+            after = np.r_[first[1:], len(place)]
+            length = place[after - 1] - place[first] + 1
+            known[pad] = np.column_stack([place[first], length, first, after]).astype(np.int64)
+        return known[pad]
+
+    def ordinals(self, pad: int) -> np.ndarray:
+        """Return the number of each voxel inside in a padded flat array; 0 outside too."""
+        known: dict[int, np.ndarray] = self.__dict__.setdefault("_ordinals", {})
+        if pad not in known:
+            known[pad] = self.pad_values(np.arange(self.size, dtype=np.int32), pad)
+        return known[pad]
+
     def flat_offsets(self, offsets: np.ndarray, pad: int) -> np.ndarray:
         """Return ``offsets`` (n, 3) as steps in an array padded by ``pad`` on each side."""
         _, rows, columns = self.padded_shape(pad)

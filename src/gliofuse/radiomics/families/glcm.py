@@ -212,12 +212,15 @@ _CHUNK_BYTES = 1 << 27
 @kernel
 def _pairs(rank: np.ndarray, positions: np.ndarray, steps: np.ndarray, k: int) -> np.ndarray:
     """Count the pairs (angles, k + 1, k + 1); row and column 0 gather what lies outside."""
-    out = np.zeros((len(steps), k + 1, k + 1), np.int32)
+    # flat and unsigned: a signed index would be tested for counting from the end
+    width = np.uint64(k + 1)
+    table = width * width
+    out = np.zeros(len(steps) * (k + 1) * (k + 1), np.int32)
     for v in positions:
-        r = rank[v]
+        here = np.uint64(rank[v]) * width
         for a in range(len(steps)):
-            out[a, r, rank[v + steps[a]]] += 1
-    return out
+            out[np.uint64(a) * table + here + np.uint64(rank[v + steps[a]])] += 1
+    return out.reshape(len(steps), k + 1, k + 1)
 
 
 @kernel
@@ -376,7 +379,7 @@ def glcm_features(
     pad = max(distances)
     offsets = angles(distances, force2d=force2d, plane_axis=plane_axis)
     steps = region.flat_offsets(offsets, pad)
-    rank = region.pad_values(levels.rank, pad)
+    rank = levels.padded(region, pad)[1]
     k = len(levels.gray)
     chunk = max(1, _CHUNK_BYTES // (4 * (k + 1) ** 2))
     if weighting is None:

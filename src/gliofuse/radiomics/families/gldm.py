@@ -18,9 +18,9 @@ import numpy as np
 
 from gliofuse.radiomics.discretise import Levels
 from gliofuse.radiomics.families._feature import Feature, names
-from gliofuse.radiomics.families._kernel import kernel
 from gliofuse.radiomics.families._matrix import STATISTICS, matrix_statistics
-from gliofuse.radiomics.region import Region, angles
+from gliofuse.radiomics.families._neighbourhood import dependences
+from gliofuse.radiomics.region import Region
 
 __all__ = ["FEATURES", "NAMES", "gldm_features"]
 
@@ -144,29 +144,6 @@ _STATISTIC = {
 _COLUMNS = np.array([STATISTICS.index(_STATISTIC[name]) for name in NAMES])
 
 
-@kernel
-def _dependences(
-    level: np.ndarray,
-    positions: np.ndarray,
-    rank: np.ndarray,
-    steps: np.ndarray,
-    alpha: float,
-    k: int,
-) -> np.ndarray:
-    """Return the dependence matrix (k, 2 * steps + 1)."""
-    out = np.zeros((k, 2 * len(steps) + 1))
-    for index in range(len(positions)):
-        v = positions[index]
-        mine = np.int64(level[v])
-        found = np.int64(0)
-        for step in steps:
-            a, b = np.int64(level[v + step]), np.int64(level[v - step])
-            found += (a > 0) & (abs(a - mine) <= alpha)
-            found += (b > 0) & (abs(b - mine) <= alpha)
-        out[rank[index] - 1, found] += 1
-    return out
-
-
 def gldm_features(
     region: Region,
     levels: Levels,
@@ -193,15 +170,6 @@ def gldm_features(
     dict
         Value by feature name.
     """
-    pad = max(distances)
-    offsets = angles(distances, force2d=force2d, plane_axis=plane_axis)
-    matrix = _dependences(
-        region.pad_values(levels.level, pad),
-        region.positions(pad),
-        levels.rank,
-        region.flat_offsets(offsets, pad),
-        float(alpha),
-        len(levels.gray),
-    )
+    matrix = dependences(region, levels, float(alpha), distances, force2d, plane_axis)
     values = matrix_statistics(matrix, levels.gray, np.arange(1.0, matrix.shape[1] + 1))
     return dict(zip(NAMES, values[_COLUMNS].tolist(), strict=True))

@@ -186,30 +186,54 @@ _COLUMNS = np.array([STATISTICS.index(_STATISTIC[name]) for name in NAMES])
 
 
 @kernel
-def _runs(rank: np.ndarray, positions: np.ndarray, step: int, k: int, longest: int) -> np.ndarray:
+def _runs(
+    level: np.ndarray,
+    rank: np.ndarray,
+    rows: np.ndarray,
+    positions: np.ndarray,
+    length: np.ndarray,
+    step: int,
+    k: int,
+    longest: int,
+) -> np.ndarray:
     """Return the run-length matrix (k, longest) along one direction.
 
     ``reached[i, j]`` counts voxels that are the j-th of their run; a run of exactly j voxels
-    reaches j and not j + 1, so that neighbouring columns' differences count the runs.
+    reaches j and not j + 1, so that neighbouring columns' differences count the runs. ``length``
+    holds a voxel's place in its run; what it holds outside the region is never compared.
     """
-    length = np.zeros(len(rank), np.uint16)
-    reached = np.zeros((k + 1, longest + 2), np.int64)
-    for v in positions:
-        r = rank[v]
-        before = v - step
-        n = length[before] + 1 if rank[before] == r else 1
-        length[v] = n
-        reached[r, n] += 1
+    # flat and unsigned: a signed index would be tested for counting from the end
+    width = np.uint32(longest + 2)
+    reached = np.zeros((k + 1) * (longest + 2), np.int32)
+    for row in range(len(rows)):
+        start, n = rows[row, 0], rows[row, 1]
+        mine = level[start : start + n]
+        before = level[start - step : start - step + n]
+        place = length[start : start + n]
+        if step > 1:  # the row before is finished, so that many voxels go at a time
+            earlier = length[start - step : start - step + n]
+            for x in range(n):
+                place[x] = 1 + earlier[x] * (before[x] == mine[x])
+        else:
+            last = np.uint16(0)
+            for x in range(n):
+                last = last + np.uint16(1) if before[x] == mine[x] else np.uint16(1)
+                place[x] = last
+    for v in range(len(positions)):
+        reached[np.uint32(rank[v]) * width + np.uint32(length[positions[v]])] += 1
     out = np.empty((k, longest))
     for i in range(k):
+        row = reached[(i + 1) * (longest + 2) : (i + 2) * (longest + 2)]
         for j in range(longest):
-            out[i, j] = reached[i + 1, j + 1] - reached[i + 1, j + 2]
+            out[i, j] = row[j + 1] - row[j + 2]
     return out
 
 
 @kernel
 def _directions(
+    level: np.ndarray,
     rank: np.ndarray,
+    rows: np.ndarray,
     positions: np.ndarray,
     steps: np.ndarray,
     weights: np.ndarray,
@@ -220,9 +244,10 @@ def _directions(
     """Return the statistics (directions, 16), or (1, 16) of the weighted sum of the matrices."""
     sizes = np.arange(1.0, longest + 1)
     merged = np.zeros((len(gray), longest))
+    length = np.zeros(len(level), np.uint16)
     table = np.full((1 if merge else len(steps), 16), np.nan)
     for a in range(len(steps)):
-        matrix = _runs(rank, positions, steps[a], len(gray), longest)
+        matrix = _runs(level, rank, rows, positions, length, steps[a], len(gray), longest)
         if matrix[:, 0].sum() == matrix.sum():
             continue  # no run is longer than one voxel
         if merge:
@@ -264,7 +289,9 @@ def glrlm_features(
     if weighting is not None and weighting != "no_weighting":
         lengths = angle_lengths(offsets, region.spacing_mm, weighting)
     table = _directions(
-        region.pad_values(levels.rank, 1),
+        levels.padded(region, 1)[0],
+        levels.rank,
+        region.rows(1),
         region.positions(1),
         region.flat_offsets(offsets, 1),
         lengths,

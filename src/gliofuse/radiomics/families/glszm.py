@@ -155,38 +155,91 @@ _COLUMNS = np.array([STATISTICS.index(_STATISTIC[name]) for name in NAMES])
 
 
 @kernel
+def _representatives(offsets: np.ndarray) -> np.ndarray:
+    """Return for each set of neighbours, as bits, one of every part of it that hangs together.
+
+    Neighbours that touch each other are in one zone already; joining one of them is enough.
+    """
+    n = len(offsets)
+    touches = np.zeros(n, np.int64)
+    for a in range(n):
+        for b in range(n):
+            if np.abs(offsets[a] - offsets[b]).max() <= 1:
+                touches[a] |= 1 << b
+    out = np.zeros(1 << n, np.uint16)
+    for bits in range(1 << n):
+        left = bits
+        while left:
+            part = left & -left
+            out[bits] |= part
+            grown = True
+            while grown:
+                grown = False
+                for a in range(n):
+                    if part >> a & 1 and touches[a] & bits & ~part:
+                        part |= touches[a] & bits
+                        grown = True
+            left &= ~part
+    return out
+
+
+@kernel
 def _zones(
-    rank: np.ndarray, positions: np.ndarray, steps: np.ndarray, k: int
+    level: np.ndarray,
+    rank: np.ndarray,
+    rows: np.ndarray,
+    positions: np.ndarray,
+    ordinal: np.ndarray,
+    steps: np.ndarray,
+    representatives: np.ndarray,
+    k: int,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the matrix (k, sizes present) of zones and the sizes, by joining equal neighbours."""
-    parent = np.empty(len(rank), np.int32)
-    for v in positions:
-        parent[v] = v
-        root = v
-        r = rank[v]
-        for step in steps:
-            other = v - step
-            if rank[other] == r:
-                while parent[other] != other:
-                    parent[other] = parent[parent[other]]
-                    other = parent[other]
-                # the smaller position stays root, so that one ordered pass finds every size
-                if other < root:
-                    parent[root] = other
-                    root = other
-                elif other > root:
-                    parent[other] = root
-    size = np.zeros(len(rank), np.int32)
+    count = len(rank)
+    parent = np.empty(count, np.int32)
+    longest = 0
+    for row in range(len(rows)):
+        longest = max(longest, rows[row, 1])
+    equal = np.empty(longest, np.uint16)
+    for row in range(len(rows)):
+        start, n = rows[row, 0], rows[row, 1]
+        mine = level[start : start + n]
+        equal[:n] = 0
+        for a in range(len(steps)):
+            other = level[start - steps[a] : start - steps[a] + n]
+            bit = np.uint16(1 << a)
+            for x in range(n):
+                equal[x] |= bit * (other[x] == mine[x])
+        for v in range(rows[row, 2], rows[row, 3]):
+            place = positions[v]
+            bits = representatives[equal[place - start]]
+            root = np.int32(v)
+            a = 0
+            while bits:
+                if bits & 1:
+                    other_root = ordinal[place - steps[a]]
+                    while parent[other_root] != other_root:
+                        parent[other_root] = parent[parent[other_root]]
+                        other_root = parent[other_root]
+                    # the smaller number stays root, so that one ordered pass finds every size
+                    if other_root < root:
+                        if root != v:
+                            parent[root] = other_root
+                        root = other_root
+                    elif other_root > root:
+                        parent[other_root] = root
+                bits >>= 1
+                a += 1
+            parent[v] = root
+    size = np.zeros(count, np.int32)
     largest = 0
-    for v in positions:
-        root = parent[v]
-        while parent[root] != root:
-            root = parent[root]
+    for v in range(count):
+        root = parent[parent[v]]  # a parent is smaller, hence already at its root
         parent[v] = root
         size[root] += 1
         largest = max(largest, size[root])
     column = np.zeros(largest + 1, np.int32)
-    for v in positions:
+    for v in range(count):
         column[size[v]] = 1
     column[0] = 0
     columns = 0
@@ -199,10 +252,32 @@ def _zones(
         if column[j]:
             sizes[column[j] - 1] = j
     matrix = np.zeros((k, columns))
-    for v in positions:
+    for v in range(count):
         if size[v]:
             matrix[rank[v] - 1, column[size[v]] - 1] += 1
     return matrix, sizes
+
+
+_KNOWN: dict[bytes, np.ndarray] = {}
+
+
+def _matrix(
+    region: Region, levels: Levels, force2d: bool, plane_axis: int
+) -> tuple[np.ndarray, np.ndarray]:
+    offsets = angles(force2d=force2d, plane_axis=plane_axis)
+    key = offsets.tobytes()
+    if key not in _KNOWN:
+        _KNOWN[key] = _representatives(-offsets)
+    return _zones(
+        levels.padded(region, 1)[0],
+        levels.rank,
+        region.rows(1),
+        region.positions(1),
+        region.ordinals(1),
+        region.flat_offsets(offsets, 1),
+        _KNOWN[key],
+        len(levels.gray),
+    )
 
 
 def count_parts(region: Region) -> int:
@@ -213,9 +288,9 @@ def count_parts(region: Region) -> int:
     >>> count_parts(Region(np.array([[[1, 0, 1]]], dtype=bool), (1.0, 1.0, 1.0)))
     2
     """
-    ones = region.pad_values(np.ones(region.size, dtype=np.uint16), 1)
-    matrix, _ = _zones(ones, region.positions(1), region.flat_offsets(angles(), 1), 1)
-    return int(matrix.sum())
+    ones = np.ones(region.size, dtype=np.uint16)
+    flat = Levels(ones, ones, np.ones(1), np.array([region.size]))
+    return int(_matrix(region, flat, False, 0)[0].sum())
 
 
 def glszm_features(
@@ -236,9 +311,6 @@ def glszm_features(
     dict
         Value by feature name.
     """
-    steps = region.flat_offsets(angles(force2d=force2d, plane_axis=plane_axis), 1)
-    matrix, sizes = _zones(
-        region.pad_values(levels.rank, 1), region.positions(1), steps, len(levels.gray)
-    )
+    matrix, sizes = _matrix(region, levels, force2d, plane_axis)
     values = matrix_statistics(matrix, levels.gray, sizes)
     return dict(zip(NAMES, values[_COLUMNS].tolist(), strict=True))

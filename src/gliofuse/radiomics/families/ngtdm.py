@@ -17,7 +17,8 @@ import numpy as np
 from gliofuse.radiomics.discretise import Levels
 from gliofuse.radiomics.families._feature import Feature, names
 from gliofuse.radiomics.families._kernel import kernel
-from gliofuse.radiomics.region import Region, angles
+from gliofuse.radiomics.families._neighbourhood import differences
+from gliofuse.radiomics.region import Region
 
 __all__ = ["FEATURES", "NAMES", "ngtdm_features"]
 
@@ -73,28 +74,6 @@ NAMES = names(FEATURES)
 
 
 @kernel
-def _differences(
-    level: np.ndarray,
-    positions: np.ndarray,
-    rank: np.ndarray,
-    steps: np.ndarray,
-    k: int,
-) -> np.ndarray:
-    """Return, for each level present, the sum of differences from the neighbourhood's mean."""
-    out = np.zeros(k)
-    for index in range(len(positions)):
-        v = positions[index]
-        total, found = np.int64(0), np.int64(0)
-        for step in steps:
-            a, b = np.int64(level[v + step]), np.int64(level[v - step])
-            total += a + b
-            found += (a > 0) + (b > 0)
-        if found:
-            out[rank[index] - 1] += abs(level[v] - total / found)
-    return out
-
-
-@kernel
 def _statistics(gray: np.ndarray, count: np.ndarray, difference: np.ndarray) -> np.ndarray:
     k = len(gray)
     voxels = count.sum()
@@ -141,14 +120,6 @@ def ngtdm_features(
     dict
         Value by feature name.
     """
-    pad = max(distances)
-    offsets = angles(distances, force2d=force2d, plane_axis=plane_axis)
-    difference = _differences(
-        region.pad_values(levels.level, pad),
-        region.positions(pad),
-        levels.rank,
-        region.flat_offsets(offsets, pad),
-        len(levels.gray),
-    )
+    difference = differences(region, levels, distances, force2d, plane_axis)
     values = _statistics(levels.gray, levels.count.astype(np.float64), difference)
     return dict(zip(NAMES, values.tolist(), strict=True))

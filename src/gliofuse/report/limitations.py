@@ -31,6 +31,7 @@ def limitations(context: RunContext, summary: dict[str, Any]) -> list[dict[str, 
     found = [
         *_size(summary),
         *_interval(summary),
+        *_overtaken(context, summary),
         *_events_per_variable(summary),
         *_split(context, summary),
         *_centres(context, summary),
@@ -101,6 +102,32 @@ def _interval(summary: dict[str, Any]) -> list[dict[str, str]]:
             }
         )
     return found
+
+
+def _overtaken(context: RunContext, summary: dict[str, Any]) -> list[dict[str, str]]:
+    """Name the models that did better than the final one on the same patients."""
+    for cohort in summary["cohorts"]:
+        if cohort["cohort"] != context.primary:
+            continue
+        rows = [
+            (row["label"], row["cells"]["auc"]["estimate"], row["final"])
+            for row in cohort["rows"]
+            if "auc" in row["cells"] and row["cells"]["auc"]["estimate"] is not None
+        ]
+        own = next((auc for _, auc, final in rows if final), None)
+        if own is None:
+            continue
+        better = [f"{label} ({format_number(auc, 2)})" for label, auc, _ in rows if auc > own]
+        if better:
+            return [
+                {
+                    "title": "The final model is not the best here",
+                    "text": "On the same patients a higher AUC than the final model's "
+                    f"({format_number(own, 2)}) was reached by: {', '.join(better)}. Whether by "
+                    "more than chance is told by the tests beside them.",
+                }
+            ]
+    return []
 
 
 def _events_per_variable(summary: dict[str, Any]) -> list[dict[str, str]]:

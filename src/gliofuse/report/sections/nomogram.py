@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from gliofuse.report.sections.context import RunContext
+from gliofuse.report.sections.patients import endpoint_words
 from gliofuse.report.wording import format_number, model_label, plural
 
 __all__ = ["nomogram"]
@@ -25,7 +26,8 @@ def nomogram(context: RunContext) -> dict[str, Any] | None:
     -------
     dict or None
         ``intercept``, ``outcome``, ``fitted_on`` and ``terms``: ``name``, ``label``, ``unit``,
-        ``coefficient`` per unit and either ``levels`` or ``min``, ``max`` and ``step``.
+        ``coefficient`` per unit and either ``levels`` or ``min``, ``max``, ``step`` and ``start``
+        (where the calculator begins).
     """
     given = context.tables.json("nomogram.json") or context.tables.json("tables/nomogram.json")
     if not isinstance(given, dict) or not given.get("terms"):
@@ -56,7 +58,8 @@ def _term(given: dict[str, Any], number: int) -> dict[str, Any]:
     if not term["levels"]:
         low, high = float(given["min"]), float(given["max"])
         step = float(given.get("step") or _step(low, high))
-        term |= {"min": low, "max": high, "step": step}
+        middle = min(high, max(low, round((low + high) / 2 / step) * step))
+        term |= {"min": low, "max": high, "step": step, "start": float(f"{middle:.6g}")}
     return term
 
 
@@ -84,8 +87,8 @@ def _of_first_fold(context: RunContext) -> dict[str, Any] | None:
         # From one standard deviation to one unit.
         intercept -= slope * float(values.mean()) / spread
         terms.append({"name": name, "coefficient": slope / spread, **_scale(name, values)})
-    endpoint = context.run.get("endpoint_text")
-    return {"intercept": intercept, "terms": terms, "outcome": endpoint, "fitted_on": fitted_on}
+    outcome = endpoint_words(context)
+    return {"intercept": intercept, "terms": terms, "outcome": outcome, "fitted_on": fitted_on}
 
 
 def _scale(name: str, values: pd.Series) -> dict[str, Any]:

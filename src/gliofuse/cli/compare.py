@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -31,6 +31,9 @@ def compare(
     ] = None,
     covariates: Annotated[
         str | None, typer.Option(help="Clinical columns that may enter, for example age,sex.")
+    ] = None,
+    survival: Annotated[
+        str | None, typer.Option(help="Time and event column for Kaplan-Meier: os_days,died.")
     ] = None,
     folds: Annotated[int | None, typer.Option(help="k-fold cross-validation.")] = None,
     repeats: Annotated[int | None, typer.Option(help="Repeats of the k-fold.")] = None,
@@ -77,20 +80,21 @@ def compare(
                 f"--set {pair!r}: write DESIGN.KEY=VALUE with a design of {', '.join(own)}"
             )
         own[name].append(rest)
-    options = dict(
-        cohort=cohort,
-        endpoint=endpoint,
-        preset=preset,
-        sequences=sequences,
-        covariates=covariates,
-        folds=folds,
-        repeats=repeats,
-        split=split,
-        seed=seed,
-        threshold=threshold,
-        workers=workers,
-        scheduler=scheduler,
-    )
+    options: dict[str, Any] = {
+        "cohort": cohort,
+        "endpoint": endpoint,
+        "preset": preset,
+        "sequences": sequences,
+        "covariates": covariates,
+        "survival": survival,
+        "folds": folds,
+        "repeats": repeats,
+        "split": split,
+        "seed": seed,
+        "threshold": threshold,
+        "workers": workers,
+        "scheduler": scheduler,
+    }
     if study_files:
         studies = {path.stem: study_from_options(path, **options) for path in study_files}
     else:

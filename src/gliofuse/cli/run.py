@@ -44,6 +44,9 @@ def run(
     covariates: Annotated[
         str | None, typer.Option(help="Clinical columns that may enter, for example age,sex.")
     ] = None,
+    survival: Annotated[
+        str | None, typer.Option(help="Time and event column for Kaplan-Meier: os_days,died.")
+    ] = None,
     folds: Annotated[int | None, typer.Option(help="k-fold cross-validation.")] = None,
     repeats: Annotated[int | None, typer.Option(help="Repeats of the k-fold.")] = None,
     split: Annotated[
@@ -97,6 +100,7 @@ def run(
         sequence=sequence,
         sequences=sequences,
         covariates=covariates,
+        survival=survival,
         folds=folds,
         repeats=repeats,
         split=split,

@@ -55,6 +55,8 @@ def study_from_options(
     for name in ("sequences", "covariates"):
         if name in changes:
             given[name] = [part.strip() for part in changes[name].split(",") if part.strip()]
+    if "survival" in changes:
+        given["survival"] = _survival(changes["survival"])
     _split(given, changes)
     if "threshold" in changes:
         given.setdefault("evaluation", {})["threshold"] = changes["threshold"]
@@ -86,6 +88,13 @@ def _endpoint(text: str) -> dict[str, Any]:
     from gliofuse.cohort import parse_endpoint
 
     return dict(parse_endpoint(text).as_dict())
+
+
+def _survival(text: str) -> dict[str, str]:
+    time, comma, event = text.partition(",")
+    if not comma:
+        raise SettingError(f"--survival {text!r}: write TIME,EVENT, for example os_days,died")
+    return {"time": time.strip(), "event": event.strip()}
 
 
 def _split(given: dict[str, Any], changes: dict[str, Any]) -> None:

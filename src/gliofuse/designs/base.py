@@ -66,6 +66,10 @@ class FittedDesign(ABC):
         """The trained networks, by model name, for heat maps; empty where there is none."""
         return {}
 
+    def selected_features(self, data: CaseData) -> pd.DataFrame | None:
+        """Return the values of the features behind the final model, where selection left few."""
+        return None
+
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return what the fit found, by table name: coefficients, selected features, curves."""
         return {}

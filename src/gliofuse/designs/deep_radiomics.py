@@ -168,14 +168,14 @@ class DeepRadiomics(Design):
         )
 
     def patches(self, kind: str) -> PatchRequest:
-        """The tumour's patch, or the complete volume at the same size; quick halves each side."""
+        """The tumour's patch, or the complete volume at the same size; quick samples every 3 mm."""
         from gliofuse.deep.data.patches import PatchSettings
 
         quick = self.settings.preset == "quick"
         return PatchRequest(
             settings=PatchSettings(
-                size_zyx=(32, 48, 32) if quick else (96, 128, 96),
-                step_zyx=(2.0, 2.0, 2.0) if quick else (1.0, 1.0, 1.0),
+                size_zyx=(32, 40, 32) if quick else (96, 128, 96),
+                pixel_mm_zyx=(3.0, 3.0, 3.0) if quick and kind == "patch" else None,
                 crop="tumour" if kind == "patch" else "whole",
                 normalisation="zscore",
             ),
@@ -264,6 +264,11 @@ class FittedDeepRadiomics(FittedDesign):
             features = self.features(data, name)
             scores[name] = pd.Series(grader.predict_proba(features)[:, 1], index=features.index)
         return pd.DataFrame(scores).rename_axis("case_id")[list(self.models)]
+
+    def selected_features(self, data: CaseData) -> pd.DataFrame:
+        """Return the values of the final model's features."""
+        final = self.design.final_model
+        return self.features(data, final)[selected_features(self.graders[final])]
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return the selected features and the training curves."""

@@ -26,7 +26,12 @@ from gliofuse.designs.inputs import (
 )
 from gliofuse.designs.paper_results import paper_results
 from gliofuse.signature import ImagingClinicalSettings as SelectionSettings
-from gliofuse.signature import coefficients, imaging_signature, out_of_fold_probabilities
+from gliofuse.signature import (
+    coefficients,
+    imaging_signature,
+    out_of_fold_probabilities,
+    selected_features,
+)
 
 __all__ = ["FittedImagingClinical", "ImagingClinical", "ImagingClinicalSettings"]
 
@@ -362,6 +367,11 @@ class FittedImagingClinical(FittedDesign):
             scores["clinical"] = self.clinic.clinical.predict_proba(table)[:, 1]
             scores["fusion"] = self.clinic.fusion.predict_proba(together)[:, 1]
         return scores[list(self.models)]
+
+    def selected_features(self, data: CaseData) -> pd.DataFrame:
+        """Return the values of the features of the chosen imaging model."""
+        names = selected_features(self.imaging[self.chosen])
+        return self.design.features(data, self.chosen)[names]
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return selected features, the choice of the imaging model, the fusion and nomogram."""

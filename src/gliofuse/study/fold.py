@@ -13,6 +13,8 @@ import pandas as pd
 
 from gliofuse.cohort import Cohort, Fold
 from gliofuse.designs import CaseData, Design, FitContext, FittedDesign
+from gliofuse.evaluation import correlation_matrix
+from gliofuse.files import write_csv
 from gliofuse.signature import SignatureWarning
 from gliofuse.study.folder import FoldFolder
 
@@ -25,7 +27,8 @@ _EXPLAINED = 3  # test patients whose heat maps are drawn
 class FoldTask:
     """Everything that one fold needs; sent to the process that fits it.
 
-    ``cohort`` is given for the fold whose networks are to be explained by heat maps.
+    The ``first`` fold also shows what was fitted: heat maps, and how the selected features
+    correlate.
     """
 
     design: Design
@@ -34,6 +37,7 @@ class FoldTask:
     fingerprint: str
     folder: FoldFolder
     context: FitContext
+    first: bool = False
     cohort: Cohort | None = None
 
 
@@ -56,11 +60,15 @@ def fit_fold(task: FoldTask) -> None:
         )
         if case_ids
     ]
-    if task.cohort is not None:
+    tables = fitted.tables()
+    if task.first:
         _explain(fitted, task)
+        selected = fitted.selected_features(training)
+        if selected is not None and selected.shape[1] > 1:
+            tables["correlation"] = correlation_matrix(selected)
     task.folder.write(
         pd.concat(predictions, ignore_index=True),
-        fitted.tables(),
+        tables,
         {
             "fingerprint": task.fingerprint,
             "seconds": round(time.monotonic() - clock, 2),
@@ -81,7 +89,8 @@ def _predictions(fitted: FittedDesign, data: CaseData, fold: str, cohort: str) -
 
 def _explain(fitted: FittedDesign, task: FoldTask) -> None:
     """Draw heat maps of a few held-out patients; the rest of a run does not depend on it."""
-    assert task.cohort is not None
+    if task.cohort is None:
+        return
     held_out = (task.fold.test or task.fold.external)[:_EXPLAINED]
     for name, network in fitted.networks.items():
         from gliofuse.deep.explain import explain_case
@@ -103,8 +112,6 @@ def _explain(fitted: FittedDesign, task: FoldTask) -> None:
             }
             for case_id in held_out
         ]
-        from gliofuse.files import write_csv
-
         write_csv(
             task.folder.path.parents[1] / "tables" / f"heat_shares_{name}.csv", pd.DataFrame(rows)
         )

@@ -22,7 +22,14 @@ import pandas as pd
 import yaml
 
 from gliofuse import __version__
-from gliofuse.cohort import BinaryEndpoint, Fold, SplitSettings, make_folds, write_manifest
+from gliofuse.cohort import (
+    BinaryEndpoint,
+    Fold,
+    SplitSettings,
+    SurvivalEndpoint,
+    make_folds,
+    write_manifest,
+)
 from gliofuse.compute import parallel_map, resolve_workers
 from gliofuse.designs import CaseData, Design, FitContext, find_design, parse_settings
 from gliofuse.errors import EndpointError, RunError
@@ -31,6 +38,7 @@ from gliofuse.study.evaluate import evaluate_run
 from gliofuse.study.fold import FoldTask, fit_fold
 from gliofuse.study.folder import RunFolder
 from gliofuse.study.inputs import Patients, load_patients, materialise
+from gliofuse.study.model_tables import write_nomogram, write_survival_curves
 from gliofuse.study.progress import Progress
 from gliofuse.study.settings import StudySettings
 
@@ -202,6 +210,7 @@ def run_study(
             {
                 **_information(study, ready, identity, command),
                 "warnings": _warnings(run, folds),
+                "logrank": _model_tables(run, study, ready),
                 "started": started.isoformat(timespec="seconds"),
                 "finished": datetime.now(UTC).isoformat(timespec="seconds"),
                 "seconds": round(time.monotonic() - clock, 1),
@@ -310,7 +319,8 @@ def _fit_folds(
                 scratch=run.fold(fold.name).path / "checkpoints",
                 device=study.compute.device,
             ),
-            cohort=ready.patients.cohort if number == 0 else None,
+            first=number == 0,
+            cohort=ready.patients.cohort,
         )
         for number, fold in enumerate(folds)
     ]
@@ -341,6 +351,15 @@ def _fit_folds(
     for name, parts in tables.items():
         write_csv(run.path / "tables" / f"{name}.csv", pd.concat(parts, ignore_index=True))
     return [float(folder.done["seconds"]) for folder in finished]
+
+
+def _model_tables(run: RunFolder, study: StudySettings, ready: Prepared) -> dict[str, Any]:
+    final = ready.design.final_model
+    write_nomogram(run, final, study.endpoint.build().describe())
+    if study.survival is None:
+        return {}
+    columns = SurvivalEndpoint(time=study.survival.time, event=study.survival.event)
+    return write_survival_curves(run, ready.patients.clinical, columns, final)
 
 
 def _warnings(run: RunFolder, folds: list[Fold]) -> list[str]:

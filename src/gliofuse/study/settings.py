@@ -17,6 +17,7 @@ __all__ = [
     "EndpointSettings",
     "EvaluationSettings",
     "StudySettings",
+    "SurvivalColumns",
     "TableSettings",
     "read_study",
 ]
@@ -71,6 +72,13 @@ class TableSettings(_Settings):
     sequence: str = "table"
 
 
+class SurvivalColumns(_Settings):
+    """Clinical columns of survival: ``{time: os_days, event: died}``."""
+
+    time: str
+    event: str
+
+
 class ComputeSettings(_Settings):
     """Where and how wide a study runs; nothing here changes a result."""
 
@@ -104,6 +112,9 @@ class StudySettings(_Settings):
     labels: str = Field("auto", description="Label convention of the masks.")
     covariates: list[str] = Field(
         default_factory=list, description="Clinical columns that may enter a clinical model."
+    )
+    survival: SurvivalColumns | None = Field(
+        default=None, description="For Kaplan-Meier curves of the classes."
     )
     split: SplitSettings = SplitSettings()
     evaluation: EvaluationSettings = EvaluationSettings()

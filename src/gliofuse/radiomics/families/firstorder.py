@@ -101,9 +101,7 @@ FEATURES = (
         "KE2A",
         "stat_skew",
     ),
-    Feature(
-        "TotalEnergy", r"v \sum_i (x_i + c)^2", "Energy in mm³.", departure="Not defined by IBSI."
-    ),
+    Feature("TotalEnergy", r"v \sum_i (x_i + c)^2", "Energy in mm³."),
     Feature(
         "Uniformity",
         r"\sum_i p_i^2",

@@ -172,7 +172,7 @@ FEATURES = (
         "MCC",
         r"\sqrt{\lambda_2(Q)},\ Q(i,j) = \sum_k \frac{p(i,k) p(j,k)}{p_x(i) p_y(k) + \epsilon}",
         "Largest correlation that any recoding of the levels reaches; 1 for a flat region.",
-        departure="Not defined by IBSI. The second largest eigenvalue with the ε of PyRadiomics.",
+        departure="The second largest eigenvalue with the ε of PyRadiomics.",
     ),
     Feature(
         "MaximumProbability",

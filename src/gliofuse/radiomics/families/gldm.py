@@ -85,7 +85,7 @@ FEATURES = (
         "LargeDependenceHighGrayLevelEmphasis",
         r"\frac{1}{N_z} \sum_{ij} P(i,j)\, i^2 j^2",
         "High when neighbours are alike and bright.",
-        "KLTH",
+        "9QMG",
         "ngl_hdhge",
     ),
     Feature(
@@ -113,7 +113,7 @@ FEATURES = (
         "SmallDependenceHighGrayLevelEmphasis",
         r"\frac{1}{N_z} \sum_{ij} P(i,j)\, i^2 / j^2",
         "High when neighbours differ, at bright voxels.",
-        "Q6V9",
+        "JA6D",
         "ngl_ldhge",
     ),
     Feature(

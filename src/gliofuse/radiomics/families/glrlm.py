@@ -223,9 +223,9 @@ def _runs(
         reached[np.uint32(rank[v]) * width + np.uint32(length[positions[v]])] += 1
     out = np.empty((k, longest))
     for i in range(k):
-        row = reached[(i + 1) * (longest + 2) : (i + 2) * (longest + 2)]
+        line = reached[(i + 1) * (longest + 2) : (i + 2) * (longest + 2)]
         for j in range(longest):
-            out[i, j] = row[j + 1] - row[j + 2]
+            out[i, j] = line[j + 1] - line[j + 2]
     return out
 
 

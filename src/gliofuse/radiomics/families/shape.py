@@ -60,19 +60,16 @@ FEATURES = (
         "Maximum2DDiameterColumn",
         r"\max \lVert a - b \rVert,\ y_a = y_b",
         "Largest distance between mesh vertices in one plane of constant y, in mm.",
-        departure="Not defined by IBSI.",
     ),
     Feature(
         "Maximum2DDiameterRow",
         r"\max \lVert a - b \rVert,\ x_a = x_b",
         "Largest distance between mesh vertices in one plane of constant x, in mm.",
-        departure="Not defined by IBSI.",
     ),
     Feature(
         "Maximum2DDiameterSlice",
         r"\max \lVert a - b \rVert,\ z_a = z_b",
         "Largest distance between mesh vertices in one slice, in mm.",
-        departure="Not defined by IBSI.",
     ),
     Feature(
         "Maximum3DDiameter",

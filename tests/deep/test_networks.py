@@ -255,6 +255,17 @@ def test_frozen_extractor_does_not_move():
         build_network("resnet34", ("t1", "t2"))
 
 
+def test_imagenet_scaling_is_that_of_the_published_weights():
+    image = torch.rand(2, 1, 64, 64, generator=torch.Generator().manual_seed(0))
+    scaled = _network("resnet34", imagenet_scaling=True).eval()
+    plain = build_network("resnet34", ("t1", "t2", "flair")).eval()
+    plain.load_state_dict(scaled.state_dict())
+    # torchvision's transforms for its classification weights: these means and deviations.
+    mean = torch.tensor([0.485, 0.456, 0.406]).reshape(1, 3, 1, 1)
+    sd = torch.tensor([0.229, 0.224, 0.225]).reshape(1, 3, 1, 1)
+    torch.testing.assert_close(scaled.features(image), plain.features((image - mean) / sd))
+
+
 @pytest.mark.parametrize("name", ["densenet121", "resnet50-3d"])
 def test_wrong_images_are_named(name):
     network = build_network(name, ("t1",))

@@ -30,7 +30,8 @@ class ResNet34(Network):
     frozen : bool
         Whether the ImageNet part keeps its weights and its batch statistics in training.
     imagenet_scaling : bool
-        Whether the channels are standardised as ImageNet's were; expects images of range 0..1.
+        Whether the channels are standardised as ImageNet's were, for images of range 0..1. Z-scored
+        images, which the design gives, have that mean and spread already and need none.
 
     Raises
     ------
@@ -43,8 +44,9 @@ class ResNet34(Network):
     Features: (N, 1000).
 
     Stated in the paper: ResNet-34 trained on ImageNet, the slice copied to three channels, its
-    1,000 outputs as features. The project's choice: ImageNet's scaling of the input, and the
-    linear layer behind the features, which only matters where the network itself classifies.
+    1,000 outputs as features. The project's choice: how the input is scaled, which the paper does
+    not say, and the linear layer behind the features, which only matters where the network itself
+    classifies.
 
     References
     ----------
@@ -69,7 +71,7 @@ class ResNet34(Network):
         in_channels: int = 1,
         classes: int = 2,
         frozen: bool = True,
-        imagenet_scaling: bool = True,
+        imagenet_scaling: bool = False,
     ) -> None:
         super().__init__(in_channels=in_channels, classes=classes)
         if in_channels not in (1, 3):

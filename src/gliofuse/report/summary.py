@@ -70,6 +70,7 @@ def summarise(run_folder: str | Path) -> dict[str, Any]:
         "networks": explanation.networks(context),
         "curves": explanation.training_curves(context),
         "gradcam": explanation.gradcam(context),
+        "feature_tables": [path.name for path in context.tables.files("features/*.parquet")],
         "timing": utility.timing(context),
         "study": context.study,
         "provenance": _provenance(context),

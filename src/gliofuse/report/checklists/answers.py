@@ -106,9 +106,9 @@ def sample_size(summary: Summary) -> Answer:
 
 @_answers
 def missing(summary: Summary) -> Answer:
-    return _full(
-        "Patients who lack the endpoint or a needed image are excluded and listed with the reason; "
-        "nothing is imputed for them.",
+    return _part(
+        "Patients who lack the endpoint or a needed image are excluded and listed with the reason. "
+        "What a design does with a missing clinical value is said in its documentation.",
         "patients",
     )
 
@@ -277,22 +277,35 @@ def preprocessing(summary: Summary) -> Answer:
 
 @_answers
 def resampling(summary: Summary) -> Answer:
-    return _part("As in the study file's extraction settings.", "settings")
+    return _stored(summary)
 
 
 @_answers
 def discretisation(summary: Summary) -> Answer:
-    return _part("As in the study file's extraction settings.", "settings")
+    return _stored(summary)
+
+
+def _stored(summary: Summary) -> Answer:
+    tables = [name for name in summary["feature_tables"] if name.startswith("radiomics")]
+    if not tables:
+        return None
+    return _part(f"Settings stored in the metadata of features/{tables[0]}.", "settings")
 
 
 @_answers
 def image_types(summary: Summary) -> Answer:
+    if not summary["selected_features"]:
+        return None
     return _part("The names of the features say image and class.", "inside")
 
 
 @_answers
 def extraction(summary: Summary) -> Answer:
     version = summary["provenance"]["gliofuse_version"]
+    if not any(name.startswith("radiomics") for name in summary["feature_tables"]):
+        return None
+    if summary["study"].get("table"):
+        return _part("Features were given as a table; how they came about is not recorded.", "done")
     return _full(
         f"gliofuse.radiomics {version or ''}, named and valued as PyRadiomics 3.", "settings"
     )
@@ -310,7 +323,10 @@ def feature_numbers(summary: Summary) -> Answer:
 def defaults(summary: Summary) -> Answer:
     if not summary["study"]:
         return None
-    return _full("The resolved study file holds every setting, defaults included.", "settings")
+    return _part(
+        "The study file and the version; defaults are those of the design in that version.",
+        "settings",
+    )
 
 
 @_answers

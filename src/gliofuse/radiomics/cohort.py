@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,7 @@ def extract_case(
     convention: str | LabelConvention = "brats",
     normalisation: str = "none",
     cache: str | os.PathLike[str] | None = None,
+    threads: int = 1,
 ) -> dict[str, float]:
     """Return the features of one patient.
 
@@ -61,6 +63,9 @@ def extract_case(
         ``zscore`` and ``percentile`` by the voxels that are not 0.
     cache : path, optional
         Folder of finished groups of features; what is found there is not computed again.
+    threads : int
+        Sequences that are worked on at the same time, at about 250 MB each for a head of
+        240 x 240 x 155 voxels.
 
     Returns
     -------
@@ -92,7 +97,7 @@ def extract_case(
     keys = _keys(case, settings, names, sequences, chosen, normalisation)
     todo = [key for key, stored in keys.items() if store.get(stored) is None]
     if todo:
-        computed = _compute(case, settings, names, todo, chosen, normalisation)
+        computed = _compute(case, settings, names, todo, chosen, normalisation, threads)
         for key in todo:
             store.put(keys[key], computed[key])
         store.save()
@@ -146,7 +151,7 @@ def extract_cohort(
     """
     import pandas as pd
 
-    from gliofuse.compute import parallel_map
+    from gliofuse.compute import parallel_map, resolve_workers
 
     wanted = tuple(sequences) if sequences is not None else cohort.sequences
     check_sequences(wanted)
@@ -160,6 +165,8 @@ def extract_cohort(
         convention=convention,
         normalisation=normalisation,
         cache=cache,
+        # cores that no patient's process takes
+        threads=1 if scheduler else max(1, resolve_workers(None) // resolve_workers(workers)),
     )
     rows: dict[str, dict[str, float]] = {}
     failures = []
@@ -223,27 +230,39 @@ def _compute(
     todo: Sequence[Key],
     convention: LabelConvention,
     normalisation: str,
+    threads: int,
 ) -> dict[Key, dict[str, float]]:
     assert case.mask is not None
     labels = read_mask(case.mask)
     needed = dict.fromkeys(group.region for _, group in todo)
     found_masks = masks_of(labels, [names[name] for name in needed], convention, str(case.mask))
     masks = {name: found_masks[names[name]] for name in needed}
-    out: dict[Key, dict[str, float]] = {}
     shapes: dict[str, dict[str, float]] = {}
-    for sequence in dict.fromkeys(sequence for sequence, _ in todo):
-        mine = [group for name, group in todo if name == sequence]
+
+    def one(sequence: str) -> dict[Key, dict[str, float]]:
         path = case.images[sequence]
         image = Volume.read(path)
         check_finite(image, str(path))
         if settings.setting.geometryTolerance is None and not settings.setting.correctMask:
             check_same_geometry(image, labels, str(path), str(case.mask))
+        mine = [group for name, group in todo if name == sequence]
         try:
             image = normalised(image, normalisation)
             found = _sequence(image, labels, masks, settings, mine, shapes)
         except InputError as error:
             raise type(error)(f"{path}: {error}") from error
-        out.update(((sequence, group), values) for group, values in found.items())
+        return {(sequence, group): values for group, values in found.items()}
+
+    wanted = list(dict.fromkeys(sequence for sequence, _ in todo))
+    out: dict[Key, dict[str, float]] = {}
+    if threads == 1 or len(wanted) == 1:
+        for sequence in wanted:
+            out.update(one(sequence))
+        return out
+    # the compiled kernels and the decompression release Python's lock
+    with ThreadPoolExecutor(min(threads, len(wanted))) as pool:
+        for values in pool.map(one, wanted):
+            out.update(values)
     return out
 
 

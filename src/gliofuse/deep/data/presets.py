@@ -73,9 +73,8 @@ _PRESETS: dict[str, dict[str, InputPreset]] = {
     "se-resnet18-3d": _PATCH,
     "resnet18-3d": _PATCH,
     "resnet34": {
-        # the network takes 0..1 and applies ImageNet's mean and deviation itself
-        "paper": InputPreset(SliceSettings(size=224, which="largest", normalisation="percentile")),
-        "quick": InputPreset(SliceSettings(size=224, which="largest", normalisation="percentile")),
+        "paper": InputPreset(SliceSettings(size=224, which="largest", normalisation="zscore")),
+        "quick": InputPreset(SliceSettings(size=224, which="largest", normalisation="zscore")),
     },
     "dual-resnet18": {
         "paper": InputPreset(

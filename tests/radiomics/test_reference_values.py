@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import ast
 import importlib
+import json
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -108,6 +110,23 @@ def test_equals_pyradiomics_3_on_the_whole_bank(brain1, column):
     assert features == list(RadiomicsSettings.preset("rdl").feature_names())
     assert set(features) == set(reference.index)
     assert [n for n, v in reference.items() if not _close(found[n], v)] == []
+
+
+SETTINGS = json.loads((Path(__file__).parent / "data" / "pyradiomics_settings.json").read_text())
+
+
+@pytest.mark.parametrize("case", SETTINGS, ids=lambda case: str(case["params"])[:100])
+def test_equals_pyradiomics_3_under_every_setting(brain1, case):
+    """Values of PyRadiomics 3.0.1 (numpy 1.26, SimpleITK 2.5) on brain1.
+
+    Made by ``RadiomicsFeatureExtractor(params).execute(image, mask)`` with every family but shape2D
+    enabled; kept are the original image and the GLCM of some filters, with twelve digits.
+    """
+    _, image, mask = brain1
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RadiomicsWarning)
+        found = RadiomicsExtractor(case["params"]).execute(image, mask)
+    assert [n for n, v in case["values"].items() if not _close(found[n], v)] == []
 
 
 def test_diagnostics_equal_the_baseline(brain1):

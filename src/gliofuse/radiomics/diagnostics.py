@@ -77,7 +77,7 @@ def mask_entries(
         The region.
     stage : {"original", "corrected", "interpolated", "resegmented"}
     image : ndarray, shape (z, y, x), optional
-        For the intensities inside; left out where it is on another grid.
+        For the intensities inside; PyRadiomics leaves them out for the original mask.
     """
     from gliofuse.radiomics.families.glszm import count_parts
     from gliofuse.radiomics.preprocess import region_box

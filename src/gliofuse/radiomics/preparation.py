@@ -83,9 +83,8 @@ def _describe(
     from gliofuse.radiomics.diagnostics import image_entries, mask_entries
 
     inside = labels.array if labels.array.dtype == bool else labels.array == setting.label
-    same = picture.shape == labels.shape
     diagnostics.update(image_entries(picture, "original"))
-    diagnostics.update(mask_entries(labels, inside, "original", picture.array if same else None))
+    diagnostics.update(mask_entries(labels, inside, "original"))
     image = prepared.image
     if "interpolated" in prepared.steps:
         diagnostics.update(image_entries(image, "interpolated"))

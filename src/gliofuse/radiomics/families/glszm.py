@@ -195,8 +195,9 @@ def _zones(
     k: int,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the matrix (k, sizes present) of zones and the sizes, by joining equal neighbours."""
+    # unsigned throughout: a signed index would be tested for counting from the end
     count = len(rank)
-    parent = np.empty(count, np.int32)
+    parent = np.empty(count, np.uint32)
     longest = 0
     for row in range(len(rows)):
         longest = max(longest, rows[row, 1])
@@ -212,15 +213,18 @@ def _zones(
                 equal[x] |= bit * (other[x] == mine[x])
         for v in range(rows[row, 2], rows[row, 3]):
             place = positions[v]
-            bits = representatives[equal[place - start]]
-            root = np.int32(v)
-            a = 0
+            bits = representatives[equal[np.uint64(place - start)]]
+            root = np.uint32(v)
+            a = np.uint64(0)
             while bits:
                 if bits & 1:
-                    other_root = ordinal[place - steps[a]]
-                    while parent[other_root] != other_root:
-                        parent[other_root] = parent[parent[other_root]]
-                        other_root = parent[other_root]
+                    other_root = np.uint32(ordinal[np.uint64(place - steps[a])])
+                    above = parent[other_root]
+                    while above != other_root:
+                        higher = parent[above]
+                        parent[other_root] = higher
+                        other_root = higher
+                        above = parent[other_root]
                     # the smaller number stays root, so that one ordered pass finds every size
                     if other_root < root:
                         if root != v:
@@ -228,16 +232,15 @@ def _zones(
                         root = other_root
                     elif other_root > root:
                         parent[other_root] = root
-                bits >>= 1
-                a += 1
+                bits >>= np.uint16(1)
+                a += np.uint64(1)
             parent[v] = root
-    size = np.zeros(count, np.int32)
-    largest = 0
+    size = np.zeros(count, np.uint32)
     for v in range(count):
         root = parent[parent[v]]  # a parent is smaller, hence already at its root
         parent[v] = root
-        size[root] += 1
-        largest = max(largest, size[root])
+        size[root] += np.uint32(1)
+    largest = np.int64(size.max())
     column = np.zeros(largest + 1, np.int32)
     for v in range(count):
         column[size[v]] = 1

@@ -74,7 +74,7 @@ def laplacian_of_gaussian(
     outer = _without_empty_margin(image_zyx, padded_box(box, pads, image_zyx.shape), box)
     block = image_zyx[outer]
     kept = [(e.start - o.start, e.stop - o.start) for e, o in zip(box, outer)]
-    if block.dtype not in (np.float32, np.float64):
+    if block.dtype not in (np.int16, np.float32, np.float64):
         block = block.astype(np.float64 if block.dtype.itemsize > 2 else np.float32)
     smooth = [recursive_gaussian(sigma_mm, step, order=0) for step in spacing_zyx_mm]
     second = [recursive_gaussian(sigma_mm, step, order=2) for step in spacing_zyx_mm]
@@ -203,12 +203,8 @@ def _filter_along(
     out = np.empty(shape, np.float32)
     # lines run along the first axis of what the kernels see, neighbours along the last
     if axis == 2:
-        _filter_rows(
-            block.reshape(-1, block.shape[2]) if block.flags.c_contiguous else _rows(block),
-            out.reshape(-1, out.shape[2]),
-            coefficients,
-            keep[0],
-        )
+        for z in range(block.shape[0]):
+            _filter_rows(block[z], out[z], coefficients, keep[0])
     elif axis == 1:
         for z in range(block.shape[0]):
             _filter_columns(block[z], out[z], coefficients, keep[0])
@@ -216,10 +212,6 @@ def _filter_along(
         for y in range(block.shape[1]):
             _filter_columns(block[:, y], out[:, y], coefficients, keep[0])
     return out
-
-
-def _rows(block: NDArray[Any]) -> NDArray[Any]:
-    return np.ascontiguousarray(block).reshape(-1, block.shape[2])
 
 
 @kernel
@@ -234,6 +226,7 @@ def _filter_rows(rows, out, c, first):  # type: ignore[no-untyped-def]
     count, length = rows.shape
     data = np.empty((length, _LANES), np.float64)
     ahead = np.empty((length, _LANES), np.float64)
+    past = np.empty((4, _LANES), np.float64)
     for start in range(0, count, _LANES):
         lanes = min(_LANES, count - start)
         for lane in range(lanes):
@@ -241,7 +234,7 @@ def _filter_rows(rows, out, c, first):  # type: ignore[no-untyped-def]
                 data[i, lane] = rows[start + lane, i]
         for lane in range(lanes, _LANES):
             data[:, lane] = 0.0
-        _run(data, ahead, c, first, out.shape[1])
+        _run(data, ahead, past, c, first, out.shape[1])
         for lane in range(lanes):
             for i in range(out.shape[1]):
                 out[start + lane, i] = ahead[first + i, lane]
@@ -252,6 +245,7 @@ def _filter_columns(plane, out, c, first):  # type: ignore[no-untyped-def]
     length, count = plane.shape
     data = np.empty((length, _LANES), np.float64)
     ahead = np.empty((length, _LANES), np.float64)
+    past = np.empty((4, _LANES), np.float64)
     for start in range(0, count, _LANES):
         lanes = min(_LANES, count - start)
         for i in range(length):
@@ -259,7 +253,7 @@ def _filter_columns(plane, out, c, first):  # type: ignore[no-untyped-def]
                 data[i, lane] = plane[i, start + lane]
             for lane in range(lanes, _LANES):
                 data[i, lane] = 0.0
-        _run(data, ahead, c, first, out.shape[0])
+        _run(data, ahead, past, c, first, out.shape[0])
         for i in range(out.shape[0]):
             for lane in range(lanes):
                 out[i, start + lane] = ahead[first + i, lane]
@@ -276,7 +270,7 @@ def _sum(a, p, b, q, c, r, d, s):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _run(data, ahead, c, first, kept):  # type: ignore[no-untyped-def]
+def _run(data, ahead, past, c, first, kept):  # type: ignore[no-untyped-def]
     """Filter lanes of ``data`` (length, lanes); ``ahead`` holds the result in the kept range.
 
     Four steps are taken together, so that the recursion's past stays in registers. The loops
@@ -287,7 +281,7 @@ def _run(data, ahead, c, first, kept):  # type: ignore[no-untyped-def]
     m0, m1, m2, m3 = c[2]
     last = data.shape[0] - 1
     end = first + kept
-    _start(data[0], data[0], data[1], data[2], data[3], ahead[:4], c[0], c[1], c[3])
+    _start(data, 0, 1, 0, ahead, c, 0, 3)
     i = 4
     while i < end and i + 3 <= last:
         for k in range(_LANES):
@@ -310,9 +304,8 @@ def _run(data, ahead, c, first, kept):  # type: ignore[no-untyped-def]
             value -= _sum(y3, d1, y2, d2, y1, d3, ahead[i - 4, k], d4)
             ahead[i, k] = value
         i += 1
-    past = np.empty((4, _LANES), np.float64)  # the four newest backward values, the newest last
-    edge = data[last]
-    _start(edge, edge, edge, data[last - 1], data[last - 2], past, c[2], c[1], c[4])
+    # past: the four newest backward values, the newest last
+    _start(data, last, -1, 1, past, c, 2, 4)
     _add(past, ahead, last, first, end, 4)
     i = last - 4
     while i >= first and i >= 3:
@@ -344,18 +337,21 @@ def _run(data, ahead, c, first, kept):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _start(edge, x0, x1, x2, x3, out, n, d, b):  # type: ignore[no-untyped-def]
-    """Write the first four values, as if the edge voxel went on for ever before them."""
+def _start(data, edge, step, shift, out, c, taps, before):  # type: ignore[no-untyped-def]
+    """Write the first four values, as if the edge voxel went on for ever before them.
+
+    The backward filter's taps begin one voxel later (``shift`` 1) than the forward one's.
+    """
+    n0, n1, n2, n3 = c[taps, 0], c[taps, 1], c[taps, 2], c[taps, 3]
+    b0, b1, b2, b3 = c[before, 0], c[before, 1], c[before, 2], c[before, 3]
+    d0, d1, d2 = c[1, 0], c[1, 1], c[1, 2]
+    i1, i2, i3 = edge + (1 - shift) * step, edge + (2 - shift) * step, edge + (3 - shift) * step
     for k in range(_LANES):
-        v = edge[k]
-        w0 = _sum(x0[k], n[0], v, n[1], v, n[2], v, n[3])
-        w0 -= _sum(v, b[0], v, b[1], v, b[2], v, b[3])
-        w1 = _sum(x1[k], n[0], x0[k], n[1], v, n[2], v, n[3])
-        w1 -= _sum(w0, d[0], v, b[1], v, b[2], v, b[3])
-        w2 = _sum(x2[k], n[0], x1[k], n[1], x0[k], n[2], v, n[3])
-        w2 -= _sum(w1, d[0], w0, d[1], v, b[2], v, b[3])
-        w3 = _sum(x3[k], n[0], x2[k], n[1], x1[k], n[2], x0[k], n[3])
-        w3 -= _sum(w2, d[0], w1, d[1], w0, d[2], v, b[3])
+        v, x1, x2, x3 = data[edge, k], data[i1, k], data[i2, k], data[i3, k]
+        w0 = _sum(v, n0, v, n1, v, n2, v, n3) - _sum(v, b0, v, b1, v, b2, v, b3)
+        w1 = _sum(x1, n0, v, n1, v, n2, v, n3) - _sum(w0, d0, v, b1, v, b2, v, b3)
+        w2 = _sum(x2, n0, x1, n1, v, n2, v, n3) - _sum(w1, d0, w0, d1, v, b2, v, b3)
+        w3 = _sum(x3, n0, x2, n1, x1, n2, v, n3) - _sum(w2, d0, w1, d1, w0, d2, v, b3)
         out[0, k], out[1, k], out[2, k], out[3, k] = w0, w1, w2, w3
 
 

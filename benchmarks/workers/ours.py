@@ -34,6 +34,7 @@ def image(job: dict) -> dict:
         "first": seconds[0],
         "warm": seconds[1:],
         "cpu": used,
+        "cpu_since_start": time.process_time() - sum(used[1:]),
         "features": features,
         "parts": parts(job, extractor.settings) if job["repeats"] > 1 else {},
     }

@@ -37,6 +37,7 @@ def main() -> None:
         "first": seconds[0],
         "warm": seconds[1:],
         "cpu": used,
+        "cpu_since_start": time.process_time() - sum(used[1:]),
         "features": features,
         "parts": parts(job, extractor),
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,

@@ -273,3 +273,21 @@ def test_the_command_writes_a_filter_that_a_study_reads(cohort, tmp_path):
     with pytest.raises(SystemExit) as stop:
         main([*words, "--threshold", "2"])
     assert stop.value.code == 2
+
+
+def test_second_masks_in_a_column_of_the_manifest(cohort, tmp_path):
+    from gliofuse.cli import main
+
+    manifest, out = tmp_path / "cohort.csv", tmp_path / "out"
+    lines = ["case_id,t1ce,mask,reader2,grade"]
+    lines += [
+        f"p{n},p{n}/t1ce.nii.gz,p{n}/mask.nii.gz,second_p{n}.nii.gz,{n % 2}" for n in range(5)
+    ]
+    manifest.write_text("\n".join(lines) + "\n")
+    words = ["stability", str(manifest), "-o", str(out), "--preset", "shape", "--mask2"]
+    with pytest.raises(SystemExit) as stop:
+        main([*words, "reader2"])
+    assert stop.value.code == 0
+    assert set(pd.read_csv(out / "by_variant.csv")["variant"]) == {"mask2"}
+    with pytest.raises(ManifestError, match="did you mean 'reader2'"):
+        main(["--debug", *words, "reader"])

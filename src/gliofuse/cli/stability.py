@@ -21,10 +21,11 @@ def stability(
     cohort: Annotated[Path, typer.Argument(help="Manifest, cohort.csv.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder to write.")],
     mask2: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
-            help="Second masks: a manifest with the same case_id, or a folder of "
-            "<case_id>.nii.gz. Compared instead of perturbations unless --perturb is given."
+            help="Second masks: a column of the manifest, another manifest with the same "
+            "case_id, or a folder of <case_id>.nii.gz. Compared instead of perturbations "
+            "unless --perturb is given."
         ),
     ] = None,
     perturb: Annotated[
@@ -77,9 +78,15 @@ def stability(
         raise InputError(f"--threshold must be above 0 and at most 1, got {threshold:g}")
     check_writable(out / "icc.csv")
     settings = _settings(params, preset)
-    chosen = _drawn(read_manifest(cohort), patients, seed)
-    masks2 = second_masks(mask2, chosen.case_ids) if mask2 is not None else None
-    if masks2 is not None:
+    in_column: dict[str, Path] = {}
+    if mask2 is not None and not Path(mask2).exists():
+        everyone, in_column = _with_column(cohort, mask2)
+    else:
+        everyone = read_manifest(cohort)
+    chosen = _drawn(everyone, patients, seed)
+    masks2 = None
+    if mask2 is not None:
+        masks2 = in_column or second_masks(Path(mask2), chosen.case_ids)
         chosen = chosen.subset([case_id for case_id in chosen.case_ids if case_id in masks2])
     convention = convention_of([case.mask for case in chosen if case.mask], labels, workers)
     wanted = tuple(_listed(sequences)) or chosen.sequences
@@ -142,3 +149,39 @@ def _drawn(cohort: Cohort, patients: int | None, seed: int) -> Cohort:
 
     places = np.random.default_rng(seed).choice(len(cohort), patients, replace=False)
     return cohort.subset([cohort.case_ids[place] for place in sorted(places)])
+
+
+def _with_column(manifest: Path, column: str) -> tuple[Cohort, dict[str, Path]]:
+    """Read a manifest that has a column of second masks, which a manifest alone may not have."""
+    import csv
+    import tempfile
+
+    from gliofuse.cohort import SEQUENCES, read_manifest
+    from gliofuse.cohort._tables import read_table
+    from gliofuse.errors import ManifestError, did_you_mean
+
+    table = read_table(manifest)
+    if column not in table.columns or "case_id" not in table.columns:
+        raise ManifestError(
+            f"--mask2 {column}: no such file or folder, nor a column of {manifest}; "
+            + did_you_mean(column, table.columns).replace("allowed", "columns")
+        )
+    base = manifest.resolve().parent
+    second = {
+        str(case_id): base / value
+        for case_id, value in zip(table.column("case_id"), table.column(column))
+        if value is not None
+    }
+    if missing := [path for path in second.values() if not path.exists()]:
+        raise ManifestError(f"{manifest}: column {column}: no such file {missing[0]}")
+    columns = {name: table.column(name) for name in table.columns if name != column}
+    for name in (*SEQUENCES, "mask"):
+        if name in columns:
+            columns[name] = [value and str(base / value) for value in columns[name]]
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / manifest.name
+        with copy.open("w", newline="", encoding="utf-8") as stream:
+            writer = csv.writer(stream)
+            writer.writerow(columns)
+            writer.writerows(zip(*columns.values()))
+        return read_manifest(copy), second

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from gliofuse.designs.inputs import CaseData, FitContext, Request
+from gliofuse.designs.inputs import CaseData, FitContext, PatchRequest, Request, SliceRequest
 from gliofuse.errors import InputError
 
 __all__ = [
@@ -30,7 +30,7 @@ class NetworkRecipe:
     ----------
     network : str
         Name in :data:`gliofuse.deep.networks.NETWORKS`.
-    request : Request
+    request : SliceRequest or PatchRequest
         The slices or patches that it reads.
     sequences : tuple of str
         The sequences among those of the request, in channel order.
@@ -49,7 +49,7 @@ class NetworkRecipe:
     """
 
     network: str
-    request: Request
+    request: SliceRequest | PatchRequest
     sequences: tuple[str, ...]
     training: Any
     options: dict[str, Any] | None = None
@@ -57,17 +57,6 @@ class NetworkRecipe:
     center_crop: int | None = None
     shape: Request | None = None
     weights: str | None = None
-
-    def build(self) -> Any:
-        """Return the untrained network (pretrained where weights are given)."""
-        from gliofuse.deep.networks import build_network
-
-        network = build_network(self.network, sequences=self.sequences, **(self.options or {}))
-        if self.weights is not None:
-            from gliofuse.deep.weights import load_pretrained
-
-            load_pretrained(network, self.weights)
-        return network
 
     def dataset(self, data: CaseData, *, augmented: bool, seed: int) -> Any:
         """Return the samples of a group of patients; labels are given where they are known."""
@@ -125,8 +114,8 @@ class NetworkSignature:
         from gliofuse.deep.training import extract_features
 
         samples = self.recipe.dataset(data.without_labels(), augmented=False, seed=0)
-        table = extract_features(self.trained, samples).loc[list(data.case_ids)]
-        return table.add_prefix(f"{'+'.join(self.recipe.sequences)}.network.{self.recipe.network}_")
+        prefix = f"{'+'.join(self.recipe.sequences)}.{self.recipe.request.region}."
+        return extract_features(self.trained, samples, prefix=prefix).loc[list(data.case_ids)]
 
     def curves(self) -> pd.DataFrame:
         """Return the training curves, one row an epoch."""
@@ -162,12 +151,14 @@ def fit_network_signature(
 
     def train(group: CaseData, step: str) -> Any:
         return train_network(
-            recipe.build(),
+            recipe.network,
             recipe.dataset(group, augmented=True, seed=context.seed),
             None
             if validation is None
             else recipe.dataset(validation, augmented=False, seed=context.seed),
-            settings=recipe.training,
+            settings=recipe.training.model_copy(update={"device": context.device}),
+            options=recipe.options,
+            weights=recipe.weights,
             directory=context.folder(f"{name}/{step}"),
             seed=context.seed,
         )

@@ -23,6 +23,7 @@ from gliofuse.designs import (
     SliceRequest,
 )
 from gliofuse.errors import InputError, ManifestError, did_you_mean
+from gliofuse.files import read_parquet, settings_hash, write_parquet
 from gliofuse.study.settings import StudySettings, TableSettings
 
 __all__ = ["Patients", "load_patients", "materialise"]
@@ -302,27 +303,36 @@ def _deep_features(
     workers: int,
     progress: Callable[[int], None] | None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Run a frozen network over each region's slices; one table, kept in the cache."""
+    """Run a frozen network over each region's slices; a region's table is kept in the cache."""
+    tables, failures = [], []
+    for region in request.regions:
+        slices = SliceRequest(request.slices, region, request.sequences)
+        store, failed = _store(slices, cohort, convention, cache, workers, progress)
+        failures.append(failed)
+        kept = [case for case in cohort.case_ids if case in store]
+        identity = [request.key, region, [store.identity(case) for case in kept]]
+        path = cache / "deep" / f"{settings_hash(identity)}.parquet"
+        if not path.exists():
+            write_parquet(path, _region_features(request, region, store, kept))
+        tables.append(read_parquet(path))
+    return pd.concat(tables, axis=1, join="inner"), pd.concat(failures, ignore_index=True)
+
+
+def _region_features(
+    request: DeepFeatureRequest, region: str, store: Any, case_ids: list[str]
+) -> pd.DataFrame:
+    import torch
+
     from gliofuse.deep.networks import build_network
     from gliofuse.deep.training import extract_features
     from gliofuse.deep.weights import load_pretrained
 
-    tables, failures = [], []
-    for region in request.regions:
-        store, failed = _store(
-            SliceRequest(request.slices, region, request.sequences),
-            cohort,
-            convention,
-            cache,
-            workers,
-            progress,
-        )
-        failures.append(failed)
-        kept = [case for case in cohort.case_ids if case in store]
-        for sequence in request.sequences:
+    tables = []
+    for sequence in request.sequences:
+        with torch.random.fork_rng():  # random weights, where allowed, are the same each time
+            torch.manual_seed(0)
             network = build_network(request.network, sequences=(sequence,))
-            load_pretrained(network, request.weights, allow_random=request.allow_random)
-            samples = store.dataset(kept, sequences=(sequence,))
-            table = extract_features(network, samples)
-            tables.append(table.add_prefix(f"{sequence}.{region}.{request.network}_"))
-    return pd.concat(tables, axis=1, join="inner"), pd.concat(failures, ignore_index=True)
+        load_pretrained(network, request.weights, allow_random=request.allow_random)
+        samples = store.dataset(case_ids, sequences=(sequence,))
+        tables.append(extract_features(network, samples, prefix=f"{sequence}.{region}."))
+    return pd.concat(tables, axis=1)

@@ -30,6 +30,7 @@ from gliofuse.radiomics import (
     RadiomicsWarning,
     extract_case,
     extract_cohort,
+    featureextractor,
 )
 from gliofuse.radiomics import bank as bank_module
 
@@ -170,7 +171,12 @@ def test_path_volume_and_sitk_image_agree(tmp_path):
 
 
 def test_conveniences_of_pyradiomics():
-    extractor = RadiomicsExtractor(binWidth=50, additionalInfo=False)
+    extractor = featureextractor.RadiomicsFeatureExtractor(binWidth=50)
+    extractor.addProvenance(False)
+    extractor.settings["binWidth"] = 40
+    assert extractor.settings["binWidth"] == 40
+    with pytest.raises(SettingError, match="did you mean 'binWidth'"):
+        extractor.settings["binwidth"] = 5
     extractor.disableAllFeatures()
     extractor.enableFeatureClassByName("shape")
     extractor.enableFeaturesByName(firstorder=["Mean", "StandardDeviation"])
@@ -181,7 +187,7 @@ def test_conveniences_of_pyradiomics():
     extractor.enableAllFeatures()
     extractor.disableAllImageTypes()
     extractor.enableImageTypes(Square={})
-    assert len(extractor.settings.feature_names()) == 107
+    assert len(extractor.params.feature_names()) == 107
     with pytest.raises(SettingError, match="did you mean 'Wavelet'"):
         extractor.enableImageTypeByName("Wavlet")
 

@@ -9,14 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from gliofuse.errors import SettingError, did_you_mean
-from gliofuse.radiomics._names import FEATURES, IMAGE_TYPES
 from gliofuse.radiomics.bank import compute_bank, groups, shape_values
 from gliofuse.radiomics.preparation import prepare
 from gliofuse.radiomics.region import Region
 from gliofuse.radiomics.settings import RadiomicsSettings
 
-__all__ = ["RadiomicsExtractor", "RadiomicsWarning", "one_level"]
+__all__ = ["RadiomicsExtractor", "RadiomicsWarning", "changed", "one_level"]
 
 
 class RadiomicsWarning(UserWarning):
@@ -56,8 +54,8 @@ class RadiomicsExtractor:
                 RadiomicsSettings() if params is None else RadiomicsSettings.from_params(params)
             )
         if changes:
-            settings = _changed(settings, setting={**settings.setting.given(), **changes})
-        self.settings = settings
+            settings = changed(settings, setting={**settings.setting.given(), **changes})
+        self.params = settings
 
     @classmethod
     def from_params(cls, params: str | os.PathLike[str] | Mapping[str, Any]) -> RadiomicsExtractor:
@@ -103,9 +101,9 @@ class RadiomicsExtractor:
         """
         given = {"label": label, "label_channel": label_channel}
         changes = {key: value for key, value in given.items() if value is not None}
-        settings = self.settings
+        settings = self.params
         if changes:
-            settings = _changed(settings, setting={**settings.setting.given(), **changes})
+            settings = changed(settings, setting={**settings.setting.given(), **changes})
         diagnostics: dict[str, Any] | None = None
         if settings.setting.additionalInfo:
             from gliofuse.radiomics.diagnostics import first_entries
@@ -131,53 +129,8 @@ class RadiomicsExtractor:
         out.update((name, value) for name, value in by_name.items() if name not in out)
         return out
 
-    def enableAllFeatures(self) -> None:
-        """Enable every feature of every family but the deprecated."""
-        self.settings = _changed(self.settings, featureClass={family: [] for family in FEATURES})
 
-    def disableAllFeatures(self) -> None:
-        """Disable every family."""
-        self.settings = self.settings.model_copy(update={"featureClass": {}})
-
-    def enableFeatureClassByName(self, featureClass: str, enabled: bool = True) -> None:
-        """Enable or disable a family."""
-        _check(featureClass, FEATURES, "feature class")
-        classes = {k: v for k, v in self.settings.featureClass.items() if k != featureClass}
-        if enabled:
-            classes[featureClass] = []
-        self.settings = self.settings.model_copy(update={"featureClass": classes})
-
-    def enableFeaturesByName(self, **features: list[str] | None) -> None:
-        """Enable features by family, for example ``firstorder=["Mean"]``."""
-        self.settings = _changed(
-            self.settings, featureClass={**self.settings.featureClass, **features}
-        )
-
-    def enableAllImageTypes(self) -> None:
-        """Enable every derived image with its default settings."""
-        self.settings = _changed(self.settings, imageType={name: {} for name in IMAGE_TYPES})
-
-    def disableAllImageTypes(self) -> None:
-        """Disable every derived image."""
-        self.settings = self.settings.model_copy(update={"imageType": {}})
-
-    def enableImageTypeByName(
-        self, imageType: str, enabled: bool = True, customArgs: Mapping[str, Any] | None = None
-    ) -> None:
-        """Enable or disable a derived image, with settings of its own."""
-        _check(imageType, IMAGE_TYPES, "image type")
-        types = {k: v for k, v in self.settings.imageType.items() if k != imageType}
-        if enabled:
-            self.settings = _changed(self.settings, imageType={**types, imageType: customArgs})
-        else:
-            self.settings = self.settings.model_copy(update={"imageType": types})
-
-    def enableImageTypes(self, **imageTypes: Mapping[str, Any] | None) -> None:
-        """Enable derived images by name, each with settings of its own."""
-        self.settings = _changed(self.settings, imageType={**self.settings.imageType, **imageTypes})
-
-
-def _changed(settings: RadiomicsSettings, **changes: Any) -> RadiomicsSettings:
+def changed(settings: RadiomicsSettings, **changes: Any) -> RadiomicsSettings:
     """Return settings with whole parts replaced, checked as a parameter file is."""
     return RadiomicsSettings.from_params(
         {
@@ -187,11 +140,6 @@ def _changed(settings: RadiomicsSettings, **changes: Any) -> RadiomicsSettings:
             **changes,
         }
     )
-
-
-def _check(name: str, allowed: Any, what: str) -> None:
-    if name not in allowed:
-        raise SettingError(f"{what} {name!r} is unknown: {did_you_mean(name, allowed)}")
 
 
 def one_level(values: np.ndarray, settings: RadiomicsSettings) -> str:

@@ -215,10 +215,10 @@ def _zones(
             place = positions[v]
             bits = representatives[equal[np.uint64(place - start)]]
             root = np.uint32(v)
-            a = np.uint64(0)
+            which = np.uint64(0)
             while bits:
                 if bits & 1:
-                    other_root = np.uint32(ordinal[np.uint64(place - steps[a])])
+                    other_root = np.uint32(ordinal[np.uint64(place - steps[which])])
                     above = parent[other_root]
                     while above != other_root:
                         higher = parent[above]
@@ -233,7 +233,7 @@ def _zones(
                     elif other_root > root:
                         parent[other_root] = root
                 bits >>= np.uint16(1)
-                a += np.uint64(1)
+                which += np.uint64(1)
             parent[v] = root
     size = np.zeros(count, np.uint32)
     for v in range(count):

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from gliofuse.imaging import Volume
 from gliofuse.radiomics import RadiomicsExtractor, RadiomicsSettings, RadiomicsWarning
 from gliofuse.radiomics._names import FEATURES
 from gliofuse.radiomics.bank import texture_values
@@ -151,8 +152,24 @@ def test_diagnostics_equal_the_baseline(brain1):
         assert found[f"diagnostics_{name}"] == pytest.approx(expected)
 
 
-# Aggregation of IBSI's tags that PyRadiomics' way of averaging corresponds to.
-AGGREGATION = {"glcm": "_3D_avg", "glrlm": "_3D_avg", "glszm": "_3D", "gldm": "_3D", "ngtdm": "_3D"}
+# IBSI's ways to aggregate the matrices, and the settings that give each. The 2D ways, a matrix for
+# each slice, have no counterpart in PyRadiomics.
+_MERGED = {"weightingNorm": "no_weighting"}
+AGGREGATION = {
+    "3D": {"settings": {}, "glcm": "_3D_avg", "glrlm": "_3D_avg", "zones": "_3D"},
+    "3D merged": {"settings": _MERGED, "glcm": "_3D_comb", "glrlm": "_3D_comb"},
+    "2.5D": {
+        "settings": {"force2D": True},
+        "glcm": "_2_5D_avg",
+        "glrlm": "_2_5D_avg",
+        "zones": "_2_5D",
+    },
+    "2.5D merged": {
+        "settings": {"force2D": True, **_MERGED},
+        "glcm": "_2_5D_comb",
+        "glrlm": "_2_5D_comb",
+    },
+}
 # Departures that change the phantom's value; each is said in the feature's definition.
 DEPARTS = {
     ("firstorder", "Kurtosis"): lambda ibsi: ibsi + 3,  # IBSI subtracts 3
@@ -165,32 +182,34 @@ DEPARTS = {
 
 
 def _ibsi_cases():
-    for family in FEATURES:
-        module = importlib.import_module(f"gliofuse.radiomics.families.{family}")
-        for feature in module.FEATURES:
-            if feature.tag:
-                yield family, feature.name, feature.tag + AGGREGATION.get(family, "")
+    for way, tags in AGGREGATION.items():
+        for family in FEATURES:
+            matrix = "zones" if family in ("glszm", "gldm", "ngtdm") else family
+            if matrix not in tags and not (way == "3D" and family in ("shape", "firstorder")):
+                continue
+            module = importlib.import_module(f"gliofuse.radiomics.families.{family}")
+            for feature in module.FEATURES:
+                if feature.tag:
+                    yield way, family, feature.name, feature.tag + tags.get(matrix, "")
 
 
 @pytest.fixture(scope="module")
 def phantom(shared_data):
-    from gliofuse.imaging.volume import Volume
-
     folder = shared_data("ibsi_1_digital_phantom")
     image, mask = Volume.read(folder / "phantom.nii.gz"), Volume.read(folder / "mask.nii.gz")
     table = pd.read_csv(folder / "reference_values.csv", sep=";", index_col="tag")
-    inside = mask.array > 0
-    region = Region(inside, image.spacing_mm)
-    assert region.mask.shape == image.array.shape  # the region touches every face
-    values = texture_values(
-        image.array, region, Setting(binWidth=1), {f: FEATURES[f] for f in FEATURES if f != "shape"}
-    )
-    values["shape"] = shape_features(region)
+    region = Region(mask.array > 0, image.spacing_mm)
+    wanted = {family: names for family, names in FEATURES.items() if family != "shape"}
+    values = {}
+    for way, tags in AGGREGATION.items():
+        setting = Setting(binWidth=1, **tags["settings"])
+        values[way] = texture_values(image.array, region, setting, wanted)
+        values[way]["shape"] = shape_features(region)
     return values, table
 
 
-@pytest.mark.parametrize(("family", "name", "tag"), list(_ibsi_cases()))
-def test_equals_the_ibsi_digital_phantom(phantom, family, name, tag):
+@pytest.mark.parametrize(("way", "family", "name", "tag"), list(_ibsi_cases()))
+def test_equals_the_ibsi_digital_phantom(phantom, way, family, name, tag):
     values, table = phantom
     reference = float(table.loc[tag, "reference value"])
     tolerance = float(table.loc[tag, "tolerance"])
@@ -198,4 +217,4 @@ def test_equals_the_ibsi_digital_phantom(phantom, family, name, tag):
         reference = DEPARTS[family, name](reference)
     # the reference values are printed with three digits
     digits = 0.5 * 10 ** (np.floor(np.log10(abs(reference) or 1)) - 2)
-    assert abs(values[family][name] - reference) <= max(tolerance, digits) * 1.001
+    assert abs(values[way][family][name] - reference) <= max(tolerance, digits) * 1.001

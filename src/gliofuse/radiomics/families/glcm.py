@@ -9,8 +9,8 @@ entropies in bits with :math:`\epsilon = 2^{-52}` inside the logarithm. Each fea
 its values in the directions that hold a pair. With ``weightingNorm`` the matrices are weighted by
 :math:`e^{-d^2}` of the step's length, summed, and give one value.
 
-IBSI aggregates in several ways; this one is its "3D, averaged" (with ``force2D``, the directions of
-all slices share a matrix, which IBSI calls "2.5D, averaged").
+IBSI aggregates in several ways. The default is its "3D, averaged", with ``force2D`` its "2.5D,
+direction-merged" and averaged; ``weightingNorm: no_weighting`` gives its "merged" of either.
 
 References
 ----------

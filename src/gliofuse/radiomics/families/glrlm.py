@@ -7,8 +7,8 @@ directions (four with ``force2D``); :math:`N_r` is their number, :math:`p = P / 
 longer than one voxel is left out. With ``weightingNorm`` the matrices are weighted by the step's
 length, summed, and give one value.
 
-IBSI aggregates in several ways; this one is its "3D, averaged" (with ``force2D``, the directions of
-all slices share a matrix, which IBSI calls "2.5D, averaged").
+IBSI aggregates in several ways. The default is its "3D, averaged", with ``force2D`` its "2.5D,
+direction-merged" and averaged; ``weightingNorm: no_weighting`` gives its "merged" of either.
 
 References
 ----------

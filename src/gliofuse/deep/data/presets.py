@@ -43,7 +43,7 @@ _SHAPE = {
     ),
     "quick": InputPreset(
         SliceSettings(
-            size=96, crop="center", center_size=160, pixels="tumour", which="k-largest", k=6
+            size=80, crop="center", center_size=160, pixels="tumour", which="k-largest", k=6
         ),
         augmentation="shape-resnet-quick",
     ),

@@ -407,5 +407,8 @@ def test_nan_takes_a_level_above_all_others():
 
 
 def test_a_bin_width_of_a_million_levels_is_refused():
-    with pytest.raises(SettingError, match="more than 8192 grey levels; choose a larger binWidth"):
+    with pytest.raises(SettingError, match="more than 60000 bins; choose a larger binWidth"):
         discretise(np.array([0.0, 1e6]), bin_width=1.0)
+    region = Region(np.ones((50, 100, 1), bool), SPACING)
+    with pytest.raises(SettingError, match="at most 4096 grey levels, the region has 5000"):
+        glcm.glcm_features(region, discretise(np.arange(5000.0), bin_width=1.0))

@@ -11,10 +11,9 @@ from gliofuse.errors import SettingError
 from gliofuse.radiomics.families._kernel import kernel
 from gliofuse.radiomics.region import Region
 
-__all__ = ["MAX_LEVELS", "Levels", "bin_edges", "discretise"]
+__all__ = ["Levels", "bin_edges", "discretise"]
 
-MAX_LEVELS = 8192
-"""Most grey levels that are accepted; beyond it the matrices no longer fit a machine's memory."""
+_MAX_BINS = 60_000  # levels are 16-bit numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +86,7 @@ def bin_edges(
     Raises
     ------
     SettingError
-        If the bin width gives more than :data:`MAX_LEVELS` levels.
+        If the bin width gives more than 60,000 bins.
 
     Examples
     --------
@@ -105,10 +104,10 @@ def bin_edges(
         edges[-1] += 1  # the maximum belongs to the last bin
         return edges.astype(np.float64)
     width = float(bin_width)
-    if (highest - lowest) / width > MAX_LEVELS:
+    if (highest - lowest) / width > _MAX_BINS:
         raise SettingError(
             f"binWidth: {width:g} cuts the region's range {lowest:g} to {highest:g} into more than "
-            f"{MAX_LEVELS} grey levels; choose a larger binWidth, or a binCount"
+            f"{_MAX_BINS} bins; choose a larger binWidth, or a binCount"
         )
     start = lowest - (lowest % width)
     return np.arange(start, highest + 2 * width, width)

@@ -49,7 +49,7 @@ class Setting(BaseModel):
     resegmentMode: Literal["absolute", "relative", "sigma"] = "absolute"
     resegmentShape: bool = Field(False, description="Resegment for the shape features too.")
     binWidth: float = Field(25.0, gt=0, description="Width of a grey level.")
-    binCount: int | None = Field(None, ge=1, le=8192, description="Number of grey levels instead.")
+    binCount: int | None = Field(None, ge=1, le=4096, description="Number of grey levels instead.")
     voxelArrayShift: float = Field(0.0, description="Added to intensities in Energy and RMS.")
     distances: tuple[int, ...] = Field((1,), min_length=1, description="GLCM, GLDM, NGTDM.")
     force2D: bool = Field(False, description="Texture within planes only.")

@@ -61,7 +61,7 @@ def _largest(b: np.ndarray) -> tuple[float, np.ndarray]:
     Lanczos' iteration with full reorthogonalisation: exact after as many steps as rows.
     """
     k = len(b)
-    basis = np.zeros((k + 1, k))
+    basis = np.empty((k + 1, k))  # mostly never touched: few steps are enough
     diagonal, beside = np.zeros(k), np.zeros(k + 1)
     for i in range(k):  # no structure that a start vector could be orthogonal to by chance
         basis[0, i] = 1.0 + 0.5 * np.sin(1.0 + 2.39996 * i)

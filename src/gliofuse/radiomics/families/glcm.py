@@ -10,7 +10,7 @@ its values in the directions that hold a pair. With ``weightingNorm`` the matric
 :math:`e^{-d^2}` of the step's length, summed, and give one value.
 
 IBSI aggregates in several ways. The default is its "3D, averaged", with ``force2D`` its "2.5D,
-direction-merged" and averaged; ``weightingNorm: no_weighting`` gives its "merged" of either.
+averaged"; ``weightingNorm: no_weighting`` gives the "merged" form of either.
 
 References
 ----------
@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from gliofuse.errors import SettingError
 from gliofuse.radiomics.discretise import Levels
 from gliofuse.radiomics.families._feature import Feature, names
 from gliofuse.radiomics.families._kernel import kernel
@@ -30,7 +31,7 @@ from gliofuse.radiomics.families._spectrum import maximal_correlation
 from gliofuse.radiomics.families._weights import angle_lengths
 from gliofuse.radiomics.region import Region, angles
 
-__all__ = ["FEATURES", "NAMES", "glcm_features"]
+__all__ = ["FEATURES", "MAX_LEVELS", "NAMES", "glcm_features"]
 
 _FLAT = "1 for a direction with a single level, where IBSI leaves it undefined."
 _LEVELS = "N_g is the highest level present; IBSI takes the number of levels."
@@ -205,6 +206,9 @@ FEATURES = (
 )
 NAMES = names(FEATURES)
 
+MAX_LEVELS = 4096
+"""Most grey levels that may be present; beyond it a matrix of pairs fills the memory."""
+
 _CHUNK_BYTES = 1 << 27
 """Matrices counted in one pass over the voxels; more levels take more passes."""
 
@@ -375,12 +379,22 @@ def glcm_features(
     -------
     dict
         Value by feature name; NaN where no two voxels of the region are neighbours.
+
+    Raises
+    ------
+    SettingError
+        If more than :data:`MAX_LEVELS` grey levels are present.
     """
     pad = max(distances)
     offsets = angles(distances, force2d=force2d, plane_axis=plane_axis)
     steps = region.flat_offsets(offsets, pad)
     rank = levels.padded(region, pad)[1]
     k = len(levels.gray)
+    if k > MAX_LEVELS:
+        raise SettingError(
+            f"GLCM works on at most {MAX_LEVELS} grey levels, the region has {k}; choose a larger "
+            f"binWidth, or a smaller binCount"
+        )
     chunk = max(1, _CHUNK_BYTES // (4 * (k + 1) ** 2))
     if weighting is None:
         tables = [

@@ -8,7 +8,7 @@ longer than one voxel is left out. With ``weightingNorm`` the matrices are weigh
 length, summed, and give one value.
 
 IBSI aggregates in several ways. The default is its "3D, averaged", with ``force2D`` its "2.5D,
-direction-merged" and averaged; ``weightingNorm: no_weighting`` gives its "merged" of either.
+averaged"; ``weightingNorm: no_weighting`` gives the "merged" form of either.
 
 References
 ----------

@@ -158,7 +158,8 @@ _COLUMNS = np.array([STATISTICS.index(_STATISTIC[name]) for name in NAMES])
 def _representatives(offsets: np.ndarray) -> np.ndarray:
     """Return for each set of neighbours, as bits, one of every part of it that hangs together.
 
-    Neighbours that touch each other are in one zone already; joining one of them is enough.
+    Neighbours that touch each other are in one zone already; joining one of them is enough. A
+    number of the result holds, four bits each from the lowest, how many there are and which.
     """
     n = len(offsets)
     touches = np.zeros(n, np.int64)
@@ -166,12 +167,15 @@ def _representatives(offsets: np.ndarray) -> np.ndarray:
         for b in range(n):
             if np.abs(offsets[a] - offsets[b]).max() <= 1:
                 touches[a] |= 1 << b
-    out = np.zeros(1 << n, np.uint16)
+    out = np.zeros(1 << n, np.uint32)
     for bits in range(1 << n):
-        left = bits
-        while left:
-            part = left & -left
-            out[bits] |= part
+        left, found, packed = bits, 0, 0
+        for first in range(n):
+            if not left >> first & 1:
+                continue
+            found += 1
+            packed |= first << 4 * found
+            part = 1 << first
             grown = True
             while grown:
                 grown = False
@@ -180,6 +184,7 @@ def _representatives(offsets: np.ndarray) -> np.ndarray:
                         part |= touches[a] & bits
                         grown = True
             left &= ~part
+        out[bits] = packed | found
     return out
 
 
@@ -213,27 +218,24 @@ def _zones(
                 equal[x] |= bit * (other[x] == mine[x])
         for v in range(rows[row, 2], rows[row, 3]):
             place = positions[v]
-            bits = representatives[equal[np.uint64(place - start)]]
+            joined = representatives[equal[np.uint64(place - start)]]
             root = np.uint32(v)
-            which = np.uint64(0)
-            while bits:
-                if bits & 1:
-                    other_root = np.uint32(ordinal[np.uint64(place - steps[which])])
+            for _ in range(joined & np.uint32(15)):
+                joined >>= np.uint32(4)
+                other_root = np.uint32(ordinal[np.uint64(place - steps[joined & np.uint32(15)])])
+                above = parent[other_root]
+                while above != other_root:
+                    higher = parent[above]
+                    parent[other_root] = higher
+                    other_root = higher
                     above = parent[other_root]
-                    while above != other_root:
-                        higher = parent[above]
-                        parent[other_root] = higher
-                        other_root = higher
-                        above = parent[other_root]
-                    # the smaller number stays root, so that one ordered pass finds every size
-                    if other_root < root:
-                        if root != v:
-                            parent[root] = other_root
-                        root = other_root
-                    elif other_root > root:
-                        parent[other_root] = root
-                bits >>= np.uint16(1)
-                which += np.uint64(1)
+                # the smaller number stays root, so that one ordered pass finds every size
+                if other_root < root:
+                    if root != v:
+                        parent[root] = other_root
+                    root = other_root
+                elif other_root > root:
+                    parent[other_root] = root
             parent[v] = root
     size = np.zeros(count, np.uint32)
     for v in range(count):

@@ -45,6 +45,26 @@ def test_log_equals_simpleitk_to_the_last_bit(image, dtype, sigma):
     np.testing.assert_array_equal(found, expected)
 
 
+def test_log_of_a_stripped_head_equals_simpleitk_to_the_last_bit():
+    """Lines and ends of lines that are 0 are passed over, which must not show."""
+    import SimpleITK as sitk
+
+    rng = np.random.default_rng(8)
+    z, y, x = np.ogrid[:30, :45, :40]
+    head = ((z - 14) / 9) ** 2 + ((y - 20) / 15) ** 2 + ((x - 21) / 13) ** 2 < 1
+    values = np.where(head, rng.normal(300, 80, head.shape), 0).astype(np.int16)
+    itk = sitk.GetImageFromArray(values)
+    itk.SetSpacing(SPACING[::-1])
+    expected = sitk.GetArrayFromImage(sitk.LaplacianRecursiveGaussian(itk, 2.0, True))
+    (found,) = images(values, {"LoG": {"sigma": [2.0]}}).values()
+    np.testing.assert_array_equal(found, expected)
+    box = (slice(0, 5), slice(17, 21), slice(30, 40))
+    (part,) = dict(
+        derived_images(values, SPACING, box, np.ones((5, 4, 10), bool), {"LoG": {"sigma": [2.0]}})
+    ).values()
+    np.testing.assert_allclose(part, expected[box], rtol=0, atol=1e-7 * np.abs(expected).max())
+
+
 @pytest.mark.parametrize("use_spacing", [True, False])
 def test_gradient_equals_simpleitk(image, use_spacing):
     import SimpleITK as sitk

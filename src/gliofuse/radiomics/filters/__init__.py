@@ -26,7 +26,7 @@ from gliofuse.radiomics.filters.intensity import (
     square,
     squareroot,
 )
-from gliofuse.radiomics.filters.laplacian import laplacian_of_gaussian
+from gliofuse.radiomics.filters.laplacian import filled_box, laplacian_of_gaussian
 from gliofuse.radiomics.filters.lbp2d import local_binary_patterns_2d
 from gliofuse.radiomics.filters.lbp3d import local_binary_patterns_3d
 from gliofuse.radiomics.filters.wavelet import wavelet_bands
@@ -83,6 +83,11 @@ class FilterBank:
         """Largest absolute intensity of the whole volume."""
         return largest_magnitude(self.image)
 
+    @cached_property
+    def filled(self) -> Box:
+        """Bounding box of the voxels that are not 0."""
+        return filled_box(self.image)
+
     def images(self, image_type: str, options: Mapping[str, Any] | None = None) -> Named:
         """Yield name and values of the images of one type; see :func:`derived_images`."""
         _check_type(image_type)
@@ -121,7 +126,13 @@ def _log_images(source: FilterBank, options: Mapping[str, Any]) -> Named:
         name = f"log-sigma-{str(sigma).replace('.', '-')}-mm-3D"
         yield (
             name,
-            laplacian_of_gaussian(source.image, source.spacing_mm, source.box, sigma_mm=sigma),
+            laplacian_of_gaussian(
+                source.image,
+                source.spacing_mm,
+                source.box,
+                sigma_mm=sigma,
+                filled=source.filled,
+            ),
         )
 
 

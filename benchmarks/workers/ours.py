@@ -18,9 +18,10 @@ def main() -> None:
 
 
 def image(job: dict) -> dict:
-    from gliofuse.radiomics.extractor import RadiomicsExtractor
+    from gliofuse.radiomics import RadiomicsExtractor, RadiomicsSettings
 
-    extractor = RadiomicsExtractor.from_params(job["params"])
+    settings = RadiomicsSettings.from_params(job["params"])
+    extractor = RadiomicsExtractor(settings)
     imported = time.perf_counter() - START
     seconds, used, values = [], [], {}
     for _ in range(job["repeats"]):
@@ -36,7 +37,7 @@ def image(job: dict) -> dict:
         "cpu": used,
         "cpu_since_start": time.process_time() - sum(used[1:]),
         "features": features,
-        "parts": parts(job, extractor.settings) if job["repeats"] > 1 else {},
+        "parts": parts(job, settings) if job["repeats"] > 1 else {},
     }
 
 

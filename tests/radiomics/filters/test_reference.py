@@ -13,7 +13,7 @@ from gliofuse.imaging.volume import Volume
     ("column", "setting"), [("binWidth_25", {"binWidth": 25}), ("binCount_32", {"binCount": 32})]
 )
 def test_filters_brain1(shared_data, column, setting):
-    """filters_brain1.csv: PyRadiomics 3.0.1, numpy 1.26, scipy 1.11, trimesh 3.23, SimpleITK 2.5."""
+    """filters_brain1.csv: PyRadiomics 3.0.1, numpy 1.26, scipy 1.11, trimesh 3.23."""
     from gliofuse.radiomics.bank import compute_bank, groups
     from gliofuse.radiomics.settings import RadiomicsSettings
 

@@ -4,6 +4,9 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 
+# OpenMP's waiting threads would spin and slow networks down many times on shared cores.
+export OMP_WAIT_POLICY = PASSIVE
+
 .PHONY: demo test lint clean
 
 $(STAMP): pyproject.toml constraints.txt

@@ -207,7 +207,7 @@ def _write_record(
             "settings_hash": "3f2a9c01d4e5b678",
             "endpoint_text": f"grade ≥ 3{bad}",
             "warnings": [f"two constant features were dropped{bad}"],
-            "logrank": {"statistic": 9.81, "p": 0.0017},
+            "logrank": {"class": {"statistic": 9.81, "p": 0.0017}},
         },
     )
 
@@ -405,7 +405,7 @@ def _write_utility(folder: Path, rng: np.random.Generator, names: list[str]) -> 
         folder / "tables" / "kaplan_meier.csv",
         pd.DataFrame(
             survival, columns=["group", "time_days", "survival", "ci_low", "ci_high", "at_risk"]
-        ).clip(upper=None),
+        ).assign(groups="class"),
     )
 
 

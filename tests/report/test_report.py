@@ -357,46 +357,6 @@ def test_the_papers_nearest_cohort_stands_beside_held_out_patients(tmp_path):
         assert head["paper_cohort"] == (None if cohort == "training" else cohort)
 
 
-def test_nomogram_of_the_first_fold_gives_the_fitted_probability(full, tmp_path):
-    """Put back on the variables' own scales, the model predicts as scikit-learn's does."""
-    import numpy as np
-    import pandas as pd
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    rng = np.random.default_rng(3)
-    table = pd.DataFrame(
-        {
-            "age": rng.normal(50, 12, 60),
-            "sex=M": rng.integers(0, 2, 60),
-            "score": rng.normal(size=60),
-        }
-    ).astype(float)
-    y = (table["score"] + table["age"] / 30 + rng.normal(size=60) > 1.7).astype(int)
-    model = make_pipeline(StandardScaler(), LogisticRegression()).fit(table, y)
-    folder = tmp_path / "run"
-    shutil.copytree(full, folder)
-    (folder / "tables" / "nomogram.json").unlink()
-    rows = zip(["(intercept)", *table], [*model[-1].intercept_, *model[-1].coef_[0]], strict=True)
-    coefficients = pd.DataFrame(rows, columns=["term", "coefficient"])
-    coefficients.assign(model="rdl", fold="fold1").to_csv(
-        folder / "tables" / "coefficients.csv", index=False
-    )
-    table.assign(fold="fold1").to_csv(folder / "tables" / "nomogram_data.csv", index=False)
-    drawn = summarise(folder)["nomogram"]
-    assert drawn["fitted_on"] == "the 60 training patients of fold1"
-    assert [term["label"] for term in drawn["terms"]] == ["Age", "Sex: M", "Score"]
-    assert drawn["terms"][1]["levels"] == [
-        {"label": "no", "value": 0.0}, {"label": "yes", "value": 1.0}
-    ]  # fmt: skip
-    score = drawn["intercept"] + sum(
-        term["coefficient"] * table[term["name"]] for term in drawn["terms"]
-    )
-    expected = model.predict_proba(table)[:, 1]
-    np.testing.assert_allclose(1 / (1 + np.exp(-score)), expected, rtol=1e-9)
-
-
 def test_heat_maps_of_the_last_network_come_first(full, tmp_path):
     folder = tmp_path / "run"
     shutil.copytree(full, folder)

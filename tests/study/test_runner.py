@@ -52,7 +52,8 @@ def test_run_folder_holds_what_the_contract_names(tables, study_of):
 def test_study_file_round_trips(tables, study_of):
     run_study(study_of(tables), tables / "run")
     again = read_study(tables / "run" / "study.yaml")
-    assert again.definition() == study_of(tables).definition()
+    assert again.definition() == study_of(tables).resolved().definition()
+    assert again.settings["alpha"] == 0.05, "the design's defaults are written back too"
 
 
 def test_two_runs_with_one_seed_are_equal_and_another_seed_differs(tables, study_of):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib.metadata import version as _version
 
@@ -44,6 +45,8 @@ def _root(
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; a mistake of the user's is one line on stderr and exit code 2."""
+    # Threads of OpenMP that wait by spinning multiply a network's time where cores are shared.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     words = sys.argv[1:] if arguments is None else arguments
     try:
         app(args=words)

@@ -213,15 +213,14 @@ def _utility_drawings(summary: dict[str, Any]) -> list[Drawing]:
         )
     if summary["nomogram"]:
         drawings.append(_drawing("nomogram", "Nomogram", draw_nomogram, summary["nomogram"]))
-    if summary["kaplan_meier"]:
-        test = summary["kaplan_meier"]["logrank"]
-        p = test.get("p") if test else None
+    for plot in summary["kaplan_meier"]:
+        p = (plot["logrank"] or {}).get("p")
         drawings.append(
             _drawing(
-                "kaplan_meier",
-                "Kaplan-Meier curves",
+                plot["name"],
+                plot["title"],
                 draw_survival,
-                summary["kaplan_meier"]["groups"],
+                plot["groups"],
                 p_text=None if p is None else f"log-rank p = {format_p(p)}".replace("= <", "<"),
             )
         )

@@ -15,7 +15,7 @@ import pandas as pd
 from gliofuse.compute import resolve_workers
 from gliofuse.designs import find_design, parse_settings
 from gliofuse.errors import SettingError
-from gliofuse.evaluation import misjudged_by_all
+from gliofuse.evaluation import agreement_table, misjudged_by_all
 from gliofuse.files import write_csv, write_json, write_parquet
 from gliofuse.study.evaluate import evaluation_tables
 from gliofuse.study.folder import RunFolder
@@ -70,14 +70,14 @@ def compare_designs(
     """
     tell = progress or Progress()
     out = Path(folder)
-    out.mkdir(parents=True, exist_ok=True)
     clock = time.monotonic()
+    out.mkdir(parents=True, exist_ok=True)
     shared = _harmonised(studies, out)
     with tell.log_to(out / "compare.log"):
         without: dict[str, str] = {}
         for name, study in shared.items():
             tell.say(f"[{name}] inputs")
-            ready = prepare_study(study, out / name, progress=tell)
+            ready = prepare_study(study, out / name, progress=tell, force=force)
             for row in ready.failed.itertuples():
                 without.setdefault(str(row.case_id), f"design {name}: {row.stage}: {row.error}")
         runs = {}
@@ -105,7 +105,9 @@ def compare_designs(
             workers=resolve_workers(first.compute.workers),
             progress=tell,
         )
-        tables["misjudged"] = misjudged_by_all(predictions)
+        tables["misjudged"] = misjudged_by_all(predictions, tables["thresholds"])
+        if len(runs) > 1:
+            tables["agreement"] = agreement_table(predictions, tables["thresholds"])
         tables["timing"] = _timing(runs)
         for name, table in tables.items():
             write_csv(out / f"{name}.csv", table)

@@ -35,7 +35,7 @@ class Progress:
     @contextmanager
     def log_to(self, path: Path) -> Iterator[None]:
         """Append everything told to a file, with the time, until the block ends."""
-        handler = logging.FileHandler(path, encoding="utf-8")
+        handler = logging.FileHandler(path, encoding="utf-8", delay=True)
         handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
         _LOGGER.addHandler(handler)
         _LOGGER.setLevel(logging.INFO)

@@ -93,6 +93,7 @@ def prepare_study(
     folder: str | Path,
     *,
     progress: Progress | None = None,
+    force: bool = False,
     without: Mapping[str, str] | None = None,
 ) -> Prepared:
     """Read the patients, plan the design and compute its label-free inputs.
@@ -103,6 +104,8 @@ def prepare_study(
     folder : path
         The run folder; inputs are kept in it, or in the study's own cache.
     progress : Progress, optional
+    force : bool, default False
+        Go on in a folder that holds another study.
     without : mapping of str to str, optional
         Patients to leave out, with the reason.
 
@@ -111,10 +114,12 @@ def prepare_study(
     InputError
         If the manifest, the endpoint or the design's settings break a rule.
     RunError
-        If fewer than two classes are left.
+        If the folder holds another study, or fewer than two classes are left.
     """
+    study = study.resolved()
     tell = progress or Progress()
-    run = RunFolder(Path(folder))
+    run = RunFolder.open(folder, settings_hash(study.definition()), force=force)
+    write_text(run.path / "study.yaml", _as_yaml(study))
     workers = resolve_workers(study.compute.workers)
     endpoint = study.endpoint.build()
     if not isinstance(endpoint, BinaryEndpoint):
@@ -188,15 +193,14 @@ def run_study(
     RunError
         If the folder holds another study, or no patient or no fold came through.
     """
+    study = study.resolved()
     tell = progress or Progress()
     started = datetime.now(UTC)
     clock = time.monotonic()
     workers = resolve_workers(study.compute.workers)
-    identity = settings_hash(study.definition())
-    run = RunFolder.open(folder, identity, force=force)
+    run = RunFolder(Path(folder))
     with tell.log_to(run.path / "run.log"):
-        write_text(run.path / "study.yaml", _as_yaml(study))
-        ready = prepare_study(study, run.path, progress=tell, without=without)
+        ready = prepare_study(study, run.path, progress=tell, force=force, without=without)
         _write_patients(run, ready.patients)
         split = _split(study, ready.design)
         folds = make_folds(split, ready.labels, ready.patients.clinical)
@@ -208,7 +212,7 @@ def run_study(
         write_json(
             run.path / "run.json",
             {
-                **_information(study, ready, identity, command),
+                **_information(study, ready, command),
                 "warnings": _warnings(run, folds),
                 "logrank": _model_tables(run, study, ready),
                 "started": started.isoformat(timespec="seconds"),
@@ -382,9 +386,7 @@ def _content(value: Any) -> str:
     return str(value.key)
 
 
-def _information(
-    study: StudySettings, ready: Prepared, identity: str, command: str
-) -> dict[str, Any]:
+def _information(study: StudySettings, ready: Prepared, command: str) -> dict[str, Any]:
     design = ready.design
     packages = {}
     for name in _PACKAGES:
@@ -412,6 +414,6 @@ def _information(
         "endpoint_text": study.endpoint.build().describe(),
         "n_cases": len(ready.labels),
         "n_positive": int(ready.labels.sum()),
-        "settings_hash": identity,
+        "settings_hash": settings_hash(study.definition()),
         "sequences": list(ready.patients.sequences),
     }

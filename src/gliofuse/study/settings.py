@@ -126,6 +126,13 @@ class StudySettings(_Settings):
             raise ValueError("give either cohort (a manifest) or table (features and clinical)")
         return self
 
+    def resolved(self) -> StudySettings:
+        """Return the same study with every default of the design's settings written out."""
+        from gliofuse.designs import find_design, parse_settings
+
+        own = parse_settings(find_design(self.design), self.settings)
+        return self.model_copy(update={"settings": own.model_dump(mode="json")})
+
     def definition(self) -> dict[str, Any]:
         """Return what defines the result: everything but the name and where it is computed."""
         return self.model_dump(mode="json", exclude={"name", "compute"})

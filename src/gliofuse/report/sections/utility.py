@@ -174,28 +174,42 @@ def clinical_impact(context: RunContext) -> dict[str, Any] | None:
     }
 
 
-def kaplan_meier(context: RunContext) -> dict[str, Any] | None:
-    """Return survival curves per group with their numbers at risk and the log-rank test."""
-    columns = ("group", "time_days", "survival")
+#: What the two curves of a plot stand for, by the table's ``groups``.
+_SURVIVAL_TITLES = {
+    "class": "Survival of the two classes as they are",
+    "called": "Survival by the final model's held-out call",
+}
+
+
+def kaplan_meier(context: RunContext) -> list[dict[str, Any]]:
+    """Return the plots of survival: curves with numbers at risk, and the log-rank test."""
+    columns = ("groups", "group", "time_days", "survival")
     table = context.tables.table("tables/kaplan_meier.csv", *columns)
     if table is None:
-        return None
-    groups = []
-    for group, rows in table.groupby("group", sort=False):
-        rows = rows.dropna(subset=["time_days", "survival"])
-        rows = rows.sort_values("time_days", kind="stable")
-        groups.append(
-            {
-                "label": str(group),
-                "time_days": rows["time_days"].tolist(),
-                "survival": rows["survival"].tolist(),
-                "low": rows["ci_low"].tolist() if "ci_low" in rows else [],
-                "high": rows["ci_high"].tolist() if "ci_high" in rows else [],
-                "at_risk": [plain(value) for value in rows["at_risk"]] if "at_risk" in rows else [],
-            }
-        )
-    test = context.run.get("logrank")
-    return {"groups": groups, "logrank": test if isinstance(test, dict) else None}
+        return []
+    tests = context.run.get("logrank") or {}
+    return [
+        {
+            "name": f"kaplan_meier_{kind}",
+            "title": _SURVIVAL_TITLES.get(str(kind), str(kind)),
+            "groups": [_survival_curve(str(group), rows) for group, rows in own],
+            "logrank": tests.get(kind),
+        }
+        for kind, part in table.groupby("groups", sort=False)
+        for own in [part.groupby("group", sort=False)]
+    ]
+
+
+def _survival_curve(label: str, rows: pd.DataFrame) -> dict[str, Any]:
+    rows = rows.dropna(subset=["time_days", "survival"]).sort_values("time_days", kind="stable")
+    return {
+        "label": label,
+        "time_days": rows["time_days"].tolist(),
+        "survival": rows["survival"].tolist(),
+        "low": rows["ci_low"].tolist() if "ci_low" in rows else [],
+        "high": rows["ci_high"].tolist() if "ci_high" in rows else [],
+        "at_risk": [plain(value) for value in rows["at_risk"]] if "at_risk" in rows else [],
+    }
 
 
 def timing(context: RunContext) -> list[dict[str, Any]]:

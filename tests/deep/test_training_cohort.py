@@ -9,7 +9,14 @@ import torch
 from torch import nn
 
 from gliofuse.cli import main
-from gliofuse.cohort import BinaryEndpoint, Cohort, SplitSettings, make_folds, write_manifest
+from gliofuse.cohort import (
+    BinaryEndpoint,
+    Cohort,
+    SplitSettings,
+    SurvivalEndpoint,
+    make_folds,
+    write_manifest,
+)
 from gliofuse.deep.data import SliceSettings, build_slices
 from gliofuse.deep.training import TrainingSettings, load_trained, train_network
 from gliofuse.deep.training.cohort import explain_patients, train_on_cohort
@@ -121,6 +128,29 @@ def test_shape_features_are_measured_for_the_network_that_needs_them(tiny_cohort
     assert next(iter(result.training.shape.columns)) == "Elongation"
     assert (result.training.shape["MeshVolume"] > 0).all()
     assert "no validation patients" in result.trained.selection
+
+
+def test_grade_and_survival_are_learned_together(tiny_cohort, tmp_path):
+    result = train_on_cohort(
+        tiny_cohort,
+        GRADE,
+        network="dual-resnet18",
+        sequences=["flair"],
+        changes=SHORT,
+        survival=SurvivalEndpoint("os_days", "died"),
+        directory=tmp_path,
+    )
+    assert np.isfinite(result.predictions["risk"]).all()
+    assert result.predictions["probability"].between(0, 1).all()
+
+
+def test_patches_are_cut_for_a_network_of_volumes(tiny_cohort, tmp_path):
+    result = train_on_cohort(
+        tiny_cohort, GRADE, network="resnet18-3d", changes=SHORT, directory=tmp_path
+    )
+    assert result.training.size == (32, 48, 48)
+    assert (result.predictions["slices"] == 1).all()
+    assert (result.predictions["spread"] == 0).all()
 
 
 def test_wrong_names_are_refused_with_the_right_ones(tiny_cohort, tmp_path):

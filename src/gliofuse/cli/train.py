@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -73,8 +72,6 @@ def train(
       gliofuse train --network se-resnet18-3d --cohort cohort.csv --endpoint "idh == mutant" \\
           --set epochs=30 --set batch_size=4 -o nets/se
     """
-    # before torch loads: its threads then sleep while they wait, and do not fight other programs
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from gliofuse.cli.progress import console, counting
     from gliofuse.cohort import BinaryEndpoint, SurvivalEndpoint, parse_endpoint, read_manifest
     from gliofuse.deep.training.cohort import explain_patients, train_on_cohort

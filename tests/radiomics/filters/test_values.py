@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import pywt
-from scipy import ndimage, stats
+from scipy import ndimage, special, stats
 
 from gliofuse.errors import ImageError, SettingError
 from gliofuse.radiomics.filters import IMAGE_TYPES, derived_images
-from gliofuse.radiomics.filters._icosphere import harmonics, icosphere
+from gliofuse.radiomics.filters._icosphere import _legendre, harmonics, icosphere
 from gliofuse.radiomics.filters.intensity import largest_magnitude
 from gliofuse.radiomics.filters.lbp2d import local_binary_patterns_2d
 from gliofuse.radiomics.filters.lbp3d import local_binary_patterns_3d
@@ -160,6 +160,17 @@ def test_lbp_3d_equals_general_interpolation(image, dtype, levels, radius, subdi
             derived[mask], expected[:, column], rtol=0, atol=3e-6 * scale, err_msg=name
         )
         assert not derived[~mask].any()
+
+
+def test_legendre_functions_equal_scipys():
+    cosine = np.cos(np.linspace(-3, 3, 41))
+    for degree in range(5):
+        for order in range(degree + 1):
+            expected = special.lpmv(order, degree, cosine)
+            found = _legendre(degree, order, cosine)
+            np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12 * np.abs(expected).max())
+            if degree < 2:
+                np.testing.assert_array_equal(found, expected)
 
 
 def test_lbp_3d_of_a_constant_neighbourhood_has_no_kurtosis():

@@ -91,18 +91,36 @@ def harmonics(vertices: NDArray[np.float64], radius: float, levels: int) -> NDAr
     ndarray of complex, shape (n, levels ** 2)
         Columns: degree 0; degree 1, order -1, 0, 1; ...
     """
-    from scipy.special import lpmv, poch
-
     as_azimuth = np.arccos(np.true_divide(vertices[:, 2], radius))
     cosine = np.cos(np.arctan2(vertices[:, 1], vertices[:, 0]))
     columns = []
     for degree in range(levels):
         for order in range(-degree, degree + 1):
             positive = abs(order)
-            value = lpmv(positive, degree, cosine)
+            ratio = math.factorial(degree - positive) / math.factorial(degree + positive)
+            value = _legendre(degree, positive, cosine)
             if order < 0:
-                value = value * ((-1) ** positive * poch(degree + positive + 1, -2 * positive))
+                value = value * ((-1) ** positive * ratio)
+                ratio = 1 / ratio
             value = value * np.sqrt((2 * degree + 1) / 4.0 / np.pi)
-            value = value * np.sqrt(poch(degree + order + 1, -2 * order))
+            value = value * np.sqrt(ratio)
             columns.append(value * np.exp(1j * order * as_azimuth))
     return np.column_stack(columns)
+
+
+def _legendre(degree: int, order: int, x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the associated Legendre function with the Condon-Shortley phase.
+
+    The finite hypergeometric sum of DLMF 14.3.5 and 15.8.7 in ``1 + x``, which is how SciPy's
+    ``lpmv`` rounds; loading SciPy's special functions would take longer than all of this.
+    """
+    scale = math.factorial(degree + order) / math.factorial(degree - order)
+    root = np.ones_like(x)
+    for j in range(1, order + 1):
+        root = 0.5 * root * np.sqrt(1.0 - x * x) / j
+    term, total = np.ones_like(x), np.ones_like(x)
+    for k in range(1, degree - order + 1):
+        factor = (order - degree + k - 1.0) * (degree + order + k) / (k * (k + order))
+        term = 0.5 * term * factor * (1.0 + x)
+        total = total + term
+    return (-1) ** degree * root * scale * total

@@ -9,9 +9,10 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 from gliofuse.errors import InputError
 
@@ -121,6 +122,8 @@ def write_parquet(
 
 def read_parquet(path: str | os.PathLike[str]) -> pd.DataFrame:
     """Read a table that :func:`write_parquet` wrote."""
+    import pandas as pd
+
     return pd.read_parquet(path)
 
 

@@ -194,12 +194,13 @@ def _write_pictures(cohort: Cohort, folder: Path, workers: int) -> None:
     pictures = []
     with counting("pictures", len(cohort)) as advance:
         draw = partial(case_picture, sequences=names)
-        for outcome in parallel_map(draw, cohort.cases, workers=workers):
+        outcomes = parallel_map(draw, cohort.cases, workers=workers)
+        for done, outcome in enumerate(outcomes, 1):
             if outcome.result is not None:
                 pictures.append(outcome.result)
             else:
                 typer.echo(f"no picture of {outcome.item.case_id}: {outcome.error}")
-            advance(1)
+            advance(done)
     sheets = range(0, len(pictures), _SHEET_ROWS)
     for number, start in enumerate(sheets, 1):
         path = folder / _SHEET_NAME.format(number)

@@ -1,17 +1,27 @@
-"""Who is in the study: patients, manifests, data-set layouts, endpoints and splits."""
+"""Who is in the study: patients, manifests, data-set layouts, endpoints and splits.
+
+Names load their module when first used, so that reading one image does not load pandas.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from gliofuse.cohort.case import SEQUENCES, Case, Cohort
-from gliofuse.cohort.clinical import join_clinical
-from gliofuse.cohort.endpoints import (
-    BinaryEndpoint,
-    Endpoint,
-    SurvivalEndpoint,
-    endpoint_from_dict,
-    parse_endpoint,
-)
-from gliofuse.cohort.manifest import read_manifest, write_manifest
-from gliofuse.cohort.scan import Scan, scan_folder
-from gliofuse.cohort.splits import Fold, SplitSettings, make_folds
+
+if TYPE_CHECKING:
+    from gliofuse.cohort.clinical import join_clinical
+    from gliofuse.cohort.endpoints import (
+        BinaryEndpoint,
+        Endpoint,
+        SurvivalEndpoint,
+        endpoint_from_dict,
+        parse_endpoint,
+    )
+    from gliofuse.cohort.manifest import read_manifest, write_manifest
+    from gliofuse.cohort.scan import Scan, scan_folder
+    from gliofuse.cohort.splits import Fold, SplitSettings, make_folds
 
 __all__ = [
     "SEQUENCES",
@@ -31,3 +41,25 @@ __all__ = [
     "scan_folder",
     "write_manifest",
 ]
+
+_HOME = {
+    "BinaryEndpoint": "endpoints",
+    "Endpoint": "endpoints",
+    "Fold": "splits",
+    "Scan": "scan",
+    "SplitSettings": "splits",
+    "SurvivalEndpoint": "endpoints",
+    "endpoint_from_dict": "endpoints",
+    "join_clinical": "clinical",
+    "make_folds": "splits",
+    "parse_endpoint": "endpoints",
+    "read_manifest": "manifest",
+    "scan_folder": "scan",
+    "write_manifest": "manifest",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

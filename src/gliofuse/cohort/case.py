@@ -6,11 +6,12 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from gliofuse.errors import ManifestError, did_you_mean
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["SEQUENCES", "Case", "Cohort", "check_sequences"]
 
@@ -120,6 +121,8 @@ class Cohort:
     @property
     def clinical(self) -> pd.DataFrame:
         """Clinical table, index ``case_id``; has the column ``center`` if any patient has one."""
+        import pandas as pd
+
         rows = []
         columns: dict[str, None] = {}
         with_center = any(case.center is not None for case in self.cases)
@@ -176,6 +179,8 @@ class Cohort:
                 rows.append({"case_id": case.case_id, "reason": f"no {', '.join(missing)}"})
             else:
                 kept.append(case)
+        import pandas as pd
+
         return Cohort(tuple(kept), self.source), pd.DataFrame(rows, columns=["case_id", "reason"])
 
 
@@ -188,7 +193,8 @@ def check_sequences(names: Iterable[str]) -> None:
 
 def is_missing(value: Any) -> bool:
     """Whether a clinical value counts as missing: ``None``, NaN, NaT or blanks."""
-    if value is None or value is pd.NaT or value is pd.NA:
+    # pandas' own missing values are told by name: looking at one value need not load pandas.
+    if value is None or type(value).__name__ in ("NaTType", "NAType"):
         return True
     if isinstance(value, str):
         return not value.strip()

@@ -97,7 +97,7 @@ def check_cohort(
         Label convention that the masks must follow; by default the one they all fit.
     workers : int or None
     progress : callable, optional
-        Called with 1 after each patient.
+        Called with the number of patients done so far.
 
     Returns
     -------
@@ -113,7 +113,8 @@ def check_cohort(
     if convention is not None:
         get_convention(convention)
     reports: list[CaseReport] = []
-    for outcome in parallel_map(check_case, cohort.cases, workers=workers):
+    outcomes = parallel_map(check_case, cohort.cases, workers=workers)
+    for done, outcome in enumerate(outcomes, 1):
         if outcome.result is not None:
             reports.append(outcome.result)
         else:
@@ -122,7 +123,7 @@ def check_cohort(
             )
             reports.append(CaseReport(outcome.item.case_id, [broken]))
         if progress is not None:
-            progress(1)
+            progress(done)
     findings = [finding for report in reports for finding in report.findings]
     findings += _check_labels(cohort, reports, convention)
     findings += _check_duplicates(cohort, reports)

@@ -135,7 +135,7 @@ def extract_cohort(
     scheduler : str, optional
         Address of a Dask scheduler.
     progress : callable, optional
-        Called with the number of patients that were just finished.
+        Called with the number of patients done so far.
 
     Returns
     -------
@@ -170,13 +170,14 @@ def extract_cohort(
     )
     rows: dict[str, dict[str, float]] = {}
     failures = []
-    for outcome in parallel_map(function, list(cohort), workers=workers, scheduler=scheduler):
+    outcomes = parallel_map(function, list(cohort), workers=workers, scheduler=scheduler)
+    for done, outcome in enumerate(outcomes, 1):
         if outcome.failed:
             failures.append((outcome.item.case_id, "radiomics", outcome.error))
         else:
             rows[outcome.item.case_id] = outcome.result or {}
         if progress is not None:
-            progress(1)
+            progress(done)
     columns = [
         f"{sequence}.{column_name(region)}.{name}"
         for sequence in wanted

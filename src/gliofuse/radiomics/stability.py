@@ -90,7 +90,7 @@ def measure_stability(
     seed : int
         Of the random perturbations; with the patient's id, so that the order does not matter.
     progress : callable, optional
-        Called with the number of patients that were just finished.
+        Called with the number of patients done so far.
 
     Returns
     -------
@@ -131,14 +131,15 @@ def measure_stability(
     )
     rows: dict[tuple[str, str], dict[str, float]] = {}
     failures = []
-    for outcome in parallel_map(function, list(cohort), workers=workers):
+    outcomes = parallel_map(function, list(cohort), workers=workers)
+    for done, outcome in enumerate(outcomes, 1):
         case_id = outcome.item.case_id
         if outcome.failed:
             failures.append((case_id, "stability", outcome.error))
         else:
             rows.update(((case_id, name), row) for name, row in (outcome.result or {}).items())
         if progress is not None:
-            progress(1)
+            progress(done)
     failed = pd.DataFrame(failures, columns=["case_id", "stage", "error"])
     done = len({case_id for case_id, _ in rows})
     if done < FEWEST_PATIENTS:

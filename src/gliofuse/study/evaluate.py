@@ -154,7 +154,7 @@ def _characteristics(run: RunFolder, predictions: pd.DataFrame) -> pd.DataFrame:
     clinical = clinical.drop(columns=["t1", "t1ce", "t2", "flair", "mask"], errors="ignore")
     first = predictions.drop_duplicates(["case_id", "cohort"])
     if predictions["fold"].nunique() == 1:
-        groups = first.set_index("case_id")["cohort"]
+        groups = first.set_index("case_id")["cohort"] + " cohort"
     else:
         labels = first.drop_duplicates("case_id").set_index("case_id")["y_true"]
         groups = labels.map({0: "negative", 1: "positive"})

@@ -8,6 +8,22 @@ from typing import Annotated, Any
 import typer
 
 from gliofuse.cli import app
+from gliofuse.cli.study_options import (
+    CohortOption,
+    CovariatesOption,
+    EndpointOption,
+    FoldsOption,
+    PresetOption,
+    RepeatsOption,
+    SchedulerOption,
+    SeedOption,
+    SequencesOption,
+    SplitOption,
+    SurvivalOption,
+    ThresholdOption,
+    WorkersOption,
+    study_from_options,
+)
 
 __all__ = ["compare"]
 
@@ -21,35 +37,23 @@ def compare(
     designs: Annotated[
         str, typer.Option(help="Built-in designs or your_design.py, separated by commas.")
     ] = "rdl,deep-radiomics,shape-resnet,imaging-clinical",
-    cohort: Annotated[Path | None, typer.Option(help="Manifest, cohort.csv.")] = None,
-    endpoint: Annotated[str | None, typer.Option(help='For example "grade >= 3".')] = None,
-    preset: Annotated[
-        str | None, typer.Option(help="paper, or quick for two cores (default).")
-    ] = None,
-    sequences: Annotated[
-        str | None, typer.Option(help="Sequences, for example t1ce,flair.")
-    ] = None,
-    covariates: Annotated[
-        str | None, typer.Option(help="Clinical columns that may enter, for example age,sex.")
-    ] = None,
-    survival: Annotated[
-        str | None, typer.Option(help="Time and event column for Kaplan-Meier: os_days,died.")
-    ] = None,
-    folds: Annotated[int | None, typer.Option(help="k-fold cross-validation.")] = None,
-    repeats: Annotated[int | None, typer.Option(help="Repeats of the k-fold.")] = None,
-    split: Annotated[
-        str | None, typer.Option(help="holdout, kfold, center:NAME[,NAME] or column:NAME.")
-    ] = None,
-    seed: Annotated[int | None, typer.Option(help="Of splits, searches and networks.")] = None,
-    threshold: Annotated[
-        str | None, typer.Option(help="half (0.5) or youden (on training patients).")
-    ] = None,
+    cohort: CohortOption = None,
+    endpoint: EndpointOption = None,
+    preset: PresetOption = None,
+    sequences: SequencesOption = None,
+    covariates: CovariatesOption = None,
+    survival: SurvivalOption = None,
+    folds: FoldsOption = None,
+    repeats: RepeatsOption = None,
+    split: SplitOption = None,
+    seed: SeedOption = None,
+    threshold: ThresholdOption = None,
     setting: Annotated[
         list[str] | None,
         typer.Option("--set", help="DESIGN.KEY=VALUE, for one design; repeatable."),
     ] = None,
-    workers: Annotated[int | None, typer.Option(help="Processes; -1 is every core.")] = None,
-    scheduler: Annotated[str | None, typer.Option(help="Dask scheduler, tcp://host:8786.")] = None,
+    workers: WorkersOption = None,
+    scheduler: SchedulerOption = None,
     force: Annotated[
         bool, typer.Option("--force", help="Go on in a folder that holds another comparison.")
     ] = False,
@@ -66,7 +70,6 @@ def compare(
     """
     from gliofuse.cli.progress import TerminalProgress, console
     from gliofuse.cli.run import command_line, print_summary
-    from gliofuse.cli.study_options import study_from_options
     from gliofuse.errors import SettingError
     from gliofuse.report import write_comparison_report, write_report
     from gliofuse.study.compare import compare_designs

@@ -8,6 +8,22 @@ from typing import Annotated, Any
 import typer
 
 from gliofuse.cli import app
+from gliofuse.cli.study_options import (
+    CohortOption,
+    CovariatesOption,
+    EndpointOption,
+    FoldsOption,
+    PresetOption,
+    RepeatsOption,
+    SchedulerOption,
+    SeedOption,
+    SequencesOption,
+    SplitOption,
+    SurvivalOption,
+    ThresholdOption,
+    WorkersOption,
+    study_from_options,
+)
 
 __all__ = ["command_line", "print_summary", "run"]
 
@@ -21,13 +37,9 @@ def run(
     design: Annotated[
         str | None, typer.Option(help="A built-in design, or your_design.py.")
     ] = None,
-    cohort: Annotated[Path | None, typer.Option(help="Manifest, cohort.csv.")] = None,
-    endpoint: Annotated[
-        str | None, typer.Option(help='For example "grade >= 3" or "atrx_mutated == 1".')
-    ] = None,
-    preset: Annotated[
-        str | None, typer.Option(help="paper, or quick for two cores (default).")
-    ] = None,
+    cohort: CohortOption = None,
+    endpoint: EndpointOption = None,
+    preset: PresetOption = None,
     features: Annotated[
         Path | None, typer.Option(help="Start from a feature table (CSV, Parquet).")
     ] = None,
@@ -38,29 +50,22 @@ def run(
     sequence: Annotated[
         str | None, typer.Option(help="With --features: the sequence that they come from.")
     ] = None,
-    sequences: Annotated[
-        str | None, typer.Option(help="Sequences to use, for example t1ce,flair.")
-    ] = None,
-    covariates: Annotated[
-        str | None, typer.Option(help="Clinical columns that may enter, for example age,sex.")
-    ] = None,
-    survival: Annotated[
-        str | None, typer.Option(help="Time and event column for Kaplan-Meier: os_days,died.")
-    ] = None,
-    folds: Annotated[int | None, typer.Option(help="k-fold cross-validation.")] = None,
-    repeats: Annotated[int | None, typer.Option(help="Repeats of the k-fold.")] = None,
-    split: Annotated[
-        str | None, typer.Option(help="holdout, kfold, center:NAME[,NAME] or column:NAME.")
-    ] = None,
-    seed: Annotated[int | None, typer.Option(help="Of splits, searches and networks.")] = None,
-    threshold: Annotated[
-        str | None, typer.Option(help="half (0.5) or youden (on training patients).")
-    ] = None,
+    sequences: SequencesOption = None,
+    covariates: CovariatesOption = None,
+    survival: SurvivalOption = None,
+    folds: FoldsOption = None,
+    repeats: RepeatsOption = None,
+    split: SplitOption = None,
+    seed: SeedOption = None,
+    threshold: ThresholdOption = None,
     setting: Annotated[
         list[str] | None, typer.Option("--set", help="A design's setting, KEY=VALUE; repeatable.")
     ] = None,
-    workers: Annotated[int | None, typer.Option(help="Processes; -1 is every core.")] = None,
-    scheduler: Annotated[str | None, typer.Option(help="Dask scheduler, tcp://host:8786.")] = None,
+    ablate: Annotated[
+        bool, typer.Option("--ablate", help="The design's ablation too (two of them have one).")
+    ] = False,
+    workers: WorkersOption = None,
+    scheduler: SchedulerOption = None,
     cache: Annotated[
         Path | None, typer.Option(help="Folder of features to share between runs.")
     ] = None,
@@ -84,7 +89,6 @@ def run(
           --id-column ID --endpoint "WHO CNS Grade >= 4" -o runs/table
     """
     from gliofuse.cli.progress import TerminalProgress, console
-    from gliofuse.cli.study_options import study_from_options
     from gliofuse.report import write_report
     from gliofuse.study.runner import run_study
 
@@ -106,7 +110,7 @@ def run(
         split=split,
         seed=seed,
         threshold=threshold,
-        settings=setting,
+        settings=[*(setting or []), *(["ablate=true"] if ablate else [])],
         workers=workers,
         scheduler=scheduler,
         cache=cache,

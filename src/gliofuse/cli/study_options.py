@@ -3,14 +3,66 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from gliofuse.errors import SettingError
 
 if TYPE_CHECKING:
     from gliofuse.study import StudySettings
 
-__all__ = ["study_from_options"]
+__all__ = [
+    "CohortOption",
+    "CovariatesOption",
+    "EndpointOption",
+    "FoldsOption",
+    "PresetOption",
+    "RepeatsOption",
+    "SchedulerOption",
+    "SeedOption",
+    "SequencesOption",
+    "SplitOption",
+    "SurvivalOption",
+    "ThresholdOption",
+    "WorkersOption",
+    "study_from_options",
+]
+
+# What `run` and `compare` are both asked for.
+CohortOption = Annotated[Path | None, typer.Option("--cohort", help="Manifest, cohort.csv.")]
+EndpointOption = Annotated[
+    str | None,
+    typer.Option("--endpoint", help='For example "grade >= 3" or "atrx_mutated == 1".'),
+]
+PresetOption = Annotated[
+    str | None, typer.Option("--preset", help="paper, or quick for two cores (default).")
+]
+SequencesOption = Annotated[
+    str | None, typer.Option("--sequences", help="Sequences to use, for example t1ce,flair.")
+]
+CovariatesOption = Annotated[
+    str | None,
+    typer.Option("--covariates", help="Clinical columns that may enter, for example age,sex."),
+]
+SurvivalOption = Annotated[
+    str | None,
+    typer.Option("--survival", help="Time and event column for Kaplan-Meier: os_days,died."),
+]
+FoldsOption = Annotated[int | None, typer.Option("--folds", help="k-fold cross-validation.")]
+RepeatsOption = Annotated[int | None, typer.Option("--repeats", help="Repeats of the k-fold.")]
+SplitOption = Annotated[
+    str | None,
+    typer.Option("--split", help="holdout, kfold, center:NAME[,NAME] or column:NAME."),
+]
+SeedOption = Annotated[int | None, typer.Option("--seed", help="Of splits, searches, networks.")]
+ThresholdOption = Annotated[
+    str | None, typer.Option("--threshold", help="half (0.5) or youden (on training patients).")
+]
+WorkersOption = Annotated[int | None, typer.Option("--workers", help="Processes; -1: every core.")]
+SchedulerOption = Annotated[
+    str | None, typer.Option("--scheduler", help="Dask scheduler, tcp://host:8786.")
+]
 
 
 def study_from_options(

@@ -132,7 +132,8 @@ def load_pretrained(
             raise InputError(
                 f"weights of {_name(network)}: its features would come from random weights; give "
                 "--weights PATH (a state dict in torchvision's layout) or --weights imagenet, or "
-                "accept random features with --allow-random"
+                "accept random features with --allow-random (a design's settings: weights, "
+                "allow_random)"
             )
         return LoadReport("random")
     if str(weights) == "imagenet":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
@@ -44,12 +45,25 @@ class Paper:
 
 
 class FittedDesign(ABC):
-    """A design after its fit on training patients."""
+    """A design after its fit on training patients.
+
+    Parameters
+    ----------
+    design : Design
+    networks : mapping of str to NetworkSignature, optional
+        The trained networks, by model name.
+    """
+
+    def __init__(
+        self, design: Design, networks: Mapping[str, NetworkSignature] | None = None
+    ) -> None:
+        self.design = design
+        self.networks = dict(networks or {})
 
     @property
-    @abstractmethod
     def models(self) -> tuple[str, ...]:
         """Names of the models, in the order of the paper's table."""
+        return self.design.models
 
     @abstractmethod
     def predict(self, data: CaseData) -> pd.DataFrame:
@@ -61,18 +75,16 @@ class FittedDesign(ABC):
             Indexed by ``case_id``; values in 0..1.
         """
 
-    @property
-    def networks(self) -> dict[str, NetworkSignature]:
-        """The trained networks, by model name, for heat maps; empty where there is none."""
-        return {}
-
     def selected_features(self, data: CaseData) -> pd.DataFrame | None:
         """Return the values of the features behind the final model, where selection left few."""
         return None
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """Return what the fit found, by table name: coefficients, selected features, curves."""
-        return {}
+        """Return what the fit found, by table name; here the networks' training curves."""
+        if not self.networks:
+            return {}
+        parts = [network.curves().assign(model=name) for name, network in self.networks.items()]
+        return {"curves": pd.concat(parts, ignore_index=True)}
 
 
 class Design(ABC):

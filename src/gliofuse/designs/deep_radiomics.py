@@ -27,6 +27,7 @@ from gliofuse.designs.networks import (
     training_settings,
 )
 from gliofuse.designs.paper_results import paper_results
+from gliofuse.designs.stable import stable_only
 from gliofuse.signature import DeepRadiomicsSettings as GradingSettings
 from gliofuse.signature import integrated_signature, selected_features
 
@@ -71,12 +72,15 @@ class DeepRadiomicsSettings(DesignSettings):
     normalisation: str = Field("zscore", description="Of each volume over the brain.")
     region: str = "whole"
     sequence: str = Field("t1ce", description="Whose radiomics are fused; the paper's best.")
-    ablation: bool | None = Field(
+    ablate: bool | None = Field(
         None, description="Complete MRI, and without SE, too (paper: yes, quick: no)."
     )
     features: int = Field(8, ge=1, description="Kept by the forest's importance.")
     trees: int = Field(100, ge=10)
     folds: int = Field(10, ge=2, description="Of LASSO and of the SVM's grid search.")
+    stable_features: str | None = Field(
+        None, description="Admit only these: stable_features.csv of `gliofuse stability`."
+    )
     weights: str | None = Field(None, description="Pretrained weights of the 3D network.")
     epochs: int | None = Field(None, ge=1, description="Overrides the preset's.")
 
@@ -117,8 +121,8 @@ class DeepRadiomics(Design):
     def _variants(self) -> tuple[str, ...]:
         if not (self.available.images and self.available.deep):
             return ()
-        ablation = self.settings.ablation
-        every = self.settings.preset == "paper" if ablation is None else ablation
+        ablate = self.settings.ablate
+        every = self.settings.preset == "paper" if ablate is None else ablate
         return tuple(_VARIANTS) if every else (_PROPOSED,)
 
     @property
@@ -230,36 +234,27 @@ class DeepRadiomics(Design):
 class FittedDeepRadiomics(FittedDesign):
     """The networks and graders of :class:`DeepRadiomics`."""
 
+    design: DeepRadiomics
+
     def __init__(
         self, design: DeepRadiomics, networks: dict[str, NetworkSignature], graders: dict[str, Any]
     ) -> None:
-        self.design = design
-        self._networks = networks
+        super().__init__(design, networks)
         self.graders = graders
-
-    @property
-    def models(self) -> tuple[str, ...]:
-        """Names of the models, the proposed one last."""
-        return self.design.models
-
-    @property
-    def networks(self) -> dict[str, NetworkSignature]:
-        """The trained networks, by model name."""
-        return self._networks
 
     def features(self, data: CaseData, model: str) -> pd.DataFrame:
         """Return the radiomic features of one model and, if it is integrated, the deep ones."""
-        table = data.table(self.design.radiomics)
+        table = stable_only(data.table(self.design.radiomics), self.design.settings.stable_features)
         kind, _, rest = model.partition("_")
         sequence = rest if kind == "radiomics" else self.design.fused_sequence
         own = table.loc[:, table.columns.str.startswith(f"{sequence}.")]
         if kind == "radiomics":
             return own
-        return pd.concat([own, self._networks[f"cnn_{rest}"].features(data)], axis=1)
+        return pd.concat([own, self.networks[f"cnn_{rest}"].features(data)], axis=1)
 
     def predict(self, data: CaseData) -> pd.DataFrame:
         """Return each model's probability of the positive class, by ``case_id``."""
-        scores: dict[str, Any] = {name: net.predict(data) for name, net in self._networks.items()}
+        scores: dict[str, Any] = {name: net.predict(data) for name, net in self.networks.items()}
         for name, grader in self.graders.items():
             features = self.features(data, name)
             scores[name] = pd.Series(grader.predict_proba(features)[:, 1], index=features.index)
@@ -276,9 +271,4 @@ class FittedDeepRadiomics(FittedDesign):
             pd.DataFrame({"model": name, "feature": selected_features(grader)})
             for name, grader in self.graders.items()
         ]
-        tables = {"selected_features": pd.concat(chosen, ignore_index=True)}
-        if self._networks:
-            tables["curves"] = pd.concat(
-                [net.curves().assign(model=name) for name, net in self._networks.items()]
-            )
-        return tables
+        return super().tables() | {"selected_features": pd.concat(chosen, ignore_index=True)}

@@ -25,6 +25,7 @@ from gliofuse.designs.inputs import (
     Request,
 )
 from gliofuse.designs.paper_results import paper_results
+from gliofuse.designs.stable import stable_only
 from gliofuse.signature import ImagingClinicalSettings as SelectionSettings
 from gliofuse.signature import (
     coefficients,
@@ -100,6 +101,9 @@ class ImagingClinicalSettings(DesignSettings):
         None, description="Fit all three classifiers for the table (paper: yes, quick: no)."
     )
     selection_folds: int = Field(5, ge=2, description="That choose the imaging model.")
+    stable_features: str | None = Field(
+        None, description="Admit only these: stable_features.csv of `gliofuse stability`."
+    )
     imaging_model: str | None = Field(
         None, description="Fix the imaging model by name instead of choosing it."
     )
@@ -223,7 +227,7 @@ class ImagingClinical(Design):
         regions = [region for name, region in self.regions.items() if place in (name, "overall")]
         tables = []
         if kind in ("radiomics", "hybrid"):
-            tables.append(data.table(self.radiomics))
+            tables.append(stable_only(data.table(self.radiomics), self.settings.stable_features))
         if kind in ("dl", "hybrid"):
             tables.append(data.table(self.deep_features))
         table = pd.concat(tables, axis=1)
@@ -323,6 +327,8 @@ class FittedImagingClinical(FittedDesign):
         The imaging model whose log-odds are the imaging score.
     """
 
+    design: ImagingClinical
+
     def __init__(
         self,
         design: ImagingClinical,
@@ -332,17 +338,12 @@ class FittedImagingClinical(FittedDesign):
         clinic: _Clinic | None = None,
         training_table: pd.DataFrame | None = None,
     ) -> None:
-        self.design = design
+        super().__init__(design)
         self.imaging = dict(imaging)
         self.chosen = chosen
         self.choice = choice
         self.clinic = clinic
         self.training_table = training_table
-
-    @property
-    def models(self) -> tuple[str, ...]:
-        """Names of the models, in the order of the paper's table."""
-        return self.design.models
 
     def imaging_score(self, data: CaseData) -> pd.Series:
         """Return the imaging score: the log-odds of the chosen imaging model.

@@ -7,11 +7,12 @@ for the whole cohort and shared between folds and designs, since nothing in them
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+from pydantic import BaseModel
 
 from gliofuse.errors import InputError
 from gliofuse.files import settings_hash
@@ -67,12 +68,18 @@ class Request:
 
     def definition(self) -> dict[str, Any]:
         """Return everything that defines the request, as plain data."""
-        raise NotImplementedError
+        return {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
 
     @property
     def key(self) -> str:
         """A short hash that is equal for equal requests, also between designs."""
         return settings_hash({"kind": type(self).__name__, **self.definition()})
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    return list(value) if isinstance(value, tuple) else value
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,15 +91,6 @@ class RadiomicsRequest(Request):
     sequences: tuple[str, ...]
     normalisation: str = "none"
 
-    def definition(self) -> dict[str, Any]:
-        """Return everything that defines the request, as plain data."""
-        return {
-            "settings": self.settings.model_dump(mode="json"),
-            "regions": list(self.regions),
-            "sequences": list(self.sequences),
-            "normalisation": self.normalisation,
-        }
-
 
 @dataclass(frozen=True, eq=False)
 class SliceRequest(Request):
@@ -102,14 +100,6 @@ class SliceRequest(Request):
     region: str
     sequences: tuple[str, ...]
 
-    def definition(self) -> dict[str, Any]:
-        """Return everything that defines the request, as plain data."""
-        return {
-            "settings": self.settings.model_dump(mode="json"),
-            "region": self.region,
-            "sequences": list(self.sequences),
-        }
-
 
 @dataclass(frozen=True, eq=False)
 class PatchRequest(Request):
@@ -118,14 +108,6 @@ class PatchRequest(Request):
     settings: PatchSettings
     region: str
     sequences: tuple[str, ...]
-
-    def definition(self) -> dict[str, Any]:
-        """Return everything that defines the request, as plain data."""
-        return {
-            "settings": self.settings.model_dump(mode="json"),
-            "region": self.region,
-            "sequences": list(self.sequences),
-        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,17 +120,6 @@ class DeepFeatureRequest(Request):
     sequences: tuple[str, ...]
     weights: str | None = None
     allow_random: bool = False
-
-    def definition(self) -> dict[str, Any]:
-        """Return everything that defines the request, as plain data."""
-        return {
-            "network": self.network,
-            "slices": self.slices.model_dump(mode="json"),
-            "regions": list(self.regions),
-            "sequences": list(self.sequences),
-            "weights": self.weights,
-            "allow_random": self.allow_random,
-        }
 
 
 @dataclass(frozen=True)

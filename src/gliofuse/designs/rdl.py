@@ -28,6 +28,7 @@ from gliofuse.designs.networks import (
     training_settings,
 )
 from gliofuse.designs.paper_results import paper_results
+from gliofuse.designs.stable import stable_only
 from gliofuse.signature import (
     RidgeSignature,
     SingleSequenceSettings,
@@ -102,8 +103,8 @@ class RDLSettings(DesignSettings):
         None, description="Deep models to train: all (paper), fusion (quick) or none."
     )
     epochs: int | None = Field(None, ge=1, description="Overrides the preset's.")
-    reproducible_features: str | None = Field(
-        None, description="File that lists the features to admit (from `gliofuse stability`)."
+    stable_features: str | None = Field(
+        None, description="Admit only these: stable_features.csv of `gliofuse stability`."
     )
 
 
@@ -235,8 +236,12 @@ class RDL(Design):
             folds=self.settings.folds, scoring=self.settings.scoring, random_state=context.seed
         )
 
+    def features(self, data: CaseData) -> pd.DataFrame:
+        """Return the radiomic features of every sequence, the stable ones where they are listed."""
+        return stable_only(data.table(self.radiomics), self.settings.stable_features)
+
     def _fit_radiomics(self, training: CaseData, context: FitContext) -> _RadiomicFusion:
-        y, table = training.y, training.table(self.radiomics)
+        y, table = training.y, self.features(training)
         single: dict[str, Any] = {}
         signatures = {}
         for sequence in self.available.sequences:
@@ -320,6 +325,8 @@ class _RadiomicFusion:
 class FittedRDL(FittedDesign):
     """The fitted signatures of :class:`RDL`."""
 
+    design: RDL
+
     def __init__(
         self,
         design: RDL,
@@ -327,24 +334,13 @@ class FittedRDL(FittedDesign):
         networks: dict[str, NetworkSignature] | None = None,
         rdl: Any = None,
     ) -> None:
-        self.design = design
+        super().__init__(design, networks)
         self.radiomics = radiomics
-        self._networks = networks or {}
         self.rdl = rdl
-
-    @property
-    def models(self) -> tuple[str, ...]:
-        """Names of the models, in the order of the paper's table."""
-        return self.design.models
-
-    @property
-    def networks(self) -> dict[str, NetworkSignature]:
-        """The deep models, by name."""
-        return self._networks
 
     def predict(self, data: CaseData) -> pd.DataFrame:
         """Return each model's probability of the positive class, by ``case_id``."""
-        table = data.table(self.design.radiomics)
+        table = self.design.features(data)
         scores = pd.DataFrame(index=pd.Index(data.case_ids, name="case_id"))
         for name, estimator in self.radiomics.single.items():
             features = _of_sequence(table, name.removeprefix("radiomics_"))
@@ -352,7 +348,7 @@ class FittedRDL(FittedDesign):
         scores["radiomics_fusion"] = self.radiomics.fusion.predict_proba(
             scores[list(self.radiomics.single)]
         )[:, 1]
-        for name, network in self._networks.items():
+        for name, network in self.networks.items():
             scores[name] = network.predict(data)
         if self.rdl is not None:
             scores["rdl"] = self.rdl.predict_proba(scores[["radiomics_fusion", "dl_fusion"]])[:, 1]
@@ -370,15 +366,10 @@ class FittedRDL(FittedDesign):
         contributions = [
             coefficients(estimator).assign(model=name) for name, estimator in fusions.items()
         ]
-        tables = {
+        return super().tables() | {
             "selected_features": pd.concat(selected)[["model", "feature", "coefficient"]],
             "contributions": pd.concat(contributions)[["model", "term", "coefficient"]],
         }
-        if self._networks:
-            tables["curves"] = pd.concat(
-                [network.curves().assign(model=name) for name, network in self._networks.items()]
-            )
-        return tables
 
 
 def _of_sequence(table: pd.DataFrame, sequence: str) -> pd.DataFrame:

@@ -23,7 +23,6 @@ from gliofuse.designs.inputs import (
 )
 from gliofuse.designs.networks import (
     NetworkRecipe,
-    NetworkSignature,
     fit_network_signature,
     training_settings,
 )
@@ -260,31 +259,9 @@ class ShapeResNet(Design):
 
 
 class FittedShapeResNet(FittedDesign):
-    """The trained networks of :class:`ShapeResNet`."""
-
-    def __init__(self, design: ShapeResNet, networks: dict[str, NetworkSignature]) -> None:
-        self.design = design
-        self._networks = networks
-
-    @property
-    def models(self) -> tuple[str, ...]:
-        """Names of the models, the proposed one last."""
-        return self.design.models
-
-    @property
-    def networks(self) -> dict[str, NetworkSignature]:
-        """The trained networks, by model name."""
-        return self._networks
+    """The trained networks of :class:`ShapeResNet`; their curves hold seconds and memory."""
 
     def predict(self, data: CaseData) -> pd.DataFrame:
         """Return each network's probability of the positive class, by ``case_id``."""
-        scores: dict[str, Any] = {name: net.predict(data) for name, net in self._networks.items()}
+        scores: dict[str, Any] = {name: net.predict(data) for name, net in self.networks.items()}
         return pd.DataFrame(scores).rename_axis("case_id")[list(self.models)]
-
-    def tables(self) -> dict[str, pd.DataFrame]:
-        """Return the training curves, with seconds and memory of each epoch."""
-        return {
-            "curves": pd.concat(
-                [net.curves().assign(model=name) for name, net in self._networks.items()]
-            )
-        }

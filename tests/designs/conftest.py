@@ -25,7 +25,7 @@ def phantom_of(tmp_path_factory):
         key = tuple(sorted(options.items()))
         if key not in made:
             folder = tmp_path_factory.mktemp("phantom")
-            options = {"cases": 36, "seed": 1, "shape": (48, 56, 48), "effect": 3.0, **options}
+            options = {"cases": 60, "seed": 1, "shape": (48, 56, 48), "effect": 3.0, **options}
             made[key] = (folder, make_phantom(folder, workers=-1, **options))
         return made[key]
 
@@ -34,9 +34,9 @@ def phantom_of(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def run_design(tmp_path_factory):
-    """Return a function that runs a design on a phantom, two folds, and gives its run folder."""
+    """Return a function that runs a design on a phantom's hold-out and gives its run folder."""
 
-    def run(design, phantom, *, settings=None, folds=2, workers=-1, out=None):
+    def run(design, phantom, *, settings=None, split=None, out=None):
         from gliofuse.study import check_study
         from gliofuse.study.runner import run_study
 
@@ -46,10 +46,10 @@ def run_design(tmp_path_factory):
                 "design": design,
                 "endpoint": {"column": "grade", "positive": ">= 3"},
                 "covariates": ["age_years", "sex"],
-                "split": {"kind": "kfold", "folds": folds, "seed": 0},
+                "split": split or {"kind": "holdout", "seed": 0},
                 "settings": {**SETTINGS[design], **(settings or {})},
                 "evaluation": {"bootstrap": 200},
-                "compute": {"workers": workers, "cache": str(phantom / "cache")},
+                "compute": {"workers": -1, "cache": str(phantom / "cache")},
             }
         )
         folder = out or tmp_path_factory.mktemp(design)

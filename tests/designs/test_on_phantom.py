@@ -24,8 +24,8 @@ def test_strong_effect_is_found_on_held_out_patients(design, phantom_of, run_des
 @pytest.mark.parametrize("design", SETTINGS)
 def test_shuffled_labels_leave_no_model_better_than_chance(design, phantom_of, run_design):
     phantom, _ = phantom_of(shuffle_labels=True)
-    auc = held_out_auc(run_design(design, phantom, settings={"epochs": 3} if "epochs" in
-                                  SETTINGS[design] else None))  # fmt: skip
+    short = {"epochs": 2} if "epochs" in SETTINGS[design] else {}
+    auc = held_out_auc(run_design(design, phantom, settings=short))
     assert (auc["ci_low"] <= 0.5).all(), auc
     assert (auc["ci_high"] >= 0.5).all(), auc
 
@@ -54,27 +54,31 @@ def test_choice_of_imaging_clinical_names_the_region_that_carries_the_effect(
 def test_killed_training_resumes_to_the_same_predictions(
     phantom_of, run_design, tmp_path, monkeypatch
 ):
+    """Killed in the middle of the second fold: the first is kept, the second is trained anew."""
+    import gliofuse.designs.deep_radiomics as design
+    import gliofuse.study.runner as runner
+
     phantom, _ = phantom_of()
-    small = {"epochs": 3}
-    whole = run_design("shape-resnet", phantom, settings=small, workers=1, out=tmp_path / "whole")
+    options = {"settings": {"epochs": 2}, "split": {"kind": "kfold", "folds": 2}}
+    monkeypatch.setattr(runner, "resolve_workers", lambda workers: 1)  # so that a kill is seen here
+    whole = run_design("deep-radiomics", phantom, out=tmp_path / "whole", **options)
+    again = run_design("deep-radiomics", phantom, out=tmp_path / "again", **options)
+    real, trained = design.fit_network_signature, []
 
-    import gliofuse.designs.shape_resnet as design
-
-    real, trained = design.fit_network_signature, []  # fmt: skip
-
-    def killed(recipe, *arguments, name, **options):
-        if len(trained) == 3:
+    def killed(recipe, *arguments, **others):
+        if trained:
             raise KeyboardInterrupt
-        trained.append(name)
-        return real(recipe, *arguments, name=name, **options)
+        trained.append(recipe)
+        return real(recipe, *arguments, **others)
 
     monkeypatch.setattr(design, "fit_network_signature", killed)
     with pytest.raises(KeyboardInterrupt):
-        run_design("shape-resnet", phantom, settings=small, workers=1, out=tmp_path / "killed")
-    monkeypatch.undo()
-    again = run_design("shape-resnet", phantom, settings=small, workers=1, out=tmp_path / "killed")
-    pd.testing.assert_frame_equal(
-        pd.read_parquet(whole / "predictions.parquet"),
-        pd.read_parquet(again / "predictions.parquet"),
-        check_exact=True,
-    )
+        run_design("deep-radiomics", phantom, out=tmp_path / "killed", **options)
+    monkeypatch.setattr(design, "fit_network_signature", real)
+    resumed = run_design("deep-radiomics", phantom, out=tmp_path / "killed", **options)
+    for other in (again, resumed):
+        pd.testing.assert_frame_equal(
+            pd.read_parquet(whole / "predictions.parquet"),
+            pd.read_parquet(other / "predictions.parquet"),
+            check_exact=True,
+        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from importlib.metadata import version as _version
 
 import typer
@@ -47,6 +48,8 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command line; a mistake of the user's is one line on stderr and exit code 2."""
     # Threads of OpenMP that wait by spinning multiply a network's time where cores are shared.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # joblib replaces a worker that has grown, by loading torch say: nothing for a user to act on.
+    warnings.filterwarnings("ignore", message="A worker stopped while some jobs")
     words = sys.argv[1:] if arguments is None else arguments
     try:
         app(args=words)

@@ -23,8 +23,8 @@ def paper_results(
 
     Examples
     --------
-    >>> paper_results(["auc"], {"test": {"rdl": [0.959]}}).iloc[0].tolist()
-    ['test', 'rdl', 'auc', 0.959]
+    >>> float(paper_results(["auc"], {"test": {"rdl": [0.959]}}).loc[0, "value"])
+    0.959
     """
     rows = [
         (cohort, model, metric, value)

@@ -83,6 +83,9 @@ class ShapeResNetSettings(DesignSettings):
     ablate: bool = Field(False, description="The augmentation ablation too.")
     weights: str | None = Field(None, description="Pretrained weights of the 2D network.")
     epochs: int | None = Field(None, ge=1, description="Overrides the preset's.")
+    slice_size: int | None = Field(
+        None, ge=32, description="Pixels of a slice's side in preset quick (80)."
+    )
 
 
 class ShapeResNet(Design):
@@ -169,7 +172,7 @@ class ShapeResNet(Design):
         quick = self.settings.preset == "quick"
         return SliceRequest(
             settings=SliceSettings(
-                size=80 if quick else 448,
+                size=(self.settings.slice_size or 80) if quick else 448,
                 which="k-largest" if quick else "all",
                 k=10,
                 crop="center",

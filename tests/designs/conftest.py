@@ -7,9 +7,9 @@ import pytest
 
 #: Smaller than the presets, so that all designs train in a minute or two on two cores.
 SETTINGS = {
-    "rdl": {"radiomics": "original", "epochs": 8, "folds": 5},
+    "rdl": {"radiomics": "original", "epochs": 6, "folds": 5},
     "deep-radiomics": {"radiomics": "original", "epochs": 10, "folds": 5},
-    "shape-resnet": {"epochs": 10},
+    "shape-resnet": {"epochs": 8, "slice_size": 64},
     "imaging-clinical": {"radiomics": "original", "allow_random": True, "folds": 5},
 }
 
@@ -36,13 +36,13 @@ def phantom_of(tmp_path_factory):
 def run_design(tmp_path_factory):
     """Return a function that runs a design on a phantom's hold-out and gives its run folder."""
 
-    def run(design, phantom, *, settings=None, split=None, out=None):
+    def run(design, phantom, *, settings=None, split=None, out=None, manifest="cohort.csv"):
         from gliofuse.study import check_study
         from gliofuse.study.runner import run_study
 
         study = check_study(
             {
-                "cohort": str(phantom / "cohort.csv"),
+                "cohort": str(phantom / manifest),
                 "design": design,
                 "endpoint": {"column": "grade", "positive": ">= 3"},
                 "covariates": ["age_years", "sex"],

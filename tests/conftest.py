@@ -20,3 +20,8 @@ def shared_data():
         return path
 
     return folder
+
+
+def pytest_collection_modifyitems(items):
+    """Start the slow files first, so that two processes end at about the same time."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)

@@ -15,9 +15,9 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from gliofuse.errors import InputError, RunError, SettingError
 from gliofuse.signature import (
-    DeepRadiomicsSettings,
     ElasticNetSignature,
-    ImagingClinicalSettings,
+    ImagingSignatureSettings,
+    IntegratedSignatureSettings,
     RidgeSignature,
     SignatureWarning,
     SingleSequenceSettings,
@@ -174,11 +174,11 @@ def test_new_patients_are_scaled_by_the_training_patients():
 
 def test_imaging_chain():
     X, y = radiomics()
-    chain = imaging_signature(ImagingClinicalSettings(folds=5)).fit(X, y)
+    chain = imaging_signature(ImagingSignatureSettings(folds=5)).fit(X, y)
     assert 1 <= len(selected_features(chain)) <= 8
     assert roc_auc_score(y, chain.predict_proba(X)[:, 1]) > 0.85
     for classifier in ("forest", "svm"):
-        settings = ImagingClinicalSettings(folds=3, classifier=classifier)
+        settings = ImagingSignatureSettings(folds=3, classifier=classifier)
         other = imaging_signature(settings).fit(X.iloc[:, :10], y)
         assert other.predict_proba(X.iloc[:, :10]).shape == (80, 2)
         with pytest.raises(InputError, match="coefficients needs a linear scorer"):
@@ -187,7 +187,9 @@ def test_imaging_chain():
 
 def test_integrated_chain():
     X, y = radiomics(spread=4.0)
-    chain = integrated_signature(DeepRadiomicsSettings(folds=4, trees=30, alpha=0.2)).fit(X, y)
+    chain = integrated_signature(IntegratedSignatureSettings(folds=4, trees=30, alpha=0.2)).fit(
+        X, y
+    )
     assert list(chain.named_steps) == ["zscore", "levene", "lasso", "forest", "scorer"]
     assert len(selected_features(chain)) <= 8
     assert chain.predict_proba(X).shape == (80, 2)

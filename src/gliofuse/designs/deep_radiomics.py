@@ -28,8 +28,7 @@ from gliofuse.designs.networks import (
 )
 from gliofuse.designs.paper_results import paper_results
 from gliofuse.designs.stable import stable_only
-from gliofuse.signature import DeepRadiomicsSettings as GradingSettings
-from gliofuse.signature import integrated_signature, selected_features
+from gliofuse.signature import IntegratedSignatureSettings, integrated_signature, selected_features
 
 __all__ = ["DeepRadiomics", "DeepRadiomicsSettings", "FittedDeepRadiomics"]
 
@@ -207,7 +206,7 @@ class DeepRadiomics(Design):
         for name in self.models:
             if name not in networks:
                 grader = integrated_signature(
-                    GradingSettings(
+                    IntegratedSignatureSettings(
                         top_k=self.settings.features,
                         trees=self.settings.trees,
                         folds=self.settings.folds,

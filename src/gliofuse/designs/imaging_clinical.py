@@ -26,8 +26,8 @@ from gliofuse.designs.inputs import (
 )
 from gliofuse.designs.paper_results import paper_results
 from gliofuse.designs.stable import stable_only
-from gliofuse.signature import ImagingClinicalSettings as SelectionSettings
 from gliofuse.signature import (
+    ImagingSignatureSettings,
     coefficients,
     imaging_signature,
     out_of_fold_probabilities,
@@ -268,7 +268,7 @@ class ImagingClinical(Design):
 
     def _imaging_model(self, context: FitContext, classifier: str) -> Any:
         return imaging_signature(
-            SelectionSettings(
+            ImagingSignatureSettings(
                 alpha=self.settings.alpha,
                 folds=self.settings.folds,
                 max_features=self.settings.max_features,

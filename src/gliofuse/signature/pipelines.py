@@ -24,8 +24,8 @@ from gliofuse.signature.lasso import LassoSelector
 from gliofuse.signature.levene import LeveneSelector
 from gliofuse.signature.logistic import LogisticScorer
 from gliofuse.signature.settings import (
-    DeepRadiomicsSettings,
-    ImagingClinicalSettings,
+    ImagingSignatureSettings,
+    IntegratedSignatureSettings,
     SingleSequenceSettings,
 )
 from gliofuse.signature.svm import SVMSignature
@@ -78,7 +78,7 @@ def single_sequence_signature(settings: SingleSequenceSettings | None = None) ->
     )
 
 
-def imaging_signature(settings: ImagingClinicalSettings | None = None) -> Pipeline:
+def imaging_signature(settings: ImagingSignatureSettings | None = None) -> Pipeline:
     """Return the chain of one imaging model (design ``imaging-clinical``).
 
     Steps ``zscore``, ``ttest``, ``lasso`` (10 folds scored by AUC), ``backward`` (`BackwardAIC`,
@@ -91,7 +91,7 @@ def imaging_signature(settings: ImagingClinicalSettings | None = None) -> Pipeli
     >>> list(imaging_signature().named_steps)
     ['zscore', 'ttest', 'lasso', 'backward', 'scorer']
     """
-    chosen = settings or ImagingClinicalSettings()
+    chosen = settings or ImagingSignatureSettings()
     scorers = {
         "logistic": LogisticScorer(),
         "forest": ForestSignature(random_state=chosen.seed),
@@ -106,7 +106,7 @@ def imaging_signature(settings: ImagingClinicalSettings | None = None) -> Pipeli
     )
 
 
-def integrated_signature(settings: DeepRadiomicsSettings | None = None) -> Pipeline:
+def integrated_signature(settings: IntegratedSignatureSettings | None = None) -> Pipeline:
     """Return the chain of a grading model (design ``deep-radiomics``).
 
     Steps ``zscore``, ``levene``, ``lasso``, ``forest`` (importance, the best eight), ``scorer``
@@ -117,7 +117,7 @@ def integrated_signature(settings: DeepRadiomicsSettings | None = None) -> Pipel
     >>> list(integrated_signature().named_steps)
     ['zscore', 'levene', 'lasso', 'forest', 'scorer']
     """
-    chosen = settings or DeepRadiomicsSettings()
+    chosen = settings or IntegratedSignatureSettings()
     return _named(
         ("zscore", StandardScaler()),
         ("levene", LeveneSelector(chosen.alpha, center=chosen.center)),

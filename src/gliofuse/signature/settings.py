@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["DeepRadiomicsSettings", "ImagingClinicalSettings", "SingleSequenceSettings"]
+__all__ = ["ImagingSignatureSettings", "IntegratedSignatureSettings", "SingleSequenceSettings"]
 
 Scoring = Literal["roc_auc", "accuracy", "balanced_accuracy", "neg_log_loss"]
 
@@ -33,7 +33,7 @@ class SingleSequenceSettings(_Settings):
     seed: int = 0
 
 
-class ImagingClinicalSettings(_Settings):
+class ImagingSignatureSettings(_Settings):
     """Of `imaging_signature` (design ``imaging-clinical``).
 
     p < 0.05, ten folds scored by AUC, AIC and "fewer than 20 features" are the paper's.
@@ -47,7 +47,7 @@ class ImagingClinicalSettings(_Settings):
     seed: int = 0
 
 
-class DeepRadiomicsSettings(_Settings):
+class IntegratedSignatureSettings(_Settings):
     """Of `integrated_signature` (design ``deep-radiomics``).
 
     100 trees, eight features, RBF kernel and grid search are the paper's; the level of Levene's

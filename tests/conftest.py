@@ -23,5 +23,10 @@ def shared_data():
 
 
 def pytest_collection_modifyitems(items):
-    """Start the slow files first, so that two processes end at about the same time."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    """Start the slow files first, the slowest before all, so that processes end together."""
+
+    def minutes(item):
+        marker = item.get_closest_marker("slow")
+        return 0 if marker is None else marker.kwargs["minutes"]
+
+    items.sort(key=minutes, reverse=True)

@@ -100,7 +100,7 @@ def test_equals_pyradiomics_3_on_the_original_image(brain1, column, changes):
     assert [n for n, v in reference.items() if not _close(found[n], v, 1e-10)] == []
 
 
-@pytest.mark.slow
+@pytest.mark.slow(minutes=1)
 @pytest.mark.parametrize("column", ["binWidth_25", "binCount_32"])
 def test_equals_pyradiomics_3_on_the_whole_bank(brain1, column):
     folder, image, mask = brain1

@@ -1,0 +1,20 @@
+"""A strong effect on synthetic patients is found by every design on held-out patients."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from .conftest import SETTINGS, held_out_auc
+
+pytestmark = pytest.mark.slow(minutes=5)
+
+
+@pytest.mark.parametrize("design", SETTINGS)
+def test_strong_effect_is_found_on_held_out_patients(design, phantom_of, run_design):
+    phantom, truth = phantom_of()
+    folder = run_design(design, phantom)
+    final = json.loads((folder / "run.json").read_text())["final_model"]
+    auc = held_out_auc(folder)
+    assert auc.loc[final, "estimate"] >= truth.ceiling_auc - 0.05

@@ -7,10 +7,12 @@ import os
 import stat
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from gliofuse import compute, errors, files
+from gliofuse.compute import PeakMemory
 from gliofuse.errors import GliofuseError, InputError, MissingExtraError, RunError, did_you_mean
 from gliofuse.optional import require
 
@@ -133,3 +135,13 @@ def test_require_does_not_hide_a_broken_module(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(ModuleNotFoundError, match="not_there_at_all"):
         require("broken_inside", extra="deep")
+
+
+def test_peak_memory_counts_what_its_own_block_used():
+    with PeakMemory() as both:
+        with PeakMemory() as large:
+            np.ones(40_000_000)  # 305 MiB
+        with PeakMemory() as small:
+            pass
+    assert both.mb == large.mb
+    assert large.mb > small.mb + 250

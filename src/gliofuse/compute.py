@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
+import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from math import isnan
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import joblib
 
 from gliofuse.errors import GliofuseError
 from gliofuse.optional import require
 
-__all__ = ["Outcome", "parallel_map", "resolve_workers"]
+__all__ = ["Outcome", "PeakMemory", "parallel_map", "resolve_workers"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -66,8 +68,6 @@ def _limited_threads(threads: int | None) -> AbstractContextManager[Any]:
     """Hold BLAS, OpenMP, numba and SimpleITK to ``threads``: in workers they would multiply."""
     if threads is None:
         return nullcontext()
-    import sys
-
     # SimpleITK is often imported only by the function itself; ITK then reads this.
     os.environ.setdefault("ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS", str(threads))
     if "numba" in sys.modules:
@@ -123,3 +123,57 @@ def parallel_map(
     yield from joblib.Parallel(n_jobs=count, return_as="generator")(
         joblib.delayed(_attempt)(function, item, 1) for item in tasks
     )
+
+
+class PeakMemory:
+    """The highest resident memory of this process while a block runs, or from start to stop.
+
+    Blocks may be nested. The system keeps one high-water mark for the whole life of a process;
+    Linux lets it be lowered, so that a block is not charged with what ran before it. Elsewhere
+    the figure is the process's highest so far, and NaN on Windows, which has no such mark.
+
+    Attributes
+    ----------
+    mb : float
+        In MiB; known when the block has ended, NaN before.
+    """
+
+    _open: ClassVar[list[PeakMemory]] = []
+
+    def __init__(self) -> None:
+        self.mb = float("nan")
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *error: object) -> None:
+        self.stop()
+
+    def start(self) -> Self:
+        """Begin to watch."""
+        self._settle()
+        self._open.append(self)
+        return self
+
+    def stop(self) -> float:
+        """End the watch and return the highest use, in MiB."""
+        self._settle()
+        self._open.remove(self)
+        return self.mb
+
+    def _settle(self) -> None:
+        """Credit the mark to every open block, then lower it to what is in use now."""
+        peak = _high_water_mb()
+        for block in self._open:
+            block.mb = peak if isnan(block.mb) else max(peak, block.mb)
+        with suppress(OSError), open("/proc/self/clear_refs", "w", encoding="ascii") as control:
+            control.write("5")
+
+
+def _high_water_mb() -> float:
+    try:
+        import resource
+    except ImportError:  # Windows
+        return float("nan")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)

@@ -73,7 +73,9 @@ def same_weights(a, b):
 
 def figures(trained):
     """Return the curves without what is measured by the clock."""
-    return trained.curves.drop(columns=[c for c in trained.curves if c.startswith("seconds")])
+    return trained.curves.drop(
+        columns=[c for c in trained.curves if c.startswith(("seconds", "memory"))]
+    )
 
 
 def test_it_learns_what_is_in_the_images(data):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import resource
-import sys
 import time
 import warnings
 from collections import Counter
@@ -12,6 +10,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from gliofuse.cohort import Cohort, Fold
+from gliofuse.compute import PeakMemory
 from gliofuse.designs import CaseData, Design, FitContext, FittedDesign
 from gliofuse.evaluation import correlation_matrix
 from gliofuse.files import write_csv
@@ -44,6 +43,24 @@ class FoldTask:
 def fit_fold(task: FoldTask) -> None:
     """Fit and predict one fold and write its folder."""
     clock = time.monotonic()
+    with PeakMemory() as memory:
+        predictions, tables, told = _fit_and_predict(task)
+    task.folder.write(
+        predictions,
+        tables,
+        {
+            "fingerprint": task.fingerprint,
+            "seconds": round(time.monotonic() - clock, 2),
+            "peak_memory_mb": round(memory.mb, 1),
+            "warnings": told,
+        },
+    )
+
+
+def _fit_and_predict(
+    task: FoldTask,
+) -> tuple[pd.DataFrame, dict[str, pd.DataFrame], dict[str, int]]:
+    """Return the predictions of all patients, the design's tables, and counted warnings."""
     training = task.data.subset(task.fold.training)
     validation = task.data.subset(task.fold.validation) if task.fold.validation else None
     with warnings.catch_warnings(record=True) as caught:
@@ -66,16 +83,7 @@ def fit_fold(task: FoldTask) -> None:
         selected = fitted.selected_features(training)
         if selected is not None and selected.shape[1] > 1:
             tables["correlation"] = correlation_matrix(selected)
-    task.folder.write(
-        pd.concat(predictions, ignore_index=True),
-        tables,
-        {
-            "fingerprint": task.fingerprint,
-            "seconds": round(time.monotonic() - clock, 2),
-            "peak_memory_mb": _peak_memory_mb(),
-            "warnings": dict(told),
-        },
-    )
+    return pd.concat(predictions, ignore_index=True), tables, dict(told)
 
 
 def _predictions(fitted: FittedDesign, data: CaseData, fold: str, cohort: str) -> pd.DataFrame:
@@ -115,8 +123,3 @@ def _explain(fitted: FittedDesign, task: FoldTask) -> None:
         write_csv(
             task.folder.path.parents[1] / "tables" / f"heat_shares_{name}.csv", pd.DataFrame(rows)
         )
-
-
-def _peak_memory_mb() -> float:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return round(peak / (1024 * 1024 if sys.platform == "darwin" else 1024), 1)

@@ -15,6 +15,7 @@ from lightning.pytorch import LightningModule
 from torch import nn
 from torch.utils.data import DataLoader, default_collate
 
+from gliofuse.compute import PeakMemory
 from gliofuse.deep.data.dataset import CaseDataset
 from gliofuse.deep.training.order import EpochItems, epoch_order
 from gliofuse.deep.training.predict import (
@@ -133,6 +134,7 @@ class TrainingModule(LightningModule):
         self._probability: list[tuple[torch.Tensor, torch.Tensor]] = []
         self._seconds_data = self._seconds_step = 0.0
         self._start = self._mark = time.perf_counter()
+        self._memory = PeakMemory().start()
         if self.device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(self.device)
 
@@ -190,6 +192,7 @@ class TrainingModule(LightningModule):
             "seconds_step": self._seconds_step,
             "seconds_validation": now - before,
         }
+        row["memory_mb"] = self._memory.stop()
         if self.device.type == "cuda":
             row["memory_mb"] = torch.cuda.max_memory_allocated(self.device) / 2**20
         best = self.state.add(row, self.settings)

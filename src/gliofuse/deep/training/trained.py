@@ -52,7 +52,8 @@ class TrainedNetwork:
         One row an epoch: ``epoch`` (from 1), ``learning_rate``, ``training_loss``,
         ``training_auc`` (of patients, on augmented items while learning), ``validation_loss``,
         ``validation_auc`` (of patients), ``seconds``, ``seconds_data`` (waiting for data),
-        ``seconds_step``, ``seconds_validation``, ``memory_mb`` (GPU only).
+        ``seconds_step``, ``seconds_validation``, ``memory_mb`` (peak of the
+        GPU, or of the process on a CPU).
     best_epoch : int
         The epoch whose weights these are, from 1.
     selection : str

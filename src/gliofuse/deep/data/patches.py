@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -78,20 +77,12 @@ def build_patches(
     chosen = PatchSettings() if settings is None else settings
     return build_store(
         PatchStore,
-        partial(
-            cut_patch,
-            sequences=tuple(sequences),
-            region=region,
-            convention=convention,
-            settings=chosen,
-        ),
+        cut_patch,
         cohort,
         sequences,
-        definition={
-            "settings": chosen.model_dump(mode="json"),
-            "region": region,
-            "convention": str(convention),
-        },
+        region,
+        convention,
+        chosen,
         cache_dir=cache_dir,
         workers=workers,
         progress=progress,

@@ -19,6 +19,8 @@ from gliofuse.errors import ImageError, InputError, did_you_mean
 from gliofuse.files import atomic_path, settings_hash, write_json
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from gliofuse.cohort import Case, Cohort
     from gliofuse.deep.data.augmentation import Augmentation
     from gliofuse.deep.data.dataset import CaseDataset
@@ -196,11 +198,13 @@ Store = TypeVar("Store", bound=ArrayStore)
 
 def build_store(
     kind: type[Store],
-    function: Callable[[Case], CaseArrays],
+    cut: Callable[..., CaseArrays],
     cohort: Cohort,
     sequences: Sequence[str],
+    region: str,
+    convention: Any,
+    settings: BaseModel,
     *,
-    definition: Mapping[str, Any],
     cache_dir: str | Path,
     workers: int | None = 1,
     progress: Callable[[int], None] | None = None,
@@ -210,18 +214,28 @@ def build_store(
     Parameters
     ----------
     kind : type of ArrayStore
-    function : callable
-        Takes a case, returns its arrays; picklable.
+    cut : callable
+        Takes a case and, by keyword, what follows; returns its arrays; picklable.
     cohort : Cohort
     sequences : sequence of str
-    definition : mapping
-        Everything that the arrays depend on, as plain data; its hash names the folder.
+    region : str
+    convention : str or LabelConvention
+    settings : pydantic.BaseModel
+        With the sequences, region and convention all that the arrays depend on; their hash names
+        the folder.
     cache_dir : path
     workers : int or None
     progress : callable, optional
         Called with the number of patients done so far.
     """
-    full = {"format": _FORMAT, "kind": kind.kind, "sequences": list(sequences), **definition}
+    full = {
+        "format": _FORMAT,
+        "kind": kind.kind,
+        "sequences": list(sequences),
+        "settings": settings.model_dump(mode="json"),
+        "region": region,
+        "convention": str(convention),
+    }
     folder = Path(cache_dir) / f"{kind.kind}-{settings_hash(full)}"
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "settings.json", full)
@@ -242,7 +256,11 @@ def build_store(
             done += 1
     if progress is not None:
         progress(done)
-    task = partial(_cut_and_write, function=function, folder=folder, sequences=tuple(sequences))
+    order = tuple(sequences)
+    function = partial(
+        cut, sequences=order, region=region, convention=convention, settings=settings
+    )
+    task = partial(_cut_and_write, function=function, folder=folder, sequences=order)
     for outcome in parallel_map(task, missing, workers=workers):
         if outcome.result is None:
             errors[outcome.item.case_id] = outcome.error or "unknown error"
@@ -251,12 +269,12 @@ def build_store(
         done += 1
         if progress is not None:
             progress(done)
-    order = [case.case_id for case in cohort]
+    names = [case.case_id for case in cohort]
     failures = pd.DataFrame(
-        [(case_id, kind.kind, errors[case_id]) for case_id in order if case_id in errors],
+        [(case_id, kind.kind, errors[case_id]) for case_id in names if case_id in errors],
         columns=["case_id", "stage", "error"],
     )
-    cases = {case_id: found[case_id] for case_id in order if case_id in found}
+    cases = {case_id: found[case_id] for case_id in names if case_id in found}
     return kind(folder, sequences, cases, failures)
 
 

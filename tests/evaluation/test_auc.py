@@ -9,7 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gliofuse.errors import InputError
-from gliofuse.evaluation import auc_delong, delong_matrix, delong_test, holm
+from gliofuse.evaluation import (
+    auc_delong,
+    auc_within_folds,
+    delong_matrix,
+    delong_test,
+    holm,
+)
 
 # pROC's data set aSAH (41 poor, 72 good outcomes) as DeLong placements: for each patient with a
 # poor outcome 144 x the share of good ones below, for each good one 82 x the share of poor ones
@@ -228,3 +234,58 @@ def test_delong_matrix_takes_one_row_per_patient():
 def test_bad_input_is_named(y, p, message):
     with pytest.raises(InputError, match=message):
         auc_delong(y, p)
+
+
+def _folds(folds=5, size=20, repeats=1, seed=0, effect=0.0):
+    """Return held-out predictions whose every fold sits at a level of its own."""
+    rng = np.random.default_rng(seed)
+    y = np.tile([0, 1], folds * size // 2)
+    own = rng.normal(size=len(y)) + effect * y
+    parts = []
+    for repeat in range(repeats):
+        fold = rng.permutation(len(y)) % folds
+        score = own + 10 * fold
+        parts.append(
+            pd.DataFrame(
+                {
+                    "case_id": [f"p{i}" for i in range(len(y))],
+                    "fold": [f"{repeat}-{f}" for f in fold],
+                    "y_true": y,
+                    "probability": 1 / (1 + np.exp(-score / 20)),
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def test_within_folds_only_patients_of_one_fold_are_compared():
+    table = _folds(effect=1.0)
+    wins = pairs = 0.0
+    per_positive = []
+    for _, fold in table.groupby("fold"):
+        low = fold.loc[fold["y_true"] == 0, "probability"].to_numpy()
+        for score in fold.loc[fold["y_true"] == 1, "probability"]:
+            per_positive.append(float((score > low).mean()))
+            wins, pairs = wins + (score > low).sum(), pairs + low.size
+    found = auc_within_folds(table)
+    assert found.estimate == pytest.approx(np.mean(per_positive))
+    assert found.estimate == pytest.approx(wins / pairs, abs=0.02)
+    # the folds' levels hide the effect from the pooled figure
+    assert auc_delong(table["y_true"], table["probability"]).estimate < found.estimate - 0.1
+    assert found.ci_low < found.estimate < found.ci_high
+
+
+def test_within_one_fold_there_is_nothing_to_add():
+    assert auc_within_folds(_folds().assign(fold="1")) is None
+
+
+def test_within_folds_interval_covers_the_truth():
+    found = [auc_within_folds(_folds(seed=seed)) for seed in range(300)]
+    covered = np.mean([area.ci_low <= 0.5 <= area.ci_high for area in found])
+    assert 0.91 <= covered <= 0.985
+
+
+def test_repeats_do_not_count_a_patient_twice():
+    once = auc_within_folds(_folds(seed=3, effect=0.5))
+    often = auc_within_folds(_folds(seed=3, effect=0.5, repeats=10))
+    assert often.variance > 0.5 * once.variance  # ten times the patients would leave a tenth

@@ -5,7 +5,15 @@ dropped: who makes a prediction table lists the patients that have none as exclu
 """
 
 from gliofuse.evaluation.agreement import agreement_table, misjudged_by_all
-from gliofuse.evaluation.auc import AUC, DeLongTest, auc_delong, delong_matrix, delong_test, holm
+from gliofuse.evaluation.auc import (
+    AUC,
+    DeLongTest,
+    auc_delong,
+    auc_within_folds,
+    delong_matrix,
+    delong_test,
+    holm,
+)
 from gliofuse.evaluation.calibration import (
     HOSMER_LEMESHOW_CAVEAT,
     HosmerLemeshow,
@@ -37,6 +45,7 @@ __all__ = [
     "Nomogram",
     "agreement_table",
     "auc_delong",
+    "auc_within_folds",
     "calibration_curve",
     "calibration_groups",
     "calibration_summary",

@@ -14,7 +14,15 @@ from gliofuse.errors import InputError
 from gliofuse.evaluation._checks import check_binary, normal_quantile
 from gliofuse.evaluation.predictions import pool_predictions
 
-__all__ = ["AUC", "DeLongTest", "auc_delong", "delong_matrix", "delong_test", "holm"]
+__all__ = [
+    "AUC",
+    "DeLongTest",
+    "auc_delong",
+    "auc_within_folds",
+    "delong_matrix",
+    "delong_test",
+    "holm",
+]
 
 # Below this a variance of the AUC is rounding, not sampling: (1 / number of pairs)^2 of the
 # largest cohort anyone evaluates is far above it.
@@ -91,6 +99,56 @@ def auc_delong(y: ArrayLike, p: ArrayLike, *, confidence: float = 0.95) -> AUC:
     """
     positive, score = check_binary(y, p)
     of_positives, of_negatives = placements(positive, score)
+    return _from_placements(of_positives, of_negatives, confidence)
+
+
+def auc_within_folds(predictions: pd.DataFrame, *, confidence: float = 0.95) -> AUC | None:
+    """Return the AUC of pairs of patients whom the same fold's model predicted.
+
+    The pooled AUC of a cross-validation also compares patients across folds, whose models are not
+    calibrated alike: where a model has learned little, that pulls it below 0.5. Here a patient is
+    placed among those of the other class in the same fold; a patient whom several folds predict
+    (repeats) has the mean of these placements, and the interval is DeLong's over patients.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        case_id, fold, y_true, probability of one model on one cohort.
+    confidence : float
+
+    Returns
+    -------
+    AUC or None
+        None where fewer than two folds hold patients of both classes.
+
+    References
+    ----------
+    Airola A, et al. Comput Stat Data Anal 2011; 55: 1828-1844 (the bias of pooling).
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({
+    ...     "case_id": list("abcd"), "fold": list("1122"), "y_true": [0, 1, 0, 1],
+    ...     "probability": [0.1, 0.2, 0.8, 0.9]})
+    >>> auc_within_folds(table).estimate
+    1.0
+    """
+    folds = [fold for _, fold in predictions.groupby("fold") if fold["y_true"].nunique() == 2]
+    if len(folds) < 2:
+        return None
+    placed = []
+    for fold in folds:
+        positive, score = check_binary(fold["y_true"], fold["probability"])
+        place = np.empty(len(fold))
+        place[positive], place[~positive] = placements(positive, score)
+        placed.append(fold[["case_id", "y_true"]].assign(placement=place))
+    patients = pd.concat(placed).groupby("case_id").mean()
+    of_positives = patients.loc[patients["y_true"] == 1, "placement"].to_numpy()
+    of_negatives = patients.loc[patients["y_true"] == 0, "placement"].to_numpy()
+    return _from_placements(of_positives, of_negatives, confidence)
+
+
+def _from_placements(of_positives: np.ndarray, of_negatives: np.ndarray, confidence: float) -> AUC:
     estimate = float(of_positives.mean())
     variance = _variance(of_positives) + _variance(of_negatives)
     if not variance > _NO_VARIANCE:

@@ -10,12 +10,15 @@ import pandas as pd
 from gliofuse.compute import parallel_map
 from gliofuse.errors import InputError, RunError
 from gliofuse.evaluation._checks import wilson_interval
-from gliofuse.evaluation.auc import auc_delong
+from gliofuse.evaluation.auc import auc_delong, auc_within_folds
 from gliofuse.evaluation.predictions import pool_predictions
 
 __all__ = ["METRICS", "metrics_table"]
 
-METRICS = ("auc", "accuracy", "sensitivity", "specificity", "precision", "apca", "brier")
+METRICS = (
+    "auc", "accuracy", "sensitivity", "specificity", "precision", "apca", "brier",
+    "auc_within_folds",
+)  # fmt: skip
 
 # Elements of one chunk of a resampling matrix: 32 MB of float64.
 _CHUNK = 4_000_000
@@ -33,7 +36,7 @@ def metrics_table(
     confidence: float = 0.95,
     include_training: bool = False,
 ) -> pd.DataFrame:
-    """Return AUC, accuracy, sensitivity, specificity, precision, APCA and Brier score.
+    """Return AUC, accuracy, sensitivity, specificity, precision, APCA, Brier score, each with CI.
 
     Patients are pooled by :func:`~gliofuse.evaluation.pool_predictions`. The AUC's interval is
     DeLong's. The others' are percentiles of a bootstrap over patients, drawn within each class
@@ -41,7 +44,8 @@ def metrics_table(
     every model. Where all replicates agree (a sensitivity of 1, say) the bootstrap would claim
     certainty; the interval is then Wilson's, for accuracy, sensitivity, specificity and
     precision, and its conservative use as for a mean of values between 0 and 1 for the others.
-    APCA is the average per-class accuracy, the mean of sensitivity and specificity.
+    APCA is the average per-class accuracy, the mean of sensitivity and specificity. In
+    cross-validation :func:`~gliofuse.evaluation.auc_within_folds` is added.
 
     The intervals speak of the sampling of these patients under fitted models. In
     cross-validation they don't hold the spread that refitting on other patients would add.
@@ -86,8 +90,9 @@ def metrics_table(
     if bootstrap < 100:
         raise InputError(f"bootstrap must be at least 100 for a 95 % interval, got {bootstrap!r}")
     pooled = pool_predictions(predictions, thresholds=thresholds, include_training=include_training)
+    single = dict(list(predictions.groupby(["cohort", "model"], observed=True)))
     tasks = [
-        _Task(str(cohort), model, group, bootstrap, seed, confidence)
+        _Task(str(cohort), model, group, single[(cohort, model)], bootstrap, seed, confidence)
         for (cohort, model), group in pooled.groupby(["cohort", "model"], sort=False, observed=True)
     ]
     rows: list[dict[str, object]] = []
@@ -106,6 +111,7 @@ class _Task:
     cohort: str
     model: object
     patients: pd.DataFrame
+    predictions: pd.DataFrame
     bootstrap: int
     seed: int
     confidence: float
@@ -125,6 +131,11 @@ def _evaluate(task: _Task) -> list[dict[str, object]]:
         estimates["auc"], limits["auc"] = area.estimate, (area.ci_low, area.ci_high)
     else:
         estimates["auc"], limits["auc"] = np.nan, (np.nan, np.nan)
+    if task.cohort != "training":
+        within = auc_within_folds(task.predictions, confidence=task.confidence)
+        if within is not None:
+            estimates["auc_within_folds"] = within.estimate
+            limits["auc_within_folds"] = (within.ci_low, within.ci_high)
     return [
         {
             "cohort": task.cohort,
@@ -138,6 +149,7 @@ def _evaluate(task: _Task) -> list[dict[str, object]]:
             "apparent": task.cohort == "training",
         }
         for metric in METRICS
+        if metric in estimates
     ]
 
 

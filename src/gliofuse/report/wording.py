@@ -30,6 +30,7 @@ METRIC_LABELS = {
     "precision": "Precision",
     "apca": "APCA",
     "brier": "Brier score",
+    "auc_within_folds": "AUC within folds",
     "f1": "F1",
     "observed_expected": "Observed / expected",
 }

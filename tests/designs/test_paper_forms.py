@@ -1,0 +1,33 @@
+"""Each design in its paper's full form: every model of the paper's table is fitted and predicts."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+import pytest
+
+from gliofuse.designs import find_design
+
+pytestmark = pytest.mark.slow(minutes=2)
+
+#: What makes a quick run fit all of the paper's models; one epoch shows that they run.
+FULL = {
+    "rdl": {"networks": "all", "epochs": 1},
+    "deep-radiomics": {"ablate": True, "epochs": 1},
+    "shape-resnet": {"comparators": True, "ablate": True, "epochs": 1, "slice_size": 32},
+    "imaging-clinical": {"compare_classifiers": True},
+}
+
+
+@pytest.mark.parametrize("design", FULL)
+def test_every_model_of_the_paper_is_fitted(design, phantom_of, run_design):
+    phantom, _ = phantom_of(cases=24)
+    folder = run_design(design, phantom, settings=FULL[design])
+    run = json.loads((folder / "run.json").read_text())
+    assert set(find_design(design).paper.results["model"]) <= set(run["models"])
+    predictions = pd.read_parquet(folder / "predictions.parquet")
+    assert set(predictions["model"]) == set(run["models"])
+    assert predictions["probability"].between(0, 1).all()
+    patients = predictions.query("cohort == 'test'").groupby("model")["case_id"].nunique()
+    assert patients.nunique() == 1

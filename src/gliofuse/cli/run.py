@@ -161,5 +161,6 @@ def print_summary(metrics: Any, console: Any) -> None:
                 ),
             )
         first = group.iloc[0]
-        table.title = f"{cohort}: {first['n']} patients, {first['n_positive']} positive, held out"
+        told = "chose the epoch: optimistic" if cohort == "validation" else "held out"
+        table.title = f"{cohort}: {first['n']} patients, {first['n_positive']} positive, {told}"
         console.print(table)

@@ -16,8 +16,9 @@ class ClinicalTable:
     """Code clinical columns for a regression; what is learned, is learned on training patients.
 
     Numbers stay as they are and their missing values become the training median. A column of
-    words becomes one 0 / 1 column for each level but the training patients' most frequent one,
-    which is the reference; a missing or unseen word counts as the reference.
+    words becomes one 0 / 1 column for each level but the first in the alphabet, which is the
+    reference in every fold; a missing or unseen word counts as the training patients' most frequent
+    level.
 
     Parameters
     ----------
@@ -28,6 +29,8 @@ class ClinicalTable:
     medians_ : dict of str to float
     levels_ : dict of str to list of str
         Levels of each column of words, the reference first.
+    modes_ : dict of str to str
+        Most frequent level of each column of words.
     """
 
     def __init__(self, columns: Iterable[str]) -> None:
@@ -43,6 +46,7 @@ class ClinicalTable:
         """
         self.medians_: dict[str, float] = {}
         self.levels_: dict[str, list[str]] = {}
+        self.modes_: dict[str, str] = {}
         for name in self.columns:
             column = table[name]
             if column.notna().sum() == 0:
@@ -50,7 +54,9 @@ class ClinicalTable:
             if pd.api.types.is_numeric_dtype(column):
                 self.medians_[name] = float(column.median())
             else:
-                self.levels_[name] = [str(level) for level in column.value_counts().index]
+                words = column.dropna().astype(str)
+                self.levels_[name] = sorted(words.unique())
+                self.modes_[name] = str(words.mode().iloc[0])
         return self
 
     def transform(self, table: pd.DataFrame) -> pd.DataFrame:
@@ -62,8 +68,9 @@ class ClinicalTable:
                 coded[name] = numbers.astype(float).fillna(self.medians_[name])
                 continue
             words = table[name].astype("string")
+            words = words.where(words.isin(self.levels_[name]), self.modes_[name])
             for level in self.levels_[name][1:]:
-                coded[f"{name}={level}"] = (words == level).fillna(False).astype(float)
+                coded[f"{name}={level}"] = (words == level).astype(float)
         return coded
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pandas as pd
 from pydantic import BaseModel
@@ -64,7 +64,12 @@ class Available:
 
 @dataclass(frozen=True)
 class Request:
-    """One label-free input, named by the hash of everything that defines it."""
+    """One label-free input, named by the hash of everything that defines it.
+
+    ``what`` says in a word or two what is computed, for the progress bar and the table of times.
+    """
+
+    what: ClassVar[str]
 
     def definition(self) -> dict[str, Any]:
         """Return everything that defines the request, as plain data."""
@@ -86,6 +91,8 @@ def _plain(value: Any) -> Any:
 class RadiomicsRequest(Request):
     """A table of radiomic features: sequences x regions x the settings' feature bank."""
 
+    what = "radiomic features"
+
     settings: RadiomicsSettings
     regions: tuple[str, ...]
     sequences: tuple[str, ...]
@@ -96,6 +103,8 @@ class RadiomicsRequest(Request):
 class SliceRequest(Request):
     """Axial slices of the tumour, cached as arrays."""
 
+    what = "slices"
+
     settings: SliceSettings
     region: str
     sequences: tuple[str, ...]
@@ -105,6 +114,8 @@ class SliceRequest(Request):
 class PatchRequest(Request):
     """Three-dimensional patches around the tumour, cached as arrays."""
 
+    what = "patches"
+
     settings: PatchSettings
     region: str
     sequences: tuple[str, ...]
@@ -113,6 +124,8 @@ class PatchRequest(Request):
 @dataclass(frozen=True, eq=False)
 class DeepFeatureRequest(Request):
     """Features of a frozen, pretrained network on each region's largest slice."""
+
+    what = "deep features"
 
     network: str
     slices: SliceSettings

@@ -46,7 +46,8 @@ def compare_designs(
 ) -> Comparison:
     """Run several designs on identical patients and splits, and judge their final models.
 
-    A patient that any of the designs cannot use is left out of all of them.
+    A patient that any of the designs cannot use is left out of all of them. They are judged on
+    held-out patients alone, not on those on whom some of them chose an epoch.
 
     Parameters
     ----------
@@ -99,7 +100,7 @@ def compare_designs(
         first = next(iter(shared.values()))
         write_parquet(out / "predictions.parquet", predictions)
         tables = evaluation_tables(
-            predictions,
+            predictions[predictions["cohort"] != "validation"],
             first.evaluation,
             judged=tuple(runs),
             workers=resolve_workers(first.compute.workers),

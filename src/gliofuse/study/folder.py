@@ -114,3 +114,18 @@ class RunFolder:
     def predictions(self) -> pd.DataFrame:
         """Read the predictions."""
         return read_parquet(self.path / "predictions.parquet")
+
+    def write_seconds(self, seconds: Mapping[str, float]) -> None:
+        """Write what the run's stages took, ``tables/timing.csv``."""
+        rows = [(stage, round(value, 2)) for stage, value in seconds.items()]
+        write_csv(
+            self.path / "tables" / "timing.csv", pd.DataFrame(rows, columns=["stage", "seconds"])
+        )
+
+    def seconds(self) -> dict[str, float]:
+        """Return what the stages took so far, empty before the first."""
+        try:
+            table = pd.read_csv(self.path / "tables" / "timing.csv")
+        except FileNotFoundError:
+            return {}
+        return dict(zip(table["stage"], table["seconds"].astype(float), strict=True))

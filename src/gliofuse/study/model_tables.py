@@ -101,7 +101,8 @@ def write_survival_curves(
     for kind, group in groups.items():
         if group.nunique() < 2:
             continue
-        time_days, event = outcomes.loc[known, "time"], outcomes.loc[known, "event"]
+        group = group.sort_values(kind="stable")  # curves come in this order: negative first
+        time_days, event = outcomes.loc[group.index, "time"], outcomes.loc[group.index, "event"]
         tables.append(kaplan_meier(time_days, event, group).assign(groups=kind))
         if event.any():
             tests[kind] = vars(logrank(time_days, event, group))

@@ -75,8 +75,6 @@ class Prepared:
         Request key to value.
     excluded, failed : pandas.DataFrame
         ``case_id, reason`` and ``case_id, stage, error``.
-    seconds : mapping of str to float
-        What each input took.
     """
 
     design: Design
@@ -85,7 +83,6 @@ class Prepared:
     inputs: Mapping[str, Any]
     excluded: pd.DataFrame
     failed: pd.DataFrame
-    seconds: Mapping[str, float]
 
 
 def prepare_study(
@@ -143,8 +140,7 @@ def prepare_study(
     design = _plan(study, patients)
     for note in (*patients.notes, *design.left_out):
         tell.say(note)
-    seconds: dict[str, float] = {}
-    inputs, failed = _materialise(study, design, patients, run, workers, tell, seconds)
+    inputs, failed = _materialise(study, design, patients, run, workers, tell)
     labels = labels.drop(index=failed["case_id"].unique(), errors="ignore")
     run.write_table("excluded", excluded)
     run.write_table("failed_cases", failed)
@@ -153,9 +149,7 @@ def prepare_study(
             f"{len(labels)} patients are left and they are not of two classes; "
             f"{failed['case_id'].nunique()} failed, see {run.path / 'failed_cases.csv'}"
         )
-    return Prepared(
-        design, patients.restricted(labels.index), labels, inputs, excluded, failed, seconds
-    )
+    return Prepared(design, patients.restricted(labels.index), labels, inputs, excluded, failed)
 
 
 def run_study(
@@ -208,7 +202,7 @@ def run_study(
             run.path / "folds.csv",
             pd.DataFrame([row for fold in folds for row in fold.as_rows()]),
         )
-        fold_seconds = _fit_folds(study, ready, folds, run, workers, tell)
+        _fit_folds(study, ready, folds, run, workers, tell)
         write_json(
             run.path / "run.json",
             {
@@ -221,14 +215,6 @@ def run_study(
             },
         )
         metrics = evaluate_run(run, ready.design, study.evaluation, workers=workers, progress=tell)
-        stages = {**ready.seconds, "fit of all folds": sum(fold_seconds)}
-        write_csv(
-            run.path / "tables" / "timing.csv",
-            pd.DataFrame(
-                [(stage, round(value, 2)) for stage, value in stages.items()],
-                columns=["stage", "seconds"],
-            ),
-        )
     return RunResult(run.path, metrics, ready.failed)
 
 
@@ -248,15 +234,14 @@ def _materialise(
     run: RunFolder,
     workers: int,
     tell: Progress,
-    seconds: dict[str, float],
 ) -> tuple[dict[str, Any], pd.DataFrame]:
     inputs: dict[str, Any] = {}
     failures = []
+    seconds = run.seconds()
     cache = study.compute.cache or run.path / "features" / "cache"
     for request in design.requests:
-        stage = type(request).__name__.removesuffix("Request").lower()
         clock = time.monotonic()
-        with tell.stage(f"computing {stage}", len(patients.clinical), "patients") as count:
+        with tell.stage(f"computing {request.what}", len(patients.clinical), "patients") as count:
             value, failed = materialise(
                 request,
                 patients,
@@ -265,15 +250,17 @@ def _materialise(
                 scheduler=study.compute.scheduler,
                 progress=count,
             )
-        seconds[f"{stage} of all patients"] = time.monotonic() - clock
+        spent = seconds.get(request.what, 0.0)  # before the run was stopped and started again
+        seconds[request.what] = spent + time.monotonic() - clock
         inputs[request.key] = value
         failures.append(failed)
         if isinstance(value, pd.DataFrame):
             write_parquet(
-                run.path / "features" / f"{stage}-{request.key}.parquet",
+                run.path / "features" / f"{request.what.replace(' ', '-')}-{request.key}.parquet",
                 value,
                 {"request": request.definition(), "hash": request.key},
             )
+    run.write_seconds(seconds)
     table = pd.concat(failures, ignore_index=True).drop_duplicates(["case_id", "error"])
     for row in table.itertuples():
         tell.say(f"{row.case_id} failed ({row.stage}): {row.error}")
@@ -301,7 +288,7 @@ def _fit_folds(
     run: RunFolder,
     workers: int,
     tell: Progress,
-) -> list[float]:
+) -> None:
     data = CaseData(tuple(ready.labels.index), ready.inputs, ready.patients.clinical, ready.labels)
     base = {
         "study": study.definition(),
@@ -354,7 +341,8 @@ def _fit_folds(
             tables.setdefault(name, []).append(table.assign(fold=fold.name))
     for name, parts in tables.items():
         write_csv(run.path / "tables" / f"{name}.csv", pd.concat(parts, ignore_index=True))
-    return [float(folder.done["seconds"]) for folder in finished]
+    fits = sum(float(folder.done["seconds"]) for folder in finished)
+    run.write_seconds({**run.seconds(), "fits": fits})
 
 
 def _model_tables(run: RunFolder, study: StudySettings, ready: Prepared) -> dict[str, Any]:

@@ -60,7 +60,7 @@ def draw_survival(groups: list[dict[str, Any]], *, p_text: str | None = None) ->
             )
     longest = max(group["time_days"][-1] for group in groups) / _DAYS_A_YEAR
     top.set(xlim=(0, longest * 1.02 or 1), ylim=(0, 1.03), ylabel="survival probability")
-    top.legend(loc="upper right")
+    top.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=len(groups))
     if p_text:
         top.text(0.03, 0.06, p_text, transform=top.transAxes)
     tidy(top, grid="y")

@@ -75,9 +75,10 @@ class RunContext:
 
     @cached_property
     def final(self) -> str | None:
-        """The model that the design proposes."""
-        name = self.run.get("final_model")
-        return str(name) if name else (self.models[-1] if self.models else None)
+        """The model that the design proposes; ``None`` in a comparison, which prefers none."""
+        usual = self.models[-1] if self.models else None
+        name = self.run.get("final_model", usual)
+        return str(name) if name else None
 
     @cached_property
     def cohorts(self) -> list[str]:

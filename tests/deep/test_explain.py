@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from types import SimpleNamespace
 
 import numpy as np
@@ -343,3 +344,16 @@ def test_a_trained_networks_map_does_not_survive_the_shuffle():
     assert (found(image).argmax(dim=1) == label).float().mean() == 1
     values = [randomisation_check(found, image[1:20:2], seed=seed).correlation for seed in range(5)]
     assert np.mean(values) < 0.5
+
+
+def test_no_copy_of_the_network_stays_behind():
+    network = build_network("densenet121", ("t1",))
+
+    def layers():
+        return sum(issubclass(type(thing), torch.nn.Conv2d) for thing in gc.get_objects())
+
+    gc.collect()
+    before = layers()
+    for _ in range(2):
+        grad_cam(network, torch.rand(2, 1, 32, 32))
+    assert layers() == before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import threading
 
@@ -391,3 +392,14 @@ def test_unknown_settings_are_refused_with_the_nearest_name():
         TrainingSettings.preset("densenet121", "quickly")
     with pytest.raises(SettingError, match="'epoch': did you mean 'epochs'"):
         TrainingSettings.preset("densenet121", "quick", epoch=3)
+
+
+def test_nothing_but_the_weights_stays_behind(data):
+    def optimisers():
+        return sum(issubclass(type(thing), torch.optim.Optimizer) for thing in gc.get_objects())
+
+    gc.collect()
+    before = optimisers()
+    trained = train_network(tiny(), data(), settings=SETTINGS)
+    assert optimisers() == before
+    assert all(weight.grad is None for weight in trained.network.parameters())

@@ -36,7 +36,7 @@ def phantom_of(tmp_path_factory):
 def run_design(tmp_path_factory):
     """Return a function that runs a design on a phantom's hold-out and gives its run folder."""
 
-    def run(design, phantom, *, settings=None, split=None, out=None, manifest="cohort.csv"):
+    def run(design, phantom, *, settings=None, out=None, manifest="cohort.csv", **study_options):
         from gliofuse.study import check_study
         from gliofuse.study.runner import run_study
 
@@ -46,10 +46,11 @@ def run_design(tmp_path_factory):
                 "design": design,
                 "endpoint": {"column": "grade", "positive": ">= 3"},
                 "covariates": ["age_years", "sex"],
-                "split": split or {"kind": "holdout", "seed": 0},
+                "split": {"kind": "holdout", "seed": 0},
                 "settings": {**SETTINGS[design], **(settings or {})},
                 "evaluation": {"bootstrap": 200},
                 "compute": {"workers": -1, "cache": str(phantom / "cache")},
+                **study_options,
             }
         )
         folder = out or tmp_path_factory.mktemp(design)

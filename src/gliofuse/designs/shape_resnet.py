@@ -32,9 +32,9 @@ from gliofuse.errors import InputError
 __all__ = ["FittedShapeResNet", "ShapeResNet", "ShapeResNetSettings"]
 
 _PAPER_SEQUENCES = ("t1", "t1ce", "t2", "flair")
-#: Name of each ablation and what it leaves out of the training augmentation.
-_ABLATIONS = {
-    "no_augmentation": ("ClassCrops", "Flip", "CyclicShift", "Rotate", "SaltAndPepper"),
+#: Name of each ablation and what it leaves out of the training augmentation; ``None``: all.
+_ABLATIONS: dict[str, tuple[str, ...] | None] = {
+    "no_augmentation": None,
     "no_cyclic_shift": ("CyclicShift",),
     "no_rotation": ("Rotate",),
     "no_flip": ("Flip",),
@@ -235,6 +235,7 @@ class ShapeResNet(Design):
             group, ablation = rest, ""
             network = "resnet50-3d" if kind == "3d" else "resnet50"
         quick = self.settings.preset == "quick"
+        left_out = _ABLATIONS.get(ablation, ())
         training = training_settings(network, self.settings.preset, epochs=self.settings.epochs)
         if ablation == "no_duplication":
             training = training.model_copy(update={"balance": "none"})
@@ -251,9 +252,10 @@ class ShapeResNet(Design):
             request=self.slices,
             sequences=self._groups[group],
             training=training,
-            augmentation=augmentation_preset(
-                "shape-resnet-quick" if quick else "shape-resnet",
-                leave_out=_ABLATIONS.get(ablation, ()),
+            augmentation=None
+            if left_out is None
+            else augmentation_preset(
+                "shape-resnet-quick" if quick else "shape-resnet", leave_out=left_out
             ),
             center_crop=None if quick else 160,
             shape=self.shape if network == "shape-resnet50" else None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gc
 from typing import Any, Literal
 
 import numpy as np
@@ -102,7 +103,7 @@ def grad_cam(
     names = [name for name, _ in network.named_modules() if name]
     if wanted not in names:
         raise SettingError(f"layer of Grad-CAM: got {wanted!r}, {_near(wanted, names)}")
-    wrapped = _OneOutput(copy.deepcopy(network), output).eval()
+    wrapped = _OneOutput(copy.deepcopy(network), output).eval().requires_grad_(False)
     device = next(network.parameters()).device
     explain = GradCAM(wrapped, _PREFIX + wanted, postprocessing=_as_it_is)
     compute = explain if resolution == "image" else explain.compute_map
@@ -110,11 +111,17 @@ def grad_cam(
     with torch.enable_grad():
         for start in range(0, len(image), batch_size):
             part = image[start : start + batch_size].detach().to(device).float()
-            # A frozen network has no gradient of its own; the image's carries it to the layer.
+            # The weights are frozen; the image's gradient carries on to the layer.
             part = part.clone().requires_grad_(True)
             given = None if shape is None else shape[start : start + batch_size].to(device)
             found: Any = compute(part, class_idx=class_index, shape=given)
             maps.append(found[:, 0].detach().cpu().numpy())
+    # The activations that it keeps lead back to it through their graph, where Python's collector
+    # cannot follow: the copy of the network would never be freed.
+    hooked = explain.nn_module
+    hooked.activations, hooked.gradients, hooked.score = {}, {}, None
+    del wrapped, explain, compute, hooked, part, found
+    gc.collect()  # the hooks and the copy hold each other, which only the collector undoes
     return np.concatenate(maps).astype(np.float32, copy=False)
 
 

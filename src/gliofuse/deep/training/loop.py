@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -155,6 +156,8 @@ def _train(
             progress=progress if settings.devices == 1 else None,
         )
         _fit(task, settings, device, precision, folder)
+        del task
+        gc.collect()  # Lightning's parts hold each other, the optimiser and its memory among them
         if settings.devices > 1:  # the processes that trained have left their state on disk
             assert folder is not None
             reread = read_checkpoint(folder, identity)
@@ -163,6 +166,7 @@ def _train(
     module.cpu()
     assert state.best_weights is not None
     module.load_state_dict(state.best_weights)
+    module.zero_grad(set_to_none=True)
     module.eval()
     trained = TrainedNetwork(
         network=module,

@@ -210,6 +210,22 @@ def test_limitations_speak_from_the_data(full):
     assert titles[-1] == "Research use only"
 
 
+def test_an_auc_below_chance_is_explained(full, tmp_path):
+    import shutil
+
+    import pandas as pd
+
+    full = shutil.copytree(full, tmp_path / "run")
+    titles = [entry["title"] for entry in summarise(full)["limitations"]]
+    assert "Below chance is no finding" not in titles
+    metrics = pd.read_csv(full / "metrics.csv")
+    rows = (metrics["metric"] == "auc") & (metrics["model"] == "radiomics_t1")
+    metrics.loc[rows, ["estimate", "ci_low", "ci_high"]] = [0.3, 0.15, 0.45]
+    metrics.to_csv(full / "metrics.csv", index=False)
+    texts = {entry["title"]: entry["text"] for entry in summarise(full)["limitations"]}
+    assert "Radiomics T1 lies below 0.5" in texts["Below chance is no finding"]
+
+
 @pytest.mark.parametrize("name", ["nothing", "empty"])
 def test_a_folder_without_a_run_is_refused(tmp_path, name):
     (tmp_path / "empty").mkdir()

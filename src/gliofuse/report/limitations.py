@@ -31,6 +31,7 @@ def limitations(context: RunContext, summary: dict[str, Any]) -> list[dict[str, 
     found = [
         *_size(summary),
         *_interval(summary),
+        *_below_chance(context, summary),
         *_overtaken(context, summary),
         *_events_per_variable(summary),
         *_split(context, summary),
@@ -89,7 +90,8 @@ def _interval(summary: dict[str, Any]) -> list[dict[str, str]]:
         found.append(
             {
                 "title": "Not shown to be better than chance",
-                "text": f"The interval of the final model's AUC, {head['text']}, holds 0.5.",
+                "text": f"The interval of the final model's AUC, {head['text']}, "
+                f"{'lies below' if head['high'] < 0.5 else 'holds'} 0.5.",
             }
         )
     if width > _WIDE_INTERVAL:
@@ -102,6 +104,27 @@ def _interval(summary: dict[str, Any]) -> list[dict[str, str]]:
             }
         )
     return found
+
+
+def _below_chance(context: RunContext, summary: dict[str, Any]) -> list[dict[str, str]]:
+    """Say what an AUC below 0.5 means in a cross-validation of few patients."""
+    names = [
+        row["label"]
+        for cohort in summary["cohorts"]
+        if cohort["cohort"] == context.primary
+        for row in cohort["rows"]
+        if (high := row["cells"].get("auc", {}).get("high")) is not None and high < 0.5
+    ]
+    if not names or context.split.get("kind") != "kfold":
+        return []
+    return [
+        {
+            "title": "Below chance is no finding",
+            "text": f"The interval of {', '.join(names)} lies below 0.5. In cross-validation of "
+            "few patients a model that has found nothing tends to that side: what the patients put "
+            "aside have more of, the training patients have less of. It is no reversed effect.",
+        }
+    ]
 
 
 def _overtaken(context: RunContext, summary: dict[str, Any]) -> list[dict[str, str]]:

@@ -36,10 +36,14 @@ def evaluate_run(
     design: Design,
     settings: EvaluationSettings,
     *,
+    outcome: str | None = None,
     workers: int = 1,
     progress: Progress | None = None,
 ) -> pd.DataFrame:
-    """Write every table of figures of merit of a run; returns the metrics."""
+    """Write every table of figures of merit of a run; returns the metrics.
+
+    ``outcome`` is the clinical column that defines the classes: no characteristic of theirs.
+    """
     predictions = run.predictions()
     tables = evaluation_tables(
         predictions,
@@ -51,7 +55,7 @@ def evaluate_run(
     for name, table in tables.items():
         run.write_table(name, table)
     run.write_table("paper_results", design.paper.results)
-    run.write_table("characteristics", _characteristics(run, predictions))
+    run.write_table("characteristics", _characteristics(run, predictions, outcome))
     return tables["metrics"]
 
 
@@ -148,7 +152,9 @@ def _thresholds(predictions: pd.DataFrame, kind: str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["fold", "model", "threshold"])
 
 
-def _characteristics(run: RunFolder, predictions: pd.DataFrame) -> pd.DataFrame:
+def _characteristics(
+    run: RunFolder, predictions: pd.DataFrame, outcome: str | None
+) -> pd.DataFrame:
     """Compare cohorts where they are fixed; in cross-validation compare the two classes."""
     clinical = pd.read_csv(run.path / "cohort.csv").set_index("case_id")
     clinical = clinical.drop(columns=["t1", "t1ce", "t2", "flair", "mask"], errors="ignore")
@@ -158,4 +164,5 @@ def _characteristics(run: RunFolder, predictions: pd.DataFrame) -> pd.DataFrame:
     else:
         labels = first.drop_duplicates("case_id").set_index("case_id")["y_true"]
         groups = labels.map({0: "negative", 1: "positive"})
+        clinical = clinical.drop(columns=[outcome or ""], errors="ignore")
     return characteristics_table(clinical.loc[groups.index], groups)

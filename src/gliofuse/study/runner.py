@@ -214,7 +214,14 @@ def run_study(
                 "seconds": round(time.monotonic() - clock, 1),
             },
         )
-        metrics = evaluate_run(run, ready.design, study.evaluation, workers=workers, progress=tell)
+        metrics = evaluate_run(
+            run,
+            ready.design,
+            study.evaluation,
+            outcome=study.endpoint.column,
+            workers=workers,
+            progress=tell,
+        )
     return RunResult(run.path, metrics, ready.failed)
 
 

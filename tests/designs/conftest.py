@@ -14,6 +14,12 @@ SETTINGS = {
 }
 
 
+@pytest.fixture(autouse=True)
+def one_heat_map(monkeypatch):
+    """Draw one patient's heat maps: three for each network take minutes."""
+    monkeypatch.setattr("gliofuse.study.fold._EXPLAINED", 1)
+
+
 @pytest.fixture(scope="session")
 def phantom_of(tmp_path_factory):
     """Return a function that makes a phantom cohort, or gives the one made before."""

@@ -21,8 +21,7 @@ FULL = {
 
 
 @pytest.mark.parametrize("design", FULL)
-def test_every_model_of_the_paper_is_fitted(design, phantom_of, run_design, monkeypatch):
-    monkeypatch.setattr("gliofuse.study.fold._EXPLAINED", 1)  # drawing heat maps takes longest
+def test_every_model_of_the_paper_is_fitted(design, phantom_of, run_design):
     phantom, _ = phantom_of(cases=24)
     folder = run_design(design, phantom, settings=FULL[design], sequences=["t1ce", "flair"])
     run = json.loads((folder / "run.json").read_text())

@@ -7,7 +7,7 @@ import pytest
 
 #: Smaller than the presets, so that all designs train in a minute or two on two cores.
 SETTINGS = {
-    "rdl": {"radiomics": "original", "epochs": 3, "folds": 3},
+    "rdl": {"radiomics": "original", "epochs": 2, "folds": 3},
     "deep-radiomics": {"radiomics": "original", "epochs": 10, "folds": 5},
     "shape-resnet": {"epochs": 8, "slice_size": 64},
     "imaging-clinical": {"radiomics": "original", "allow_random": True, "folds": 5},

@@ -26,7 +26,7 @@ def shuffled(phantom_of):
 
 @pytest.mark.parametrize("design", SETTINGS)
 def test_shuffled_labels_leave_no_model_better_than_chance(design, shuffled, run_design):
-    short = {"epochs": 2} if "epochs" in SETTINGS[design] else {}
+    short = {"epochs": 1} if "epochs" in SETTINGS[design] else {}
     folder = run_design(design, shuffled, settings=short, manifest="shuffled.csv")
     pooled = pool_predictions(pd.read_parquet(folder / "predictions.parquet"))
     held_out = dict(list(pooled[pooled["cohort"] == "test"].groupby("model")))

@@ -137,7 +137,8 @@ def test_own_state_dict_round_trips_as_safetensors(tmp_path):
     from safetensors.torch import save_file
 
     source = _seeded("csg-densenet121", ("t1", "flair"))
-    save_file(source.state_dict(), tmp_path / "own.safetensors")
+    state = {key: value.contiguous() for key, value in source.state_dict().items()}
+    save_file(state, tmp_path / "own.safetensors")
     network = build_network("csg-densenet121", ("t1", "flair"))
     report = load_pretrained(network, tmp_path / "own.safetensors")
     assert report.fresh == ()

@@ -9,7 +9,7 @@ import pytest
 SETTINGS = {
     "rdl": {"radiomics": "original", "epochs": 2, "folds": 3},
     "deep-radiomics": {"radiomics": "original", "epochs": 10, "folds": 5},
-    "shape-resnet": {"epochs": 8, "slice_size": 64},
+    "shape-resnet": {"epochs": 5, "slice_size": 64},
     "imaging-clinical": {"radiomics": "original", "allow_random": True, "folds": 5},
 }
 

@@ -127,7 +127,9 @@ def build_network(name: str, sequences: Sequence[str], **options: Any) -> Networ
     -------
     Network
         With the attributes ``network_name``, ``sequences`` and ``options`` set, from which the
-        same network can be built again. The weights follow torch's global random state.
+        same network can be built again. The weights follow torch's global random state. Those of a
+        network of slices lie channels last in memory (a tenth to a quarter faster); a library that
+        wants them otherwise, such as safetensors, takes ``weight.contiguous()``.
 
     Raises
     ------
@@ -151,7 +153,7 @@ def build_network(name: str, sequences: Sequence[str], **options: Any) -> Networ
             f"sequences of {name!r}: needs a list of one or more different sequences, "
             f'got {sequences!r}; for example ["t1", "flair"]'
         )
-    require("torch", extra="deep")
+    torch = require("torch", extra="deep")
     require("monai", extra="deep")
     module_name, class_name = spec.builder.split(":")
     module = require(f"gliofuse.deep.networks.{module_name}", extra="deep")
@@ -162,6 +164,8 @@ def build_network(name: str, sequences: Sequence[str], **options: Any) -> Networ
         if key not in known:
             raise SettingError(f"option {key!r} of network {name!r}: {did_you_mean(key, known)}")
     network: Network = builder(in_channels=len(channels), **given)
+    if network.spatial_dims == 2:  # volumes would be slower
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     network.network_name = name
     network.sequences = channels
     network.options = dict(options)

@@ -37,6 +37,7 @@ from gliofuse.errors import RunError
 __all__ = ["TrainingModule"]
 
 NAN = float("nan")
+_PLAIN_CPU = ("cpu", "32-true")
 
 
 class TrainingModule(LightningModule):
@@ -89,6 +90,9 @@ class TrainingModule(LightningModule):
         common: dict[str, Any] = {
             "lr": settings.rate(self._epoch),
             "weight_decay": settings.weight_decay,
+            # one pass over the weights instead of one an operation; a GPU's default is as good,
+            # and with mixed precision Lightning could not clip the gradient
+            "fused": True if (self.device.type, self.precision_name) == _PLAIN_CPU else None,
         }
         if settings.optimiser == "sgd":
             return torch.optim.SGD(weights, momentum=settings.momentum, **common)
@@ -204,21 +208,22 @@ class TrainingModule(LightningModule):
                 name: value.detach().cpu().clone()
                 for name, value in self.network.state_dict().items()
             }
-        if self.folder is not None and self.trainer.is_global_zero:
-            due = done or (self._epoch + 1) % self.settings.checkpoint_every == 0
-            if best or due:
-                write_checkpoint(
-                    self.folder,
-                    self.state,
-                    self.network,
-                    self._optimiser(),
-                    self.identity,
-                    best=best,
-                )
+        if self.folder is not None and self._checkpoint_due(best=best, done=done):
+            write_checkpoint(
+                self.folder, self.state, self.network, self._optimiser(), self.identity, best=best
+            )
         self._report(self._batches, row)
         self.trainer.should_stop = done
 
     # ------------------------------------------------------------ helpers
+    def _checkpoint_due(self, *, best: bool, done: bool) -> bool:
+        """Whether this process writes one; what is done is saved whole by who started it."""
+        processes = self.trainer.world_size
+        if done:
+            return processes > 1 and self.trainer.is_global_zero  # how the starter learns of it
+        due = best or (self._epoch + 1) % self.settings.checkpoint_every == 0
+        return due and self.trainer.is_global_zero
+
     def _optimiser(self) -> torch.optim.Optimizer:
         return self.trainer.optimizers[0]
 

@@ -180,7 +180,7 @@ _SHAPE_PAPER = {
     "epochs": 20,
     "batch_size": 16,
 }
-_SHAPE = {"paper": _SHAPE_PAPER, "quick": {**_QUICK, "learning_rate": 3e-4}}
+_SHAPE = {"paper": _SHAPE_PAPER, "quick": _QUICK}
 _PATCH = {
     "paper": {
         "optimiser": "adam",

@@ -87,6 +87,7 @@ def write_checkpoint(
 
     The best weights have a file of their own, named by their epoch and written first, so that a
     kill between the two files leaves the earlier checkpoint with the best weights it speaks of.
+    While they are the network's, they are written there alone.
     """
     if best:
         with atomic_path(_best_file(folder, state.best_epoch)) as temporary:
@@ -95,7 +96,7 @@ def write_checkpoint(
         "identity": identity,
         "rows": state.rows,
         "best_epoch": state.best_epoch,
-        "network": network.state_dict(),
+        "network": None if best else network.state_dict(),
         "optimiser": optimiser.state_dict(),
     }
     with atomic_path(folder / CHECKPOINT_FILE) as temporary:
@@ -114,6 +115,8 @@ def read_checkpoint(folder: Path, identity: str) -> tuple[TrainingState, dict[st
     if content["identity"] != identity or not best.exists():
         return None
     weights = torch.load(best, map_location="cpu", weights_only=True)
+    if content["network"] is None:
+        content["network"] = weights
     return TrainingState(list(content["rows"]), int(content["best_epoch"]), weights), content
 
 

@@ -218,9 +218,7 @@ def _march(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
                 total[case, 2] += x
                 last = case >> 7 & 1
                 if found + 3 > len(vertices):
-                    larger = np.empty((2 * len(vertices), 3), np.int32)
-                    larger[:found] = vertices[:found]
-                    vertices = larger
+                    vertices = np.concatenate((vertices, np.empty_like(vertices)))
                 # the three edges that end in the cube's last corner belong to this cube alone
                 if (case >> 6 & 1) != last:
                     vertices[found, 0], vertices[found, 1] = 2 * z + 2, 2 * y + 2

@@ -50,7 +50,7 @@ def measure(name: str, *, device: str, threads: int, steps: int, amp: bool) -> d
     image = torch.rand(spec.batch_size, network.in_channels, *spec.size, device=device)
     shape = torch.randn(spec.batch_size, 14, device=device)
     label = torch.arange(spec.batch_size, device=device) % 2
-    optimiser = torch.optim.AdamW(network.parameters(), lr=1e-4)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=1e-4, fused=device == "cpu" or None)
     scaler = torch.amp.GradScaler(device, enabled=amp)
 
     def answer(part: torch.Tensor, beside: torch.Tensor) -> torch.Tensor:

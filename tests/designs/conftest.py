@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-#: Smaller than the presets, so that all designs train in a minute or two on two cores.
+#: Smaller than the presets, so that each design trains in a minute or two on one core.
 SETTINGS = {
     "rdl": {"radiomics": "original", "epochs": 2, "folds": 3},
     "deep-radiomics": {"radiomics": "original", "epochs": 10, "folds": 5},
@@ -32,7 +32,7 @@ def phantom_of(tmp_path_factory):
         if key not in made:
             folder = tmp_path_factory.mktemp("phantom")
             options = {"cases": 60, "seed": 1, "shape": (48, 56, 48), "effect": 3.0, **options}
-            made[key] = (folder, make_phantom(folder, workers=-1, **options))
+            made[key] = (folder, make_phantom(folder, workers=1, **options))
         return made[key]
 
     return make
@@ -55,7 +55,7 @@ def run_design(tmp_path_factory):
                 "split": {"kind": "holdout", "seed": 0},
                 "settings": {**SETTINGS[design], **(settings or {})},
                 "evaluation": {"bootstrap": 200},
-                "compute": {"workers": -1, "cache": str(phantom / "cache")},
+                "compute": {"workers": 1, "cache": str(phantom / "cache")},
                 **study_options,
             }
         )

@@ -13,11 +13,9 @@ def test_killed_training_resumes_to_the_same_predictions(
 ):
     """Killed in the second fold: the first is kept, the second equals a run of the same seed."""
     import gliofuse.designs.deep_radiomics as design
-    import gliofuse.study.runner as runner
 
     phantom, _ = phantom_of(cases=24)
-    options = {"settings": {"epochs": 2}, "split": {"kind": "kfold", "folds": 2}}
-    monkeypatch.setattr(runner, "resolve_workers", lambda workers: 1)  # so that a kill is seen here
+    options = {"settings": {"epochs": 1}, "split": {"kind": "kfold", "folds": 2}}
     whole = run_design("deep-radiomics", phantom, out=tmp_path / "whole", **options)
     real, trained = design.fit_network_signature, []
 

@@ -66,6 +66,9 @@ def counting(name: str, total: int, unit: str = "patients") -> Iterator[Callable
 class TerminalProgress(Progress):
     """A study's progress as bars and lines on the terminal."""
 
+    def __init__(self) -> None:
+        self._said: set[str] = set()
+
     @contextmanager
     def stage(self, name: str, total: int, unit: str) -> Iterator[Callable[[int], None]]:
         """Open a bar."""
@@ -74,6 +77,9 @@ class TerminalProgress(Progress):
             yield count
 
     def say(self, text: str) -> None:
-        """Print one line."""
+        """Print one line, once: a comparison prepares each study twice."""
         super().say(text)
+        if text in self._said:
+            return
+        self._said.add(text)
         console.print(text, style="yellow", highlight=False, markup=False, soft_wrap=True)

@@ -259,6 +259,7 @@ def _materialise(
             )
         spent = seconds.get(request.what, 0.0)  # before the run was stopped and started again
         seconds[request.what] = spent + time.monotonic() - clock
+        run.write_seconds(seconds)
         inputs[request.key] = value
         failures.append(failed)
         if isinstance(value, pd.DataFrame):
@@ -267,7 +268,6 @@ def _materialise(
                 value,
                 {"request": request.definition(), "hash": request.key},
             )
-    run.write_seconds(seconds)
     table = pd.concat(failures, ignore_index=True).drop_duplicates(["case_id", "error"])
     for row in table.itertuples():
         tell.say(f"{row.case_id} failed ({row.stage}): {row.error}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 
@@ -26,6 +27,11 @@ def shared_data():
         return path
 
     return folder
+
+
+def pytest_collection_finish():
+    """What is imported by now stays: spare the collector from looking at it in each training."""
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items):

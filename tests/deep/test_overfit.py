@@ -51,7 +51,7 @@ def test_eight_patients_are_learned_by_heart(name, stores, tiny_labels):
     for module in network.modules():
         if isinstance(module, (torch.nn.BatchNorm2d, torch.nn.BatchNorm3d)):
             module.momentum = 0.5  # in so few steps the usual 0.1 remembers the random start
-    settings = TrainingSettings(epochs=25, batch_size=8, learning_rate=5e-4, device="cpu")
+    settings = TrainingSettings(epochs=15, batch_size=8, learning_rate=5e-4, device="cpu")
     trained = train_network(network, dataset, settings=settings, seed=1)
     table = trained.predict(dataset)
     assert patient_auc(tiny_labels.loc[list(ids)], table["probability"]) == 1.0

@@ -8,9 +8,14 @@ import pytest
 #: Smaller than the presets, so that each design trains in a minute or two on one core.
 SETTINGS = {
     "rdl": {"radiomics": "original", "epochs": 2, "folds": 3},
-    "deep-radiomics": {"radiomics": "original", "epochs": 10, "folds": 5},
-    "shape-resnet": {"epochs": 5, "slice_size": 64},
-    "imaging-clinical": {"radiomics": "original", "allow_random": True, "folds": 5},
+    "deep-radiomics": {"radiomics": "original", "epochs": 5, "folds": 5},
+    "shape-resnet": {"epochs": 4, "slice_size": 64},
+    "imaging-clinical": {
+        "radiomics": "original",
+        "allow_random": True,
+        "folds": 5,
+        "selection_folds": 3,
+    },
 }
 
 

@@ -29,7 +29,7 @@ def stores(tiny_cohort, tmp_path_factory):
     }
 
 
-@pytest.mark.slow(minutes=4)
+@pytest.mark.slow(minutes=4)  # beside the first test of designs, which compiles the kernels
 @pytest.mark.parametrize("name", sorted(NETWORKS))
 def test_eight_patients_are_learned_by_heart(name, stores, tiny_labels):
     store, spec = stores[NETWORKS[name].input], NETWORKS[name]

@@ -168,13 +168,22 @@ def test_batch_normalisation_is_settled_before_validation(data):
     np.testing.assert_allclose(norm.running_mean, expected, atol=0.02)
 
 
+def tiny_channels_last():
+    """As the slice networks lie in memory."""
+    return torch.nn.utils.convert_conv2d_weight_memory_format(tiny(), torch.channels_last)
+
+
 class Killed(Exception):
     pass
 
 
 @pytest.mark.parametrize("when", ["epoch", "batch"])
-@pytest.mark.parametrize("optimiser", ["adamw", "sgd"])
-def test_a_killed_training_resumes_to_the_unbroken_result(data, tmp_path, when, optimiser):
+@pytest.mark.parametrize(
+    ("network", "optimiser"),
+    [(tiny, "adamw"), (tiny, "sgd"), (tiny_channels_last, "adamw")],
+    ids=["adamw", "sgd", "channels-last"],
+)
+def test_a_killed_training_resumes_to_the_unbroken_result(data, tmp_path, when, network, optimiser):
     settings = SETTINGS.model_copy(
         update={
             "optimiser": optimiser,
@@ -188,7 +197,7 @@ def test_a_killed_training_resumes_to_the_unbroken_result(data, tmp_path, when, 
     def train(directory, progress=None):
         sides = data(IDS[:6], augmentation=steps), data(IDS[6:])
         return train_network(
-            tiny(), *sides, settings=settings, directory=directory, seed=3, progress=progress
+            network(), *sides, settings=settings, directory=directory, seed=3, progress=progress
         )
 
     def kill(report):

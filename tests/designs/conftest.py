@@ -45,7 +45,7 @@ def phantom_of(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def run_design(tmp_path_factory):
-    """Return a function that runs a design on a phantom's hold-out and gives its run folder."""
+    """Return a function that runs a design on a hold-out, in this process, and gives its folder."""
 
     def run(design, phantom, *, settings=None, out=None, manifest="cohort.csv", **study_options):
         from gliofuse.study import check_study

@@ -90,8 +90,8 @@ class TrainingModule(LightningModule):
         common: dict[str, Any] = {
             "lr": settings.rate(self._epoch),
             "weight_decay": settings.weight_decay,
-            # one pass over the weights instead of one an operation; a GPU's default is as good,
-            # and with mixed precision Lightning could not clip the gradient
+            # one pass over the weights instead of one an operation; a GPU keeps torch's default,
+            # and Lightning does not clip the gradient of a fused optimiser in mixed precision
             "fused": True if (self.device.type, self.precision_name) == _PLAIN_CPU else None,
         }
         if settings.optimiser == "sgd":

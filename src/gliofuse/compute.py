@@ -16,7 +16,7 @@ import joblib
 from gliofuse.errors import GliofuseError
 from gliofuse.optional import require
 
-__all__ = ["Outcome", "PeakMemory", "parallel_map", "resolve_workers"]
+__all__ = ["Outcome", "PeakMemory", "error_line", "parallel_map", "resolve_workers"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -59,9 +59,14 @@ def _attempt(
         with _limited_threads(threads):
             return Outcome(item, function(item))
     except Exception as error:  # one item must never end the loop: its error travels with it
-        text = str(error).strip() or repr(error)
-        line = text if isinstance(error, GliofuseError) else f"{type(error).__name__}: {text}"
-        return Outcome(item, error=" ".join(line.split()), details=traceback.format_exc())
+        return Outcome(item, error=error_line(error), details=traceback.format_exc())
+
+
+def error_line(error: Exception) -> str:
+    """Return an error as one line for a person; what is not gliofuse's own keeps its type."""
+    text = str(error).strip() or repr(error)
+    line = text if isinstance(error, GliofuseError) else f"{type(error).__name__}: {text}"
+    return " ".join(line.split())
 
 
 def _limited_threads(threads: int | None) -> AbstractContextManager[Any]:

@@ -20,6 +20,7 @@ __all__ = [
     "atomic_path",
     "check_writable",
     "file_hash",
+    "file_state",
     "read_parquet",
     "read_parquet_metadata",
     "settings_hash",
@@ -154,3 +155,23 @@ def file_hash(path: str | os.PathLike[str], *, length: int = 16) -> str:
         while block := stream.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()[:length]
+
+
+def file_state(path: str | os.PathLike[str]) -> list[int]:
+    """Return what a cache knows a file by: its size in bytes and time of change in nanoseconds.
+
+    Not its place, so that a moved cohort keeps its cache.
+
+    Raises
+    ------
+    InputError
+        If the file does not exist or cannot be looked at.
+    """
+    try:
+        status = os.stat(path)
+    except OSError as error:
+        raise InputError(
+            f"{path}: {(error.strerror or 'cannot be read').lower()}; check the path (in a "
+            "manifest, relative to it)"
+        ) from error
+    return [status.st_size, status.st_mtime_ns]

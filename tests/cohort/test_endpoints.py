@@ -7,6 +7,7 @@ import pytest
 
 from gliofuse.cohort import (
     BinaryEndpoint,
+    MulticlassEndpoint,
     SurvivalEndpoint,
     endpoint_from_dict,
     parse_endpoint,
@@ -51,14 +52,15 @@ CLINICAL = pd.DataFrame(
 )
 def test_binary(text, positive, negative):
     endpoint = parse_endpoint(text)
-    labels, excluded = endpoint.labels(CLINICAL)
+    outcome, excluded = endpoint.outcome(CLINICAL)
+    labels = outcome["y_true"]
     assert labels[labels == 1].index.tolist() == list(positive)
     assert labels[labels == 0].index.tolist() == list(negative)
     assert set(excluded["case_id"]) == set("abcd") - set(positive + negative)
     assert excluded["reason"].str.contains("is missing|no number").all()
     again = endpoint_from_dict(endpoint.as_dict())
     assert again == endpoint
-    assert parse_endpoint(endpoint.describe()).labels(CLINICAL)[0].equals(labels)
+    assert parse_endpoint(endpoint.describe()).outcome(CLINICAL)[0].equals(outcome)
 
 
 @pytest.mark.parametrize(
@@ -73,18 +75,43 @@ def test_binary(text, positive, negative):
         ("IDH in {}", "cannot read the value|cannot understand"),
         ("IDH", "cannot understand the endpoint 'IDH'; write for example"),
         ("a, b, c", "cannot understand"),
+        ("WHO CNS Grade: 2, 3, 5", "no patient has '5' in 'WHO CNS Grade'; the column holds 2"),
+        ("WHO CNS Grade: 2, 3", "three or more different values, got 2, 3; for two write a rule"),
+        ("WHO CNS Grade: 2, 3, 2.0", "three or more different values"),
         (">= 3", "cannot understand"),
     ],
 )
 def test_mistakes(text, message):
     with pytest.raises(EndpointError, match=message):
-        parse_endpoint(text).labels(CLINICAL)
+        parse_endpoint(text).outcome(CLINICAL)
+
+
+def test_several_classes():
+    endpoint = parse_endpoint("WHO CNS Grade: 2, 3, 4.0")
+    assert endpoint == parse_endpoint("WHO CNS Grade: 2/3/4")
+    assert endpoint.classes == ("2", "3", "4")
+    assert endpoint.ordered
+    assert endpoint.prediction_columns == ("probability_2", "probability_3", "probability_4")
+    outcome, excluded = endpoint.outcome(CLINICAL)
+    assert outcome["y_true"].to_dict() == {"a": "2", "b": "3", "c": "4"}
+    assert excluded.values.tolist() == [["d", "WHO CNS Grade is missing"]]
+    assert endpoint_from_dict(endpoint.as_dict()) == endpoint
+    assert parse_endpoint(endpoint.describe()) == endpoint
+    assert endpoint_from_dict({**endpoint.as_dict(), "classes": "2, 3, 4"}) == endpoint
+
+
+def test_patients_of_a_class_not_named_are_listed():
+    clinical = pd.DataFrame({"kind": ["astro", "oligo", "gbm", "ependymoma"]}, index=list("abcd"))
+    endpoint = MulticlassEndpoint("kind", ("astro", "oligo", "gbm"))
+    assert not endpoint.ordered
+    _, excluded = endpoint.outcome(clinical)
+    assert excluded.values.tolist() == [["d", "kind is 'ependymoma', none of astro, oligo, gbm"]]
 
 
 def test_survival():
     endpoint = parse_endpoint("OS, 1-dead 0-alive")
     assert endpoint == SurvivalEndpoint("OS", "1-dead 0-alive")
-    table, excluded = endpoint.outcomes(CLINICAL)
+    table, excluded = endpoint.outcome(CLINICAL)
     assert table.to_dict("index") == {
         "a": {"time": 100.0, "event": 1},
         "b": {"time": 0.0, "event": 0},
@@ -93,16 +120,16 @@ def test_survival():
         "c": "OS is -5, which is no time",
         "d": "1-dead 0-alive is missing",
     }
-    assert endpoint.labels(CLINICAL)[0].to_dict() == {"a": 1, "b": 0}
+    assert endpoint.strata(table).to_dict() == {"a": 1, "b": 0}
     assert endpoint_from_dict(endpoint.as_dict()) == endpoint
 
 
 def test_survival_by_words_and_without_events():
-    table, excluded = SurvivalEndpoint("days in care", "status").outcomes(CLINICAL)
+    table, excluded = SurvivalEndpoint("days in care", "status").outcome(CLINICAL)
     assert table["event"].to_dict() == {"a": 1, "b": 0, "d": 1}
     assert excluded.values.tolist() == [["c", "status is 'lost', neither 0 nor 1"]]
     with pytest.raises(EndpointError, match="at least one event, got none in 1"):
-        SurvivalEndpoint("days in care", "status").outcomes(CLINICAL.loc[["b"]])
+        SurvivalEndpoint("days in care", "status").outcome(CLINICAL.loc[["b"]])
 
 
 @pytest.mark.parametrize(
@@ -131,8 +158,8 @@ def test_real_clinical_table(shared_data, tmp_path):
     lines += [line.replace(",", ",,", 1) for line in text[1:]]
     (tmp_path / "cohort.csv").write_text("\n".join(lines))
     clinical = read_manifest(tmp_path / "cohort.csv").clinical
-    labels, excluded = parse_endpoint("WHO CNS Grade >= 4").labels(clinical)
+    labels, excluded = parse_endpoint("WHO CNS Grade >= 4").outcome(clinical)
     assert (len(labels), len(excluded)) == (351, 0)
-    assert labels.sum() == (clinical["WHO CNS Grade"] == 4).sum()
-    outcomes, excluded = parse_endpoint("OS, 1-dead 0-alive").outcomes(clinical)
+    assert labels["y_true"].sum() == (clinical["WHO CNS Grade"] == 4).sum()
+    outcomes, excluded = parse_endpoint("OS, 1-dead 0-alive").outcome(clinical)
     assert (len(outcomes), len(excluded)) == (350, 1)

@@ -52,10 +52,10 @@ def test_what_lies_in_the_folder(strong):
     clinical = cohort.clinical
     assert set(clinical["grade"]) == {2, 3, 4}
     assert {"age_years", "sex", "location", "laterality", "histology", "center"} <= set(clinical)
-    labels, excluded = parse_endpoint("grade >= 3").labels(clinical)
-    assert labels.sum() == 36
+    outcome, excluded = parse_endpoint("grade >= 3").outcome(clinical)
+    assert outcome["y_true"].sum() == 36
     assert excluded.empty
-    parse_endpoint("os_days, died").labels(clinical)
+    parse_endpoint("os_days, died").outcome(clinical)
     for case in list(cohort)[:6]:
         images = load_case(case, SEQUENCES)  # checks the geometry of all five files
         mask = images.mask.array
@@ -142,7 +142,9 @@ def test_plain_features_come_close_to_the_ceiling_and_do_not_pass_it_by_chance(s
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    labels = parse_endpoint("grade >= 3").labels(read_manifest(strong.manifest).clinical)[0]
+    labels = parse_endpoint("grade >= 3").outcome(read_manifest(strong.manifest).clinical)[0][
+        "y_true"
+    ]
     model = make_pipeline(StandardScaler(), LogisticRegression(C=0.1))
     folds = StratifiedKFold(5, shuffle=True, random_state=0)
     held_out = cross_val_predict(

@@ -136,29 +136,29 @@ def test_every_split_reaches_its_metrics(tables, study_of, split):
 
 def test_labels_of_held_out_patients_do_not_reach_the_fit(tmp_path, study_of):
     """Whatever the held-out labels are, the held-out probabilities stay the same."""
-    from gliofuse.designs import Available, CaseData, FitContext, find_design, parse_settings
-    from gliofuse.study.inputs import load_patients
+    from gliofuse.designs import FitContext
+    from gliofuse.inputs import CaseData, compute_inputs
+    from gliofuse.study.patients import load_patients
+    from gliofuse.study.prepare import make_design
 
     feature_tables(tmp_path, effect={"t1": 1.5, "t1ce": 1.5})
     study = study_of(tmp_path)
     patients = load_patients(study)
-    kind = find_design("rdl")
-    available = Available(sequences=patients.sequences, images=False)
-    design = kind(parse_settings(kind, study.settings), available)
+    design = make_design(study, patients)
     ids = tuple(patients.features.index)
+    inputs = compute_inputs(design.inputs, patients.source(tmp_path, seed=0)).values
     training, held_out = ids[::2], ids[1::2]
-    outcomes = []
+    predicted = []
     for swap in (False, True):
-        labels = (patients.clinical["grade"] >= 3).astype(int)
+        outcome = study.endpoint.outcome(patients.clinical)[0]
         if swap:
-            labels.loc[list(held_out)] = 1 - labels.loc[list(held_out)]
-        inputs = {request.key: patients.features for request in design.requests}
-        data = CaseData(ids, inputs, patients.clinical, labels)
+            outcome.loc[list(held_out)] = 1 - outcome.loc[list(held_out)]
+        data = CaseData(ids, inputs, patients.clinical, outcome)
         fitted = design.fit(data.subset(training), None, FitContext())
-        outcomes.append(fitted.predict(data.subset(held_out)))
-        one = fitted.predict(data.subset(held_out[:1]).without_labels())
-        np.testing.assert_allclose(one, outcomes[-1].iloc[:1], rtol=1e-12)
-    pd.testing.assert_frame_equal(*outcomes, check_exact=True)
+        predicted.append(fitted.predict(data.subset(held_out)))
+        one = fitted.predict(data.subset(held_out[:1]).without_outcome())
+        np.testing.assert_allclose(one, predicted[-1].iloc[:1], rtol=1e-12)
+    pd.testing.assert_frame_equal(*predicted, check_exact=True)
 
 
 def test_shuffled_labels_give_an_auc_whose_interval_covers_one_half(tmp_path, study_of):

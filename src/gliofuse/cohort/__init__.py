@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from gliofuse.cohort.endpoints import (
         BinaryEndpoint,
         Endpoint,
+        MulticlassEndpoint,
         SurvivalEndpoint,
         endpoint_from_dict,
         parse_endpoint,
@@ -30,6 +31,7 @@ __all__ = [
     "Cohort",
     "Endpoint",
     "Fold",
+    "MulticlassEndpoint",
     "Scan",
     "SplitSettings",
     "SurvivalEndpoint",
@@ -46,6 +48,7 @@ _HOME = {
     "BinaryEndpoint": "endpoints",
     "Endpoint": "endpoints",
     "Fold": "splits",
+    "MulticlassEndpoint": "endpoints",
     "Scan": "scan",
     "SplitSettings": "splits",
     "SurvivalEndpoint": "endpoints",

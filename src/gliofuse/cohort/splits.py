@@ -94,6 +94,11 @@ class Fold:
         if twice:
             raise SettingError(f"fold {self.name!r}: {', '.join(twice)} on two sides of the split")
 
+    @property
+    def case_ids(self) -> tuple[str, ...]:
+        """Everybody in the fold, side by side."""
+        return tuple(case_id for side in _SIDES for case_id in getattr(self, side))
+
     def as_rows(self) -> list[dict[str, str]]:
         """Return rows with ``case_id``, ``fold`` and ``cohort``, as ``folds.csv`` keeps them."""
         return [
@@ -109,8 +114,8 @@ def make_folds(split: SplitSettings, labels: pd.Series, clinical: pd.DataFrame) 
     Parameters
     ----------
     split : SplitSettings
-    labels : Series of int
-        Class of each patient who takes part; index ``case_id``.
+    labels : Series
+        Class of each patient who takes part (an endpoint's strata); index ``case_id``.
     clinical : DataFrame
         Index ``case_id``; read for ``center`` and ``column`` splits only.
 
@@ -147,7 +152,7 @@ def make_folds(split: SplitSettings, labels: pd.Series, clinical: pd.DataFrame) 
                 np.random.default_rng([split.seed, 1, len(folds)]),
                 f"validation_fraction {split.validation_fraction:g}",
             )
-        _check_training(name, classes[sides["training"]])
+        _check_training(name, classes[sides["training"]], classes)
         ordered = {side: tuple(sorted(ids, key=order.__getitem__)) for side, ids in sides.items()}
         folds.append(Fold(name, **ordered))
     return folds
@@ -289,11 +294,16 @@ def _set_aside(
     return kept, taken
 
 
-def _check_training(name: str, classes: pd.Series) -> None:
-    if classes.nunique() < 2:
+def _check_training(name: str, training: pd.Series, classes: pd.Series) -> None:
+    if training.nunique() < classes.nunique():
         raise SettingError(
-            f"fold {name!r}: the training patients must be of both classes, got {_counts(classes)}"
+            f"fold {name!r}: the training patients must be of {_every(classes)}, got "
+            f"{_counts(training)}"
         )
+
+
+def _every(classes: pd.Series) -> str:
+    return "both classes" if classes.nunique() == 2 else f"all {classes.nunique()} classes"
 
 
 def _counts(classes: pd.Series) -> str:

@@ -10,9 +10,11 @@ from typing import Any, ClassVar, Literal
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from gliofuse.designs.inputs import Available, CaseData, FitContext, Request
+from gliofuse.cohort import Endpoint
+from gliofuse.designs.context import Available, FitContext
 from gliofuse.designs.networks import NetworkSignature
-from gliofuse.errors import SettingError, did_you_mean
+from gliofuse.errors import EndpointError, SettingError, did_you_mean
+from gliofuse.inputs import CaseData, Input
 
 __all__ = ["Design", "DesignSettings", "FittedDesign", "Paper", "parse_settings"]
 
@@ -67,12 +69,14 @@ class FittedDesign(ABC):
 
     @abstractmethod
     def predict(self, data: CaseData) -> pd.DataFrame:
-        """Return each model's probability of the positive class.
+        """Return what each model predicts of each patient.
 
         Returns
         -------
-        pandas.DataFrame of shape (patients, models)
-            Indexed by ``case_id``; values in 0..1.
+        pandas.DataFrame
+            Indexed by ``case_id``. A column a model where the endpoint has one prediction column
+            (the probability of the positive class, in 0..1); else a column for each pair of model
+            and prediction column.
         """
 
     def selected_features(self, data: CaseData) -> pd.DataFrame | None:
@@ -102,12 +106,34 @@ class Design(ABC):
     title: ClassVar[str]
     paper: ClassVar[Paper] = Paper(citation="")
     Settings: ClassVar[type[DesignSettings]] = DesignSettings
+    #: Kinds of endpoint that the design predicts.
+    endpoint_kinds: ClassVar[tuple[str, ...]] = ("binary",)
+    #: Why it does not predict another kind, by kind; half a sentence.
+    why_not: ClassVar[Mapping[str, str]] = {}
     #: What the publication leaves open and the project chose, a sentence each, for the report.
     choices: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, settings: Any, available: Available) -> None:
+        self.check_endpoint(available.endpoint)
         self.settings = settings
         self.available = available
+
+    @classmethod
+    def check_endpoint(cls, endpoint: Endpoint) -> None:
+        """Refuse a kind of endpoint that the design does not predict.
+
+        Raises
+        ------
+        EndpointError
+            Saying why, and which kinds it predicts.
+        """
+        if endpoint.kind in cls.endpoint_kinds:
+            return
+        reason = cls.why_not.get(endpoint.kind, "it was not made for it")
+        raise EndpointError(
+            f"design {cls.name!r} cannot predict the {endpoint.kind} endpoint "
+            f"{endpoint.describe()!r}: {reason}; it predicts {', '.join(cls.endpoint_kinds)}"
+        )
 
     @property
     @abstractmethod
@@ -121,8 +147,8 @@ class Design(ABC):
 
     @property
     @abstractmethod
-    def requests(self) -> tuple[Request, ...]:
-        """The label-free inputs that the fit needs."""
+    def inputs(self) -> tuple[Input, ...]:
+        """What the fit needs to be given."""
 
     @property
     def left_out(self) -> tuple[str, ...]:

@@ -13,13 +13,7 @@ import pandas as pd
 from pydantic import Field
 
 from gliofuse.designs.base import Design, DesignSettings, FittedDesign, Paper
-from gliofuse.designs.inputs import (
-    CaseData,
-    FitContext,
-    PatchRequest,
-    RadiomicsRequest,
-    Request,
-)
+from gliofuse.designs.context import FitContext
 from gliofuse.designs.networks import (
     NetworkRecipe,
     NetworkSignature,
@@ -28,6 +22,7 @@ from gliofuse.designs.networks import (
 )
 from gliofuse.designs.paper_results import paper_results
 from gliofuse.designs.stable import stable_only
+from gliofuse.inputs import CaseData, Input, RadiomicFeatures, TumourPatches
 from gliofuse.signature import IntegratedSignatureSettings, integrated_signature, selected_features
 
 __all__ = ["DeepRadiomics", "DeepRadiomicsSettings", "FittedDeepRadiomics"]
@@ -159,23 +154,23 @@ class DeepRadiomics(Design):
         return tuple(notes)
 
     @property
-    def radiomics(self) -> RadiomicsRequest:
+    def radiomics(self) -> RadiomicFeatures:
         """The 788 features of each sequence over the whole tumour."""
         from gliofuse.radiomics import RadiomicsSettings
 
-        return RadiomicsRequest(
+        return RadiomicFeatures(
             settings=RadiomicsSettings.named(self.settings.radiomics),
             regions=(self.settings.region,),
             sequences=self.sequences,
             normalisation=self.settings.normalisation,
         )
 
-    def patches(self, kind: str) -> PatchRequest:
+    def patches(self, kind: str) -> TumourPatches:
         """The tumour's patch, or the complete volume at the same size; quick samples every 3 mm."""
         from gliofuse.deep.data.patches import PatchSettings
 
         quick = self.settings.preset == "quick"
-        return PatchRequest(
+        return TumourPatches(
             settings=PatchSettings(
                 size_zyx=(32, 40, 32) if quick else (96, 128, 96),
                 pixel_mm_zyx=(3.0, 3.0, 3.0) if quick and kind == "patch" else None,
@@ -187,7 +182,7 @@ class DeepRadiomics(Design):
         )
 
     @property
-    def requests(self) -> tuple[Request, ...]:
+    def inputs(self) -> tuple[Input, ...]:
         """The feature table, and the volumes that the networks read."""
         kinds = dict.fromkeys(_VARIANTS[variant][0] for variant in self._variants)
         return (self.radiomics, *(self.patches(kind) for kind in kinds))

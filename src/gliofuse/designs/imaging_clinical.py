@@ -17,15 +17,10 @@ from pydantic import Field
 
 from gliofuse.designs.base import Design, DesignSettings, FittedDesign, Paper
 from gliofuse.designs.clinical import ClinicalTable, clinical_model
-from gliofuse.designs.inputs import (
-    CaseData,
-    DeepFeatureRequest,
-    FitContext,
-    RadiomicsRequest,
-    Request,
-)
+from gliofuse.designs.context import FitContext
 from gliofuse.designs.paper_results import paper_results
 from gliofuse.designs.stable import stable_only
+from gliofuse.inputs import CaseData, Input, PretrainedFeatures, RadiomicFeatures
 from gliofuse.signature import (
     ImagingSignatureSettings,
     coefficients,
@@ -189,11 +184,11 @@ class ImagingClinical(Design):
         return tuple(notes)
 
     @property
-    def radiomics(self) -> RadiomicsRequest:
+    def radiomics(self) -> RadiomicFeatures:
         """The feature bank over each region."""
         from gliofuse.radiomics import RadiomicsSettings
 
-        return RadiomicsRequest(
+        return RadiomicFeatures(
             settings=RadiomicsSettings.named(self.settings.radiomics),
             regions=tuple(self.regions.values()),
             sequences=self.sequences,
@@ -201,11 +196,11 @@ class ImagingClinical(Design):
         )
 
     @property
-    def deep_features(self) -> DeepFeatureRequest:
+    def deep_features(self) -> PretrainedFeatures:
         """The frozen network's output on each region's largest slice."""
         from gliofuse.deep.data.slices import SliceSettings
 
-        return DeepFeatureRequest(
+        return PretrainedFeatures(
             network=self.settings.network,
             slices=SliceSettings(
                 size=224, which="largest", crop="square", normalisation=self.settings.normalisation
@@ -217,7 +212,7 @@ class ImagingClinical(Design):
         )
 
     @property
-    def requests(self) -> tuple[Request, ...]:
+    def inputs(self) -> tuple[Input, ...]:
         """The radiomic table and, with weights, the deep one."""
         return (self.radiomics, self.deep_features) if self._deep else (self.radiomics,)
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import pandas as pd
 
-from gliofuse.designs.inputs import CaseData, FitContext, PatchRequest, Request, SliceRequest
+from gliofuse.designs.context import FitContext
 from gliofuse.errors import InputError
+from gliofuse.inputs import CaseData, Input, TumourPatches, TumourSlices
 
 __all__ = [
     "NetworkRecipe",
@@ -30,7 +31,7 @@ class NetworkRecipe:
     ----------
     network : str
         Name in :data:`gliofuse.deep.networks.NETWORKS`.
-    request : SliceRequest or PatchRequest
+    request : TumourSlices or TumourPatches
         The slices or patches that it reads.
     sequences : tuple of str
         The sequences among those of the request, in channel order.
@@ -42,27 +43,27 @@ class NetworkRecipe:
         Settings of the augmentation of training samples.
     center_crop : int, optional
         Side of the middle square (or cube) that is read of each stored array.
-    shape : Request, optional
+    shape : Input, optional
         Feature table whose 14 shape features go into the network beside the image.
     weights : str, optional
         Pretrained weights: a path, or ``imagenet``.
     """
 
     network: str
-    request: SliceRequest | PatchRequest
+    request: TumourSlices | TumourPatches
     sequences: tuple[str, ...]
     training: Any
     options: dict[str, Any] | None = None
     augmentation: Any = None
     center_crop: int | None = None
-    shape: Request | None = None
+    shape: Input | None = None
     weights: str | None = None
 
     def dataset(self, data: CaseData, *, augmented: bool, seed: int) -> Any:
         """Return the samples of a group of patients; labels are given where they are known."""
         return data.store(self.request).dataset(
             data.case_ids,
-            None if data.labels is None else data.y,
+            None if data.outcome is None else data.y,
             sequences=self.sequences,
             augmentation=self.augmentation if augmented else None,
             center_crop=self.center_crop,
@@ -106,14 +107,14 @@ class NetworkSignature:
 
     def predict(self, data: CaseData) -> pd.Series:
         """Return the probability of the positive class (mean over a patient's samples)."""
-        samples = self.recipe.dataset(data.without_labels(), augmented=False, seed=0)
+        samples = self.recipe.dataset(data.without_outcome(), augmented=False, seed=0)
         return self.trained.predict(samples)["probability"].loc[list(data.case_ids)]
 
     def features(self, data: CaseData) -> pd.DataFrame:
         """Return the network's features (mean over a patient's samples), one row a patient."""
         from gliofuse.deep.training import extract_features
 
-        samples = self.recipe.dataset(data.without_labels(), augmented=False, seed=0)
+        samples = self.recipe.dataset(data.without_outcome(), augmented=False, seed=0)
         prefix = f"{'+'.join(self.recipe.sequences)}.{self.recipe.request.region}."
         return extract_features(self.trained, samples, prefix=prefix).loc[list(data.case_ids)]
 

@@ -14,13 +14,7 @@ import pandas as pd
 from pydantic import Field
 
 from gliofuse.designs.base import Design, DesignSettings, FittedDesign, Paper
-from gliofuse.designs.inputs import (
-    CaseData,
-    FitContext,
-    RadiomicsRequest,
-    Request,
-    SliceRequest,
-)
+from gliofuse.designs.context import FitContext
 from gliofuse.designs.networks import (
     NetworkRecipe,
     NetworkSignature,
@@ -29,6 +23,7 @@ from gliofuse.designs.networks import (
 )
 from gliofuse.designs.paper_results import paper_results
 from gliofuse.designs.stable import stable_only
+from gliofuse.inputs import CaseData, Input, RadiomicFeatures, TumourSlices
 from gliofuse.signature import (
     RidgeSignature,
     SingleSequenceSettings,
@@ -177,11 +172,11 @@ class RDL(Design):
         return tuple(notes)
 
     @property
-    def radiomics(self) -> RadiomicsRequest:
+    def radiomics(self) -> RadiomicFeatures:
         """The feature bank of every sequence over the whole tumour."""
         from gliofuse.radiomics import RadiomicsSettings
 
-        return RadiomicsRequest(
+        return RadiomicFeatures(
             settings=RadiomicsSettings.named(self.settings.radiomics),
             regions=(self.settings.region,),
             sequences=self.available.sequences,
@@ -189,12 +184,12 @@ class RDL(Design):
         )
 
     @property
-    def slices(self) -> SliceRequest:
+    def slices(self) -> TumourSlices:
         """Every tumour slice, cropped to the tumour's square and resized to 64 x 64."""
         from gliofuse.deep.data.slices import SliceSettings
 
         quick = self.settings.preset == "quick"
-        return SliceRequest(
+        return TumourSlices(
             settings=SliceSettings(
                 size=64,
                 which="k-largest" if quick else "all",
@@ -207,7 +202,7 @@ class RDL(Design):
         )
 
     @property
-    def requests(self) -> tuple[Request, ...]:
+    def inputs(self) -> tuple[Input, ...]:
         """The feature table and, where a network is trained, the slices."""
         return (self.radiomics,) if self._networks == "none" else (self.radiomics, self.slices)
 

@@ -13,14 +13,7 @@ import pandas as pd
 from pydantic import Field
 
 from gliofuse.designs.base import Design, DesignSettings, FittedDesign, Paper
-from gliofuse.designs.inputs import (
-    CaseData,
-    FitContext,
-    PatchRequest,
-    RadiomicsRequest,
-    Request,
-    SliceRequest,
-)
+from gliofuse.designs.context import FitContext
 from gliofuse.designs.networks import (
     NetworkRecipe,
     fit_network_signature,
@@ -28,6 +21,7 @@ from gliofuse.designs.networks import (
 )
 from gliofuse.designs.paper_results import paper_results
 from gliofuse.errors import InputError
+from gliofuse.inputs import CaseData, Input, RadiomicFeatures, TumourPatches, TumourSlices
 
 __all__ = ["FittedShapeResNet", "ShapeResNet", "ShapeResNetSettings"]
 
@@ -154,23 +148,23 @@ class ShapeResNet(Design):
         return tuple(notes)
 
     @property
-    def shape(self) -> RadiomicsRequest:
+    def shape(self) -> RadiomicFeatures:
         """The fourteen shape features of the tumour."""
         from gliofuse.radiomics import RadiomicsSettings
 
-        return RadiomicsRequest(
+        return RadiomicFeatures(
             settings=RadiomicsSettings.preset("shape"),
             regions=(self.settings.region,),
             sequences=self.available.sequences[:1],
         )
 
     @property
-    def slices(self) -> SliceRequest:
+    def slices(self) -> TumourSlices:
         """Tumour-only axial slices; the preset quick halves their resolution and number."""
         from gliofuse.deep.data.slices import SliceSettings
 
         quick = self.settings.preset == "quick"
-        return SliceRequest(
+        return TumourSlices(
             settings=SliceSettings(
                 size=(self.settings.slice_size or 80) if quick else 448,
                 which="k-largest" if quick else "all",
@@ -184,12 +178,12 @@ class ShapeResNet(Design):
         )
 
     @property
-    def patches(self) -> PatchRequest:
+    def patches(self) -> TumourPatches:
         """The middle 128 slices of 160 x 160; the preset quick samples every 4 mm."""
         from gliofuse.deep.data.patches import PatchSettings
 
         quick = self.settings.preset == "quick"
-        return PatchRequest(
+        return TumourPatches(
             settings=PatchSettings(
                 size_zyx=(32, 40, 40) if quick else (128, 160, 160),
                 pixel_mm_zyx=(4.0, 4.0, 4.0) if quick else None,
@@ -201,7 +195,7 @@ class ShapeResNet(Design):
         )
 
     @property
-    def requests(self) -> tuple[Request, ...]:
+    def inputs(self) -> tuple[Input, ...]:
         """Shape features and slices, and the volumes where a 3D network is trained."""
         if not (self.available.images and self.available.deep):
             raise InputError(

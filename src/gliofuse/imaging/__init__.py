@@ -4,6 +4,7 @@ Arrays are (z, y, x); points are LPS millimetres (x, y, z). SimpleITK is loaded 
 first read, matplotlib when a picture is first drawn.
 """
 
+from gliofuse.imaging._reading import read_once
 from gliofuse.imaging.boxes import Box, bounding_box, crop_to_size, pad_box
 from gliofuse.imaging.images import CaseImages, load_case, read_mask
 from gliofuse.imaging.intensity import Normalisation, brain_mask, normalise
@@ -49,5 +50,6 @@ __all__ = [
     "pad_box",
     "parse_region",
     "read_mask",
+    "read_once",
     "region_mask",
 ]

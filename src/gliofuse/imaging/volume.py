@@ -99,9 +99,9 @@ class Volume:
             If the file is missing, cut short, damaged, a folder, not an image, has several
             frames or channels, or has axes that are not orthonormal.
         """
-        from gliofuse.imaging._files import read_volume
+        from gliofuse.imaging._reading import read_shared
 
-        return read_volume(path)
+        return read_shared(path)
 
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write the volume whole or not at all; the suffix chooses the format."""

@@ -13,7 +13,7 @@ from gliofuse.files import atomic_path, settings_hash
 from gliofuse.radiomics.bank import Group, image_type_of
 from gliofuse.radiomics.settings import RadiomicsSettings, Setting
 
-__all__ = ["PatientCache", "group_key", "identity"]
+__all__ = ["PatientCache", "group_key"]
 
 _VERSION = 1
 """Raised whenever a value comes out differently for the same settings."""
@@ -41,12 +41,6 @@ _FAMILY = {
     "gldm": (*_BINS, *_PLANES, "distances", "gldm_a"),
     "ngtdm": (*_BINS, *_PLANES, "distances"),
 }
-
-
-def identity(path: str | os.PathLike[str]) -> list[int]:
-    """Return what a file is known by: its size and time of change, not its place."""
-    status = os.stat(path)
-    return [status.st_size, status.st_mtime_ns]
 
 
 def group_key(group: Group, settings: RadiomicsSettings, source: Mapping[str, Any]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING
@@ -12,11 +12,12 @@ import numpy as np
 
 from gliofuse.cohort.case import Case, Cohort, check_sequences
 from gliofuse.errors import ImageError, InputError, ManifestError, SettingError
+from gliofuse.files import file_state
 from gliofuse.imaging.images import read_mask
 from gliofuse.imaging.labels import LabelConvention, get_convention
 from gliofuse.imaging.regions import region_mask
 from gliofuse.imaging.volume import Volume, check_same_geometry
-from gliofuse.radiomics._cache import PatientCache, group_key, identity
+from gliofuse.radiomics._cache import PatientCache, group_key
 from gliofuse.radiomics.bank import Group, compute_bank, groups, shape_values
 from gliofuse.radiomics.extractor import one_level
 from gliofuse.radiomics.preparation import check_finite
@@ -28,7 +29,7 @@ from gliofuse.radiomics.settings import RadiomicsSettings
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["extract_case", "extract_cohort"]
+__all__ = ["check_regions", "extract_case", "extract_cohort", "feature_table"]
 
 Key = tuple[str, Group]
 
@@ -155,8 +156,7 @@ def extract_cohort(
 
     wanted = tuple(sequences) if sequences is not None else cohort.sequences
     check_sequences(wanted)
-    for region in regions:  # a wrong expression is one error, not one a patient
-        region_mask(Volume(np.zeros((1, 1, 1), dtype=np.uint8)), region, convention)
+    check_regions(regions, convention)  # a wrong expression is one error, not one a patient
     function = partial(
         extract_case,
         settings=settings,
@@ -178,17 +178,49 @@ def extract_cohort(
             rows[outcome.item.case_id] = outcome.result or {}
         if progress is not None:
             progress(done)
+    table = feature_table(rows, settings=settings, regions=regions, sequences=wanted)
+    return table, pd.DataFrame(failures, columns=["case_id", "stage", "error"])
+
+
+def feature_table(
+    rows: Mapping[str, Mapping[str, float]],
+    *,
+    settings: RadiomicsSettings,
+    regions: Sequence[str],
+    sequences: Sequence[str],
+) -> pd.DataFrame:
+    """Return patients' features as a table, its columns in an order that no patient decides.
+
+    Parameters
+    ----------
+    rows : mapping
+        ``case_id`` to what :func:`extract_case` gave.
+    settings, regions, sequences
+        As given to :func:`extract_case`.
+    """
+    import pandas as pd
+
     columns = [
         f"{sequence}.{column_name(region)}.{name}"
-        for sequence in wanted
+        for sequence in sequences
         for region in regions
         for name in settings.feature_names()
     ]
     values = np.array(
         [[row[column] for column in columns] for row in rows.values()], dtype=np.float64
     ).reshape(len(rows), len(columns))
-    table = pd.DataFrame(values, index=pd.Index(list(rows), name="case_id"), columns=columns)
-    return table, pd.DataFrame(failures, columns=["case_id", "stage", "error"])
+    return pd.DataFrame(values, index=pd.Index(list(rows), name="case_id"), columns=columns)
+
+
+def check_regions(regions: Sequence[str], convention: str | LabelConvention) -> None:
+    """Refuse a region expression that is wrong for every patient.
+
+    Raises
+    ------
+    RegionError
+    """
+    for region in regions:
+        region_mask(Volume(np.zeros((1, 1, 1), dtype=np.uint8)), region, convention)
 
 
 def _keys(
@@ -202,13 +234,8 @@ def _keys(
     """Return, in the order of the columns, the cache key of each sequence's groups."""
     out = {}
     labels = {name: list(values) for name, values in sorted(convention.regions.items())}
-    try:
-        mask = identity(case.mask or "")
-        images = {sequence: identity(case.images[sequence]) for sequence in sequences}
-    except OSError as error:
-        raise ImageError(
-            f"{error.filename}: no such file; check the path (in a manifest, relative to it)"
-        ) from error
+    mask = file_state(case.mask or "")
+    images = {sequence: file_state(case.images[sequence]) for sequence in sequences}
     for sequence in sequences:
         source = {
             "mask": mask,

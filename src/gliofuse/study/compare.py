@@ -13,15 +13,15 @@ from pathlib import Path
 import pandas as pd
 
 from gliofuse.compute import resolve_workers
-from gliofuse.designs import find_design, parse_settings
 from gliofuse.errors import SettingError
 from gliofuse.evaluation import agreement_table, misjudged_by_all
 from gliofuse.files import write_csv, write_json, write_parquet
 from gliofuse.study.evaluate import evaluation_tables
 from gliofuse.study.folder import RunFolder
-from gliofuse.study.inputs import load_patients
+from gliofuse.study.patients import Patients, load_patients
+from gliofuse.study.prepare import compute_plans, make_design, plan_study
 from gliofuse.study.progress import Progress
-from gliofuse.study.runner import VALIDATION_FRACTION, RunResult, prepare_study, run_study
+from gliofuse.study.runner import VALIDATION_FRACTION, RunResult, fit_prepared
 from gliofuse.study.settings import StudySettings
 
 __all__ = ["Comparison", "compare_designs"]
@@ -73,20 +73,27 @@ def compare_designs(
     out = Path(folder)
     clock = time.monotonic()
     out.mkdir(parents=True, exist_ok=True)
-    shared = _harmonised(studies, out)
+    first = next(iter(studies.values()))
     with tell.log_to(out / "compare.log"):
+        _check_alike(studies)
+        patients = load_patients(first, label_workers=resolve_workers(first.compute.workers))
+        plans = {}
+        for name, study in _harmonised(studies, patients, out).items():
+            tell.say(f"[{name}]")
+            plans[name] = plan_study(
+                study, out / name, progress=tell, force=force, patients=patients
+            )
+        first = plans[next(iter(plans))].study
+        prepared = compute_plans(plans, tell)
         without: dict[str, str] = {}
-        for name, study in shared.items():
-            tell.say(f"[{name}] inputs")
-            ready = prepare_study(study, out / name, progress=tell, force=force)
+        for name, ready in prepared.items():
             for row in ready.failed.itertuples():
                 without.setdefault(str(row.case_id), f"design {name}: {row.stage}: {row.error}")
         runs = {}
-        for name, study in shared.items():
+        for name, ready in prepared.items():
             tell.say(f"[{name}] fits")
-            runs[name] = run_study(
-                study, out / name, progress=tell, command=command, force=force, without=without
-            )
+            with tell.log_to(out / name / "run.log"):
+                runs[name] = fit_prepared(ready.without(without), progress=tell, command=command)
         finals = {
             n: str(RunFolder(r.folder).run_information()["final_model"]) for n, r in runs.items()
         }
@@ -97,22 +104,24 @@ def compare_designs(
             ],
             ignore_index=True,
         )
-        first = next(iter(shared.values()))
         write_parquet(out / "predictions.parquet", predictions)
         tables = evaluation_tables(
             predictions[predictions["cohort"] != "validation"],
             first.evaluation,
             judged=tuple(runs),
+            seed=first.split.seed,
             workers=resolve_workers(first.compute.workers),
             progress=tell,
         )
         tables["misjudged"] = misjudged_by_all(predictions, tables["thresholds"])
         if len(runs) > 1:
-            tables["agreement"] = agreement_table(predictions, tables["thresholds"])
+            tables["agreement"] = agreement_table(
+                predictions, tables["thresholds"], seed=first.split.seed
+            )
         tables["timing"] = _timing(runs)
         for name, table in tables.items():
             write_csv(out / f"{name}.csv", table)
-        _picture_misjudged(first, tables["misjudged"], out)
+        _picture_misjudged(patients, tables["misjudged"], out)
         write_json(
             out / "compare.json",
             {
@@ -126,8 +135,7 @@ def compare_designs(
     return Comparison(out, tables["metrics"], runs)
 
 
-def _harmonised(studies: dict[str, StudySettings], out: Path) -> dict[str, StudySettings]:
-    """Give every study the same cache, and the same validation part if any of them needs one."""
+def _check_alike(studies: dict[str, StudySettings]) -> None:
     first = next(iter(studies.values()))
     for name, study in studies.items():
         for part in ("cohort", "table", "endpoint", "split", "sequences", "labels"):
@@ -136,9 +144,16 @@ def _harmonised(studies: dict[str, StudySettings], out: Path) -> dict[str, Study
                     f"compare: study {name!r} differs from the first in {part}; designs can only "
                     "be compared on the same patients, endpoint and split"
                 )
+
+
+def _harmonised(
+    studies: dict[str, StudySettings], patients: Patients, out: Path
+) -> dict[str, StudySettings]:
+    """Give every study the same cache, and the same validation part if any of them needs one."""
+    first = next(iter(studies.values()))
     split = first.split
     if "validation_fraction" not in split.model_fields_set and any(
-        _needs_validation(study) for study in studies.values()
+        make_design(study, patients).needs_validation for study in studies.values()
     ):
         split = split.model_copy(update={"validation_fraction": VALIDATION_FRACTION})
     cache = first.compute.cache or out / "cache"
@@ -151,13 +166,6 @@ def _harmonised(studies: dict[str, StudySettings], out: Path) -> dict[str, Study
         )
         for name, study in studies.items()
     }
-
-
-def _needs_validation(study: StudySettings) -> bool:
-    kind = find_design(study.design)
-    patients = load_patients(study)
-    design = kind(parse_settings(kind, study.settings), patients.available(tuple(study.covariates)))
-    return design.needs_validation
 
 
 def _of_final(predictions: pd.DataFrame, final: str, name: str) -> pd.DataFrame:
@@ -177,9 +185,8 @@ def _timing(runs: dict[str, RunResult]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)[["design", "stage", "seconds", "peak_mb"]]
 
 
-def _picture_misjudged(study: StudySettings, misjudged: pd.DataFrame, out: Path) -> None:
+def _picture_misjudged(patients: Patients, misjudged: pd.DataFrame, out: Path) -> None:
     """Draw the patients whom every design gets wrong, for a person to look at."""
-    patients = load_patients(study)
     wrong = misjudged.loc[misjudged["misjudged_by_all"], "case_id"].astype(str).tolist()
     (out / "contact_sheet.png").unlink(missing_ok=True)
     if patients.cohort is None or not wrong:

@@ -36,19 +36,22 @@ def evaluate_run(
     design: Design,
     settings: EvaluationSettings,
     *,
-    outcome: str | None = None,
+    outcome: tuple[str, ...] = (),
+    seed: int = 0,
     workers: int = 1,
     progress: Progress | None = None,
 ) -> pd.DataFrame:
     """Write every table of figures of merit of a run; returns the metrics.
 
-    ``outcome`` is the clinical column that defines the classes: no characteristic of theirs.
+    ``outcome`` are the clinical columns that define the classes: no characteristic of theirs.
+    ``seed`` is that of resampling.
     """
     predictions = run.predictions()
     tables = evaluation_tables(
         predictions,
         settings,
         judged=(design.final_model, *_rivals(design)),
+        seed=seed,
         workers=workers,
         progress=progress,
     )
@@ -64,6 +67,7 @@ def evaluation_tables(
     settings: EvaluationSettings,
     *,
     judged: tuple[str, ...],
+    seed: int = 0,
     workers: int = 1,
     progress: Progress | None = None,
 ) -> dict[str, pd.DataFrame]:
@@ -78,6 +82,8 @@ def evaluation_tables(
     settings : EvaluationSettings
     judged : tuple of str
         Models whose calibration and decision curves are drawn; all models get the rest.
+    seed : int
+        Of resampling.
     workers : int
     progress : Progress, optional
     """
@@ -93,7 +99,7 @@ def evaluation_tables(
         tables = {
             "thresholds": thresholds,
             "metrics": metrics_table(
-                predictions, thresholds, bootstrap=settings.bootstrap, seed=0, workers=workers
+                predictions, thresholds, bootstrap=settings.bootstrap, seed=seed, workers=workers
             ),
             "confusion": confusion_table(predictions, thresholds),
             "roc": _each_model(by_cohort, roc_points),
@@ -153,7 +159,7 @@ def _thresholds(predictions: pd.DataFrame, kind: str) -> pd.DataFrame:
 
 
 def _characteristics(
-    run: RunFolder, predictions: pd.DataFrame, outcome: str | None
+    run: RunFolder, predictions: pd.DataFrame, outcome: tuple[str, ...]
 ) -> pd.DataFrame:
     """Compare cohorts where they are fixed; in cross-validation compare the two classes."""
     clinical = pd.read_csv(run.path / "cohort.csv").set_index("case_id")
@@ -164,5 +170,5 @@ def _characteristics(
     else:
         labels = first.drop_duplicates("case_id").set_index("case_id")["y_true"]
         groups = labels.map({0: "negative", 1: "positive"})
-        clinical = clinical.drop(columns=[outcome or ""], errors="ignore")
+        clinical = clinical.drop(columns=list(outcome), errors="ignore")
     return characteristics_table(clinical.loc[groups.index], groups)

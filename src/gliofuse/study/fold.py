@@ -11,9 +11,10 @@ import pandas as pd
 
 from gliofuse.cohort import Cohort, Fold
 from gliofuse.compute import PeakMemory
-from gliofuse.designs import CaseData, Design, FitContext, FittedDesign
+from gliofuse.designs import Design, FitContext, FittedDesign
 from gliofuse.evaluation import correlation_matrix
 from gliofuse.files import write_csv
+from gliofuse.inputs import CaseData, compute_fold_inputs
 from gliofuse.signature import SignatureWarning
 from gliofuse.study.folder import FoldFolder
 
@@ -61,14 +62,17 @@ def _fit_and_predict(
     task: FoldTask,
 ) -> tuple[pd.DataFrame, dict[str, pd.DataFrame], dict[str, int]]:
     """Return the predictions of all patients, the design's tables, and counted warnings."""
-    training = task.data.subset(task.fold.training)
-    validation = task.data.subset(task.fold.validation) if task.fold.validation else None
+    data = compute_fold_inputs(
+        task.data.subset(task.fold.case_ids), task.design.inputs, task.fold.training
+    )
+    training = data.subset(task.fold.training)
+    validation = data.subset(task.fold.validation) if task.fold.validation else None
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", SignatureWarning)
         fitted = task.design.fit(training, validation, task.context)
     told = Counter(str(w.message) for w in caught if issubclass(w.category, SignatureWarning))
     predictions = [
-        _predictions(fitted, task.data.subset(case_ids), task.fold.name, cohort)
+        _predictions(fitted, data.subset(case_ids), task.fold.name, cohort)
         for cohort, case_ids in (
             ("training", task.fold.training),
             ("validation", task.fold.validation),
@@ -79,7 +83,7 @@ def _fit_and_predict(
     ]
     tables = fitted.tables()
     if task.first:
-        _explain(fitted, task)
+        _explain(fitted, task, data)
         selected = fitted.selected_features(training)
         if selected is not None and selected.shape[1] > 1:
             tables["correlation"] = correlation_matrix(selected)
@@ -87,15 +91,23 @@ def _fit_and_predict(
 
 
 def _predictions(fitted: FittedDesign, data: CaseData, fold: str, cohort: str) -> pd.DataFrame:
-    scores = fitted.predict(data.without_labels())
-    table = scores.rename_axis("case_id").reset_index()
-    long = table.melt(id_vars="case_id", var_name="model", value_name="probability")
-    return long.assign(fold=fold, cohort=cohort, y_true=long["case_id"].map(data.y))[
-        ["case_id", "fold", "cohort", "model", "y_true", "probability"]
+    """Return the prediction table of some patients: one row a patient and model."""
+    endpoint = fitted.design.available.endpoint
+    scores = fitted.predict(data.without_outcome()).rename_axis(index="case_id")
+    columns = list(endpoint.prediction_columns)
+    parts = []
+    for model in dict.fromkeys(scores.columns.get_level_values(0)):
+        own = scores[[model]] if scores.columns.nlevels == 1 else scores[model][columns]
+        parts.append(own.set_axis(columns, axis=1).reset_index().assign(model=model))
+    long = pd.concat(parts, ignore_index=True).assign(fold=fold, cohort=cohort)
+    assert data.outcome is not None
+    known = data.outcome.loc[long["case_id"]].reset_index(drop=True)
+    return pd.concat([long, known], axis=1)[
+        ["case_id", "fold", "cohort", "model", *endpoint.outcome_columns, *columns]
     ]
 
 
-def _explain(fitted: FittedDesign, task: FoldTask) -> None:
+def _explain(fitted: FittedDesign, task: FoldTask, data: CaseData) -> None:
     """Draw heat maps of a few held-out patients; the rest of a run does not depend on it."""
     if task.cohort is None:
         return
@@ -104,7 +116,7 @@ def _explain(fitted: FittedDesign, task: FoldTask) -> None:
         from gliofuse.deep.explain import explain_case
 
         samples = network.recipe.dataset(
-            task.data.subset(held_out).without_labels(), augmented=False, seed=0
+            data.subset(held_out).without_outcome(), augmented=False, seed=0
         )
         rows = [
             {

@@ -86,7 +86,7 @@ def write_survival_curves(
     dict
         The log-rank tests, by what the groups are.
     """
-    outcomes, _ = survival.outcomes(clinical)
+    outcomes, _ = survival.outcome(clinical)
     pooled = pool_predictions(run.predictions())
     own = pooled[(pooled["model"] == final_model) & pooled["cohort"].isin(["test", "external"])]
     own = own.drop_duplicates("case_id").set_index("case_id")

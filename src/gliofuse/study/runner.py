@@ -11,7 +11,6 @@ import platform
 import re
 import sys
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -19,30 +18,24 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from gliofuse import __version__
-from gliofuse.cohort import (
-    BinaryEndpoint,
-    Fold,
-    SplitSettings,
-    SurvivalEndpoint,
-    make_folds,
-    write_manifest,
-)
+from gliofuse.cohort import Fold, SplitSettings, make_folds, write_manifest
 from gliofuse.compute import parallel_map, resolve_workers
-from gliofuse.designs import CaseData, Design, FitContext, find_design, parse_settings
-from gliofuse.errors import EndpointError, RunError
-from gliofuse.files import settings_hash, write_csv, write_json, write_parquet, write_text
+from gliofuse.designs import Design, FitContext
+from gliofuse.errors import RunError
+from gliofuse.files import settings_hash, write_csv, write_json
+from gliofuse.inputs import CaseData, FeatureTable
 from gliofuse.study.evaluate import evaluate_run
 from gliofuse.study.fold import FoldTask, fit_fold
 from gliofuse.study.folder import RunFolder
-from gliofuse.study.inputs import Patients, load_patients, materialise
 from gliofuse.study.model_tables import write_nomogram, write_survival_curves
+from gliofuse.study.patients import Patients
+from gliofuse.study.prepare import Plan, Prepared, compute_plans, plan_study
 from gliofuse.study.progress import Progress
 from gliofuse.study.settings import StudySettings
 
-__all__ = ["VALIDATION_FRACTION", "Prepared", "RunResult", "prepare_study", "run_study"]
+__all__ = ["VALIDATION_FRACTION", "RunResult", "fit_prepared", "run_study"]
 
 _PACKAGES = (
     "numpy", "scipy", "pandas", "scikit-learn", "SimpleITK", "numba", "PyWavelets",
@@ -60,98 +53,6 @@ class RunResult:
     failed_cases: pd.DataFrame
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """A study before its first fit: who takes part, and every label-free input.
-
-    Parameters
-    ----------
-    design : Design
-    patients : Patients
-        Those who take part.
-    labels : pandas.Series
-        0 / 1 by ``case_id``.
-    inputs : mapping
-        Request key to value.
-    excluded, failed : pandas.DataFrame
-        ``case_id, reason`` and ``case_id, stage, error``.
-    """
-
-    design: Design
-    patients: Patients
-    labels: pd.Series
-    inputs: Mapping[str, Any]
-    excluded: pd.DataFrame
-    failed: pd.DataFrame
-
-
-def prepare_study(
-    study: StudySettings,
-    folder: str | Path,
-    *,
-    progress: Progress | None = None,
-    force: bool = False,
-    without: Mapping[str, str] | None = None,
-) -> Prepared:
-    """Read the patients, plan the design and compute its label-free inputs.
-
-    Parameters
-    ----------
-    study : StudySettings
-    folder : path
-        The run folder; inputs are kept in it, or in the study's own cache.
-    progress : Progress, optional
-    force : bool, default False
-        Go on in a folder that holds another study.
-    without : mapping of str to str, optional
-        Patients to leave out, with the reason.
-
-    Raises
-    ------
-    InputError
-        If the manifest, the endpoint or the design's settings break a rule.
-    RunError
-        If the folder holds another study, or fewer than two classes are left.
-    """
-    study = study.resolved()
-    tell = progress or Progress()
-    run = RunFolder.open(folder, settings_hash(study.definition()), force=force)
-    write_text(run.path / "study.yaml", _as_yaml(study))
-    workers = resolve_workers(study.compute.workers)
-    endpoint = study.endpoint.build()
-    if not isinstance(endpoint, BinaryEndpoint):
-        raise EndpointError(
-            "endpoint: this version runs binary endpoints; survival designs are not built in "
-            'yet: cut the outcome, for example --endpoint "os_days >= 730"'
-        )
-    patients = load_patients(study, label_workers=workers)
-    labels, unlabelled = endpoint.labels(patients.clinical)
-    left_out = {case: why for case, why in (without or {}).items() if case in labels.index}
-    labels = labels.drop(index=list(left_out))
-    excluded = pd.concat(
-        [
-            patients.excluded,
-            unlabelled,
-            pd.DataFrame(left_out.items(), columns=["case_id", "reason"]),
-        ],
-        ignore_index=True,
-    )
-    patients = patients.restricted(labels.index)
-    design = _plan(study, patients)
-    for note in (*patients.notes, *design.left_out):
-        tell.say(note)
-    inputs, failed = _materialise(study, design, patients, run, workers, tell)
-    labels = labels.drop(index=failed["case_id"].unique(), errors="ignore")
-    run.write_table("excluded", excluded)
-    run.write_table("failed_cases", failed)
-    if labels.nunique() < 2:
-        raise RunError(
-            f"{len(labels)} patients are left and they are not of two classes; "
-            f"{failed['case_id'].nunique()} failed, see {run.path / 'failed_cases.csv'}"
-        )
-    return Prepared(design, patients.restricted(labels.index), labels, inputs, excluded, failed)
-
-
 def run_study(
     study: StudySettings,
     folder: str | Path,
@@ -159,7 +60,6 @@ def run_study(
     progress: Progress | None = None,
     command: str = "",
     force: bool = False,
-    without: Mapping[str, str] | None = None,
 ) -> RunResult:
     """Run a study, or go on with one that was stopped.
 
@@ -173,8 +73,6 @@ def run_study(
         The command line, for the report.
     force : bool, default False
         Go on in a folder that holds another study.
-    without : mapping of str to str, optional
-        Patients to leave out, with the reason.
 
     Returns
     -------
@@ -187,91 +85,64 @@ def run_study(
     RunError
         If the folder holds another study, or no patient or no fold came through.
     """
-    study = study.resolved()
     tell = progress or Progress()
+    study = study.resolved()  # a misspelt setting is an error before there is a folder
+    with tell.log_to(Path(folder) / "run.log"):
+        plan = plan_study(study, folder, progress=tell, force=force)
+        (prepared,) = compute_plans({study.name: plan}, tell).values()
+        return fit_prepared(prepared, progress=tell, command=command)
+
+
+def fit_prepared(prepared: Prepared, *, progress: Progress, command: str = "") -> RunResult:
+    """Fit and evaluate a study whose inputs are there.
+
+    Parameters
+    ----------
+    prepared : Prepared
+    progress : Progress
+    command : str, optional
+        The command line, for the report.
+
+    Raises
+    ------
+    InputError
+        If the split cannot be made.
+    RunError
+        If a fold failed.
+    """
     started = datetime.now(UTC)
     clock = time.monotonic()
+    plan = prepared.plan
+    study, run = plan.study, plan.run
     workers = resolve_workers(study.compute.workers)
-    run = RunFolder(Path(folder))
-    with tell.log_to(run.path / "run.log"):
-        ready = prepare_study(study, run.path, progress=tell, force=force, without=without)
-        _write_patients(run, ready.patients)
-        split = _split(study, ready.design)
-        folds = make_folds(split, ready.labels, ready.patients.clinical)
-        write_csv(
-            run.path / "folds.csv",
-            pd.DataFrame([row for fold in folds for row in fold.as_rows()]),
-        )
-        _fit_folds(study, ready, folds, run, workers, tell)
-        write_json(
-            run.path / "run.json",
-            {
-                **_information(study, ready, command),
-                "warnings": _warnings(run, folds),
-                "logrank": _model_tables(run, study, ready),
-                "started": started.isoformat(timespec="seconds"),
-                "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-                "seconds": round(time.monotonic() - clock, 1),
-            },
-        )
-        metrics = evaluate_run(
-            run,
-            ready.design,
-            study.evaluation,
-            outcome=study.endpoint.column,
-            workers=workers,
-            progress=tell,
-        )
-    return RunResult(run.path, metrics, ready.failed)
-
-
-def _as_yaml(study: StudySettings) -> str:
-    return yaml.safe_dump(study.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
-
-
-def _plan(study: StudySettings, patients: Patients) -> Design:
-    kind = find_design(study.design)
-    return kind(parse_settings(kind, study.settings), patients.available(tuple(study.covariates)))
-
-
-def _materialise(
-    study: StudySettings,
-    design: Design,
-    patients: Patients,
-    run: RunFolder,
-    workers: int,
-    tell: Progress,
-) -> tuple[dict[str, Any], pd.DataFrame]:
-    inputs: dict[str, Any] = {}
-    failures = []
-    seconds = run.seconds()
-    cache = study.compute.cache or run.path / "features" / "cache"
-    for request in design.requests:
-        clock = time.monotonic()
-        with tell.stage(f"computing {request.what}", len(patients.clinical), "patients") as count:
-            value, failed = materialise(
-                request,
-                patients,
-                cache=cache,
-                workers=workers,
-                scheduler=study.compute.scheduler,
-                progress=count,
-            )
-        spent = seconds.get(request.what, 0.0)  # before the run was stopped and started again
-        seconds[request.what] = spent + time.monotonic() - clock
-        run.write_seconds(seconds)
-        inputs[request.key] = value
-        failures.append(failed)
-        if isinstance(value, pd.DataFrame):
-            write_parquet(
-                run.path / "features" / f"{request.what.replace(' ', '-')}-{request.key}.parquet",
-                value,
-                {"request": request.definition(), "hash": request.key},
-            )
-    table = pd.concat(failures, ignore_index=True).drop_duplicates(["case_id", "error"])
-    for row in table.itertuples():
-        tell.say(f"{row.case_id} failed ({row.stage}): {row.error}")
-    return inputs, table
+    _write_patients(run, plan.patients)
+    split = _split(study, plan.design)
+    folds = make_folds(split, study.endpoint.strata(plan.outcome), plan.patients.clinical)
+    write_csv(
+        run.path / "folds.csv", pd.DataFrame([row for fold in folds for row in fold.as_rows()])
+    )
+    _fit_folds(prepared, folds, workers, progress)
+    write_json(
+        run.path / "run.json",
+        {
+            **_information(plan, command),
+            "warnings": _warnings(run, folds),
+            "logrank": _model_tables(plan),
+            "started": started.isoformat(timespec="seconds"),
+            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+            "seconds": round(time.monotonic() - clock, 1),
+        },
+    )
+    metrics = evaluate_run(
+        run,
+        plan.design,
+        study.evaluation,
+        outcome=study.endpoint.columns,
+        seed=split.seed,
+        workers=workers,
+        progress=progress,
+    )
+    return RunResult(run.path, metrics, prepared.failed)
 
 
 def _write_patients(run: RunFolder, patients: Patients) -> None:
@@ -288,28 +159,15 @@ def _split(study: StudySettings, design: Design) -> SplitSettings:
     return given
 
 
-def _fit_folds(
-    study: StudySettings,
-    ready: Prepared,
-    folds: list[Fold],
-    run: RunFolder,
-    workers: int,
-    tell: Progress,
-) -> None:
-    data = CaseData(tuple(ready.labels.index), ready.inputs, ready.patients.clinical, ready.labels)
-    base = {
-        "study": study.definition(),
-        "version": __version__,
-        "inputs": {key: _content(value) for key, value in data.inputs.items()},
-        "labels": data.y.to_dict(),
-        "clinical": _content(ready.patients.clinical[list(study.covariates)]),
-    }
+def _fit_folds(prepared: Prepared, folds: list[Fold], workers: int, tell: Progress) -> None:
+    plan, data = prepared.plan, prepared.data
+    study, run = plan.study, plan.run
     tasks = [
         FoldTask(
-            design=ready.design,
+            design=plan.design,
             data=data,
             fold=fold,
-            fingerprint=settings_hash({**base, "fold": fold.__dict__}),
+            fingerprint=_fingerprint(plan, data.subset(fold.case_ids), fold),
             folder=run.fold(fold.name),
             context=FitContext(
                 seed=study.split.seed,
@@ -318,7 +176,7 @@ def _fit_folds(
                 device=study.compute.device,
             ),
             first=number == 0,
-            cohort=ready.patients.cohort,
+            cohort=plan.patients.cohort,
         )
         for number, fold in enumerate(folds)
     ]
@@ -352,13 +210,28 @@ def _fit_folds(
     run.write_seconds({**run.seconds(), "fits": fits})
 
 
-def _model_tables(run: RunFolder, study: StudySettings, ready: Prepared) -> dict[str, Any]:
-    final = ready.design.final_model
-    write_nomogram(run, final, study.endpoint.build().describe())
+def _fingerprint(plan: Plan, data: CaseData, fold: Fold) -> str:
+    """Return a hash of all that the fold's result depends on: settings, code, patients' data."""
+    clinical = FeatureTable(data.clinical[list(plan.study.covariates)])
+    return settings_hash(
+        {
+            "study": plan.study.definition(),
+            "version": __version__,
+            "inputs": {key: value.fingerprint(data.case_ids) for key, value in data.inputs.items()},
+            "learned": [one.key for one in plan.design.inputs if one.scope == "fold"],
+            "outcome": plan.outcome.loc[list(data.case_ids)].to_dict("list"),
+            "clinical": clinical.fingerprint(data.case_ids),
+            "fold": fold.__dict__,
+        }
+    )
+
+
+def _model_tables(plan: Plan) -> dict[str, Any]:
+    study, final = plan.study, plan.design.final_model
+    write_nomogram(plan.run, final, study.endpoint.describe())
     if study.survival is None:
         return {}
-    columns = SurvivalEndpoint(time=study.survival.time, event=study.survival.event)
-    return write_survival_curves(run, ready.patients.clinical, columns, final)
+    return write_survival_curves(plan.run, plan.patients.clinical, study.survival.build(), final)
 
 
 def _warnings(run: RunFolder, folds: list[Fold]) -> list[str]:
@@ -373,16 +246,9 @@ def _warnings(run: RunFolder, folds: list[Fold]) -> list[str]:
     ]
 
 
-def _content(value: Any) -> str:
-    if isinstance(value, pd.DataFrame):
-        return settings_hash(
-            [list(value.columns), pd.util.hash_pandas_object(value).astype(str).tolist()]
-        )
-    return str(value.key)
-
-
-def _information(study: StudySettings, ready: Prepared, command: str) -> dict[str, Any]:
-    design = ready.design
+def _information(plan: Plan, command: str) -> dict[str, Any]:
+    study, design = plan.study, plan.design
+    counts = study.endpoint.strata(plan.outcome).value_counts().sort_index()
     packages = {}
     for name in _PACKAGES:
         try:
@@ -405,10 +271,12 @@ def _information(study: StudySettings, ready: Prepared, command: str) -> dict[st
         },
         "models": list(design.models),
         "final_model": design.final_model,
-        "left_out": [*ready.patients.notes, *design.left_out],
-        "endpoint_text": study.endpoint.build().describe(),
-        "n_cases": len(ready.labels),
-        "n_positive": int(ready.labels.sum()),
+        "left_out": [*plan.patients.notes, *design.left_out],
+        "endpoint_text": study.endpoint.describe(),
+        "endpoint": study.endpoint.as_dict(),
+        "n_cases": len(plan.outcome),
+        "n_positive": int(counts.get(1, 0)),
+        "class_counts": {str(k): int(n) for k, n in counts.items()},
         "settings_hash": settings_hash(study.definition()),
-        "sequences": list(ready.patients.sequences),
+        "sequences": list(plan.patients.sequences),
     }

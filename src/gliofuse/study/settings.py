@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    InstanceOf,
+    PlainSerializer,
+    ValidationError,
+    model_validator,
+)
 
-from gliofuse.cohort import BinaryEndpoint, SplitSettings, SurvivalEndpoint
+from gliofuse.cohort import Endpoint, SplitSettings, SurvivalEndpoint, endpoint_from_dict
 from gliofuse.errors import EndpointError, SettingError, did_you_mean
 
 __all__ = [
     "ComputeSettings",
-    "EndpointSettings",
     "EvaluationSettings",
     "StudySettings",
     "SurvivalColumns",
@@ -25,38 +34,6 @@ __all__ = [
 
 class _Settings(BaseModel):
     model_config = ConfigDict(extra="forbid")
-
-
-class EndpointSettings(_Settings):
-    """What is predicted: ``{kind: binary, column: grade, positive: ">= 3"}``."""
-
-    kind: Literal["binary", "survival"] = "binary"
-    column: str | None = None
-    positive: str | None = None
-    time: str | None = None
-    event: str | None = None
-
-    def build(self) -> BinaryEndpoint | SurvivalEndpoint:
-        """Return the endpoint.
-
-        Raises
-        ------
-        EndpointError
-            If a part that its kind needs is missing.
-        """
-        if self.kind == "binary":
-            if self.column is None or self.positive is None:
-                raise EndpointError(
-                    "endpoint: kind binary needs column and positive, for example "
-                    '{kind: binary, column: grade, positive: ">= 3"}'
-                )
-            return BinaryEndpoint(column=self.column, positive=self.positive)
-        if self.time is None or self.event is None:
-            raise EndpointError(
-                "endpoint: kind survival needs time and event, for example "
-                "{kind: survival, time: os_days, event: died}"
-            )
-        return SurvivalEndpoint(time=self.time, event=self.event)
 
 
 class TableSettings(_Settings):
@@ -77,6 +54,10 @@ class SurvivalColumns(_Settings):
 
     time: str
     event: str
+
+    def build(self) -> SurvivalEndpoint:
+        """Return them as an endpoint."""
+        return SurvivalEndpoint(self.time, self.event)
 
 
 class ComputeSettings(_Settings):
@@ -99,13 +80,27 @@ class EvaluationSettings(_Settings):
     )
 
 
+def _endpoint(value: Any) -> Endpoint:
+    if isinstance(value, Endpoint):
+        return value
+    if not isinstance(value, Mapping):
+        raise EndpointError(f"endpoint must hold keys and values (got {value!r})")
+    return endpoint_from_dict(value)
+
+
+#: What a study file writes as ``{kind: binary, column: grade, positive: ">= 3"}``.
+EndpointField = Annotated[
+    InstanceOf[Endpoint], BeforeValidator(_endpoint), PlainSerializer(lambda e: e.as_dict())
+]
+
+
 class StudySettings(_Settings):
     """One study: a design on a cohort, for an endpoint, over a split."""
 
     name: str = "study"
     cohort: Path | None = None
     table: TableSettings | None = None
-    endpoint: EndpointSettings
+    endpoint: EndpointField
     design: str = "rdl"
     settings: dict[str, Any] = Field(default_factory=dict)
     sequences: list[str] | None = Field(default=None, description="None takes those of the cohort.")
@@ -172,6 +167,9 @@ def check_study(
         study = StudySettings(**given)
     except ValidationError as error:
         problem = error.errors()[0]
+        cause = problem.get("ctx", {}).get("error")
+        if isinstance(cause, EndpointError):
+            raise cause from None
         where = ".".join(str(part) for part in problem["loc"])
         if problem["type"] == "extra_forbidden":
             allowed = _fields_at(problem["loc"][:-1])

@@ -115,8 +115,8 @@ class CaseDataset(Dataset[dict[str, torch.Tensor]]):
         """Return, as plain data, everything that decides what the items are and how they vary."""
         labels = None if self.labels is None else self.labels.tolist()
         return {
-            "store": self.store.key,
-            "cases": [[case_id, self.store.identity(case_id)] for case_id in self.case_ids],
+            "store": self.store.folder.name,
+            "cases": [[case_id, self.store.content(case_id)] for case_id in self.case_ids],
             "labels": labels,
             "sequences": list(self.sequences),
             "size": list(self.size),

@@ -10,12 +10,18 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, PositiveFloat
 
 from gliofuse.deep.data.geometry import ItemGeometry, cut, resample
-from gliofuse.deep.data.store import ArrayStore, CaseArrays, build_store, load_region
+from gliofuse.deep.data.store import (
+    ArrayStore,
+    CaseArrays,
+    StorePlan,
+    build_store,
+    load_region,
+)
 
 if TYPE_CHECKING:
     from gliofuse.cohort import Case, Cohort
 
-__all__ = ["PatchSettings", "PatchStore", "build_patches", "cut_patch"]
+__all__ = ["PatchSettings", "PatchStore", "build_patches", "cut_patch", "patch_plan"]
 
 
 class PatchSettings(BaseModel):
@@ -74,18 +80,27 @@ def build_patches(
     Parameters and cache are those of :func:`gliofuse.deep.data.build_slices`; a region larger
     than the patch is treated by ``settings.oversize`` and stands in the store's ``notes``.
     """
-    chosen = PatchSettings() if settings is None else settings
-    return build_store(
+    plan = patch_plan(sequences, region, convention, settings, cache_dir=cache_dir)
+    return build_store(plan, cohort, workers=workers, progress=progress)
+
+
+def patch_plan(
+    sequences: Sequence[str],
+    region: str = "whole",
+    convention: Any = "brats",
+    settings: PatchSettings | None = None,
+    *,
+    cache_dir: str | Path,
+) -> StorePlan[PatchStore]:
+    """Return the plan of such a store, to cut patient by patient."""
+    return StorePlan(
         PatchStore,
         cut_patch,
-        cohort,
-        sequences,
+        tuple(sequences),
         region,
         convention,
-        chosen,
-        cache_dir=cache_dir,
-        workers=workers,
-        progress=progress,
+        PatchSettings() if settings is None else settings,
+        Path(cache_dir),
     )
 
 

@@ -10,12 +10,18 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from gliofuse.deep.data.geometry import ItemGeometry, cut, resample, square_box
-from gliofuse.deep.data.store import ArrayStore, CaseArrays, build_store, load_region
+from gliofuse.deep.data.store import (
+    ArrayStore,
+    CaseArrays,
+    StorePlan,
+    build_store,
+    load_region,
+)
 
 if TYPE_CHECKING:
     from gliofuse.cohort import Case, Cohort
 
-__all__ = ["SliceSettings", "SliceStore", "build_slices", "cut_slices"]
+__all__ = ["SliceSettings", "SliceStore", "build_slices", "cut_slices", "slice_plan"]
 
 
 class SliceSettings(BaseModel):
@@ -81,7 +87,7 @@ def build_slices(
     """Cut the slices of every patient, or take them from the cache.
 
     The cache is named by a hash of everything in the arguments; in it, a patient is cut again
-    when the name, size or time of one of its files has changed.
+    when the size or time of one of its files has changed.
 
     Parameters
     ----------
@@ -105,18 +111,27 @@ def build_slices(
     SliceStore
         Patients that could not be cut stand in its ``failures``.
     """
-    chosen = SliceSettings() if settings is None else settings
-    return build_store(
+    plan = slice_plan(sequences, region, convention, settings, cache_dir=cache_dir)
+    return build_store(plan, cohort, workers=workers, progress=progress)
+
+
+def slice_plan(
+    sequences: Sequence[str],
+    region: str = "whole",
+    convention: Any = "brats",
+    settings: SliceSettings | None = None,
+    *,
+    cache_dir: str | Path,
+) -> StorePlan[SliceStore]:
+    """Return the plan of such a store, to cut patient by patient."""
+    return StorePlan(
         SliceStore,
         cut_slices,
-        cohort,
-        sequences,
+        tuple(sequences),
         region,
         convention,
-        chosen,
-        cache_dir=cache_dir,
-        workers=workers,
-        progress=progress,
+        SliceSettings() if settings is None else settings,
+        Path(cache_dir),
     )
 
 

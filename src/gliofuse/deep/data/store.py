@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 from urllib.parse import quote
 
 import numpy as np
@@ -16,7 +16,7 @@ import pandas as pd
 from gliofuse.compute import parallel_map
 from gliofuse.deep.data.geometry import ItemGeometry
 from gliofuse.errors import ImageError, InputError, did_you_mean
-from gliofuse.files import atomic_path, settings_hash, write_json
+from gliofuse.files import atomic_path, file_state, settings_hash, write_json
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from gliofuse.deep.data.augmentation import Augmentation
     from gliofuse.deep.data.dataset import CaseDataset
 
-__all__ = ["ArrayStore", "CaseArrays", "build_store", "load_region"]
+__all__ = ["ArrayStore", "CaseArrays", "StorePlan", "build_store", "load_region"]
 
-_FORMAT = 1  # raise it when the meaning of the cached files changes
+_FORMAT = 2  # raise it when the meaning of the cached files changes
 
 
 @dataclass(frozen=True)
@@ -88,11 +88,6 @@ class ArrayStore:
         return tuple(self._cases)
 
     @property
-    def key(self) -> str:
-        """Name of the store by its settings, sequences and region."""
-        return self.folder.name
-
-    @property
     def notes(self) -> pd.DataFrame:
         """Patients for whom a stated rule was applied, with the rule."""
         rows = [(case_id, meta["note"]) for case_id, meta in self._cases.items() if meta["note"]]
@@ -114,9 +109,9 @@ class ArrayStore:
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_open": {}}  # maps are opened anew in another process
 
-    def identity(self, case_id: str) -> str:
-        """Return a hash of the files that the patient's arrays were cut from."""
-        return str(self._cases[case_id]["identity"])
+    def content(self, case_id: str) -> str:
+        """Return a hash of the patient's arrays, of the settings and of the order of channels."""
+        return f"{self.folder.name}-{self._cases[case_id]['content']}"
 
     def array(self, case_id: str) -> np.ndarray:
         """Return the memory-mapped array ``(items, channels, *size)`` of a patient."""
@@ -196,16 +191,88 @@ class ArrayStore:
 Store = TypeVar("Store", bound=ArrayStore)
 
 
+@dataclass(frozen=True)
+class StorePlan(Generic[Store]):
+    """Everything that a store's arrays depend on beside the patients' files.
+
+    Parameters
+    ----------
+    kind : type of ArrayStore
+    cut : callable
+        Takes a case and, by keyword, the sequences, region, convention and settings; returns the
+        case's arrays; picklable.
+    sequences : tuple of str
+        Order of the channels.
+    region : str
+    convention : str or LabelConvention
+    settings : pydantic.BaseModel
+    cache_dir : pathlib.Path
+        Folder of caches; the plan's own is named by its hash.
+    """
+
+    kind: type[Store]
+    cut: Callable[..., CaseArrays]
+    sequences: tuple[str, ...]
+    region: str
+    convention: Any
+    settings: BaseModel
+    cache_dir: Path
+
+    @property
+    def folder(self) -> Path:
+        """Folder of the arrays."""
+        return self.cache_dir / f"{self.kind.kind}-{settings_hash(self._definition())}"
+
+    def _definition(self) -> dict[str, Any]:
+        return {
+            "format": _FORMAT,
+            "kind": self.kind.kind,
+            "sequences": list(self.sequences),
+            "settings": self.settings.model_dump(mode="json"),
+            "region": self.region,
+            "convention": str(self.convention),
+        }
+
+    def describe(self) -> None:
+        """Make the folder and write into it what its arrays are."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write_json(self.folder / "settings.json", self._definition())
+
+    def arrays_of(self, case: Case) -> dict[str, Any]:
+        """Cut one patient, unless it was cut from the same files before; return its description.
+
+        Raises
+        ------
+        ImageError, InputError
+            If a file is missing or cannot be used, or the region holds no voxel.
+        """
+        state = _state(case, self.sequences)
+        array, description = _paths(self.folder, case.case_id)
+        if array.exists() and description.exists():
+            meta: dict[str, Any] = json.loads(description.read_text(encoding="utf-8"))
+            if meta.get("files") == state:
+                return meta
+        arrays = self.cut(
+            case,
+            sequences=self.sequences,
+            region=self.region,
+            convention=self.convention,
+            settings=self.settings,
+        )
+        return _write(arrays, case.case_id, self.sequences, state, self.folder)
+
+    def store(
+        self, case_ids: Iterable[str], found: Mapping[str, dict[str, Any]], failures: pd.DataFrame
+    ) -> Store:
+        """Return the store of the patients that were cut, in the given order."""
+        kept = {case_id: found[case_id] for case_id in case_ids if case_id in found}
+        return self.kind(self.folder, self.sequences, kept, failures)
+
+
 def build_store(
-    kind: type[Store],
-    cut: Callable[..., CaseArrays],
+    plan: StorePlan[Store],
     cohort: Cohort,
-    sequences: Sequence[str],
-    region: str,
-    convention: Any,
-    settings: BaseModel,
     *,
-    cache_dir: str | Path,
     workers: int | None = 1,
     progress: Callable[[int], None] | None = None,
 ) -> Store:
@@ -213,69 +280,25 @@ def build_store(
 
     Parameters
     ----------
-    kind : type of ArrayStore
-    cut : callable
-        Takes a case and, by keyword, what follows; returns its arrays; picklable.
+    plan : StorePlan
     cohort : Cohort
-    sequences : sequence of str
-    region : str
-    convention : str or LabelConvention
-    settings : pydantic.BaseModel
-        With the sequences, region and convention all that the arrays depend on; their hash names
-        the folder.
-    cache_dir : path
     workers : int or None
     progress : callable, optional
         Called with the number of patients done so far.
     """
-    full = {
-        "format": _FORMAT,
-        "kind": kind.kind,
-        "sequences": list(sequences),
-        "settings": settings.model_dump(mode="json"),
-        "region": region,
-        "convention": str(convention),
-    }
-    folder = Path(cache_dir) / f"{kind.kind}-{settings_hash(full)}"
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / "settings.json", full)
-
-    found: dict[str, dict[str, Any]] = {}
-    missing, errors, done = [], {}, 0
-    for case in cohort:
-        try:
-            meta = _read(folder, case, sequences)
-        except (ImageError, OSError) as error:
-            errors[case.case_id] = str(error)
-            done += 1
-            continue
-        if meta is None:
-            missing.append(case)
-        else:
-            found[case.case_id] = meta
-            done += 1
-    if progress is not None:
-        progress(done)
-    order = tuple(sequences)
-    function = partial(
-        cut, sequences=order, region=region, convention=convention, settings=settings
-    )
-    task = partial(_cut_and_write, function=function, folder=folder, sequences=order)
-    for outcome in parallel_map(task, missing, workers=workers):
+    plan.describe()
+    found, failed = {}, []
+    outcomes = parallel_map(plan.arrays_of, list(cohort), workers=workers)
+    for done, outcome in enumerate(outcomes, 1):
+        case_id = outcome.item.case_id
         if outcome.result is None:
-            errors[outcome.item.case_id] = outcome.error or "unknown error"
+            failed.append((case_id, plan.kind.kind, outcome.error or "unknown error"))
         else:
-            found[outcome.item.case_id] = outcome.result
-        done += 1
+            found[case_id] = outcome.result
         if progress is not None:
             progress(done)
-    names = [case.case_id for case in cohort]
-    failures = pd.DataFrame(
-        [(case_id, kind.kind, errors[case_id]) for case_id in names if case_id in errors],
-        columns=["case_id", "stage", "error"],
-    )
-    cases = {case_id: found[case_id] for case_id in names if case_id in found}
-    return kind(folder, sequences, cases, failures)
+    failures = pd.DataFrame(failed, columns=["case_id", "stage", "error"])
+    return plan.store(cohort.case_ids, found, failures)
 
 
 def load_region(
@@ -319,8 +342,8 @@ def _paths(folder: Path, case_id: str) -> tuple[Path, Path]:
     return folder / f"{name}.npy", folder / f"{name}.json"
 
 
-def _identity(case: Case, sequences: Sequence[str]) -> str:
-    """Return a hash of the names, sizes and times of the patient's files, refusing missing ones."""
+def _state(case: Case, sequences: Sequence[str]) -> list[list[int]]:
+    """Return what the patient's files are known by, refusing missing ones."""
     lacking = [name for name in sequences if case.images.get(name) is None]
     if lacking:
         raise ImageError(
@@ -329,38 +352,22 @@ def _identity(case: Case, sequences: Sequence[str]) -> str:
         )
     if case.mask is None:
         raise ImageError(f"patient {case.case_id!r} has no mask: the tumour cannot be cut out")
-    parts = []
-    for path in [*(case.images[name] for name in sequences), case.mask]:
-        try:
-            status = Path(path).stat()
-        except FileNotFoundError:
-            raise ImageError(f"patient {case.case_id!r}: the file {path} does not exist") from None
-        parts.append([Path(path).name, status.st_size, status.st_mtime_ns])
-    return settings_hash(parts)
+    return [file_state(path) for path in [*(case.images[name] for name in sequences), case.mask]]
 
 
-def _read(folder: Path, case: Case, sequences: Sequence[str]) -> dict[str, Any] | None:
-    """Return the cached description of a patient, or ``None`` if it must be cut (again)."""
-    identity = _identity(case, sequences)
-    array, description = _paths(folder, case.case_id)
-    if not (array.exists() and description.exists()):
-        return None
-    meta: dict[str, Any] = json.loads(description.read_text(encoding="utf-8"))
-    return meta if meta.get("identity") == identity else None
-
-
-def _cut_and_write(
-    case: Case,
-    *,
-    function: Callable[[Case], CaseArrays],
-    folder: Path,
+def _write(
+    arrays: CaseArrays,
+    case_id: str,
     sequences: tuple[str, ...],
+    state: list[list[int]],
+    folder: Path,
 ) -> dict[str, Any]:
-    arrays = function(case)
     first = arrays.geometry[0]
+    images: np.ndarray = np.ascontiguousarray(arrays.images.astype(_dtype(arrays.images)))
     meta = {
-        "case_id": case.case_id,
-        "identity": _identity(case, sequences),
+        "case_id": case_id,
+        "files": state,
+        "content": hashlib.sha256(images.tobytes()).hexdigest()[:24],
         "sequences": list(sequences),
         "volume_shape": list(first.volume_shape),
         "spacing_mm": list(first.spacing_mm),
@@ -371,11 +378,11 @@ def _cut_and_write(
         ],
         "note": arrays.note,
     }
-    array, description = _paths(folder, case.case_id)
+    array, description = _paths(folder, case_id)
     with atomic_path(array) as temporary:
-        np.save(temporary, arrays.images.astype(_dtype(arrays.images)))
+        np.save(temporary, images)
     write_json(description, meta)  # last: its presence says that the array is whole
-    return json.loads(json.dumps(meta))
+    return dict(json.loads(json.dumps(meta)))
 
 
 def _dtype(images: np.ndarray) -> type:

@@ -144,7 +144,8 @@ def train_on_cohort(
     settings = TrainingSettings.preset(network, preset, **dict(changes or {}))
     images = input_preset(network, preset)
     chosen = _sequences(cohort, sequences)
-    labels, unlabelled = endpoint.labels(cohort.clinical)
+    outcome, unlabelled = endpoint.outcome(cohort.clinical)
+    labels = outcome["y_true"]
     usable, lacking = cohort.subset(labels.index).with_sequences(chosen, mask=True)
     excluded = pd.concat([unlabelled, lacking], ignore_index=True)
 
@@ -172,7 +173,7 @@ def train_on_cohort(
         kept = [case_id for case_id in kept if case_id in shape.index]
     times = None
     if survival is not None:
-        times = survival.outcomes(cohort.clinical)[0].reindex(kept)
+        times = survival.outcome(cohort.clinical)[0].reindex(kept)
     training_ids, validation_ids = _split(labels.loc[kept], validation_fraction, seed)
 
     def dataset(case_ids: Sequence[str], *, augmented: bool) -> CaseDataset:

@@ -1,32 +1,20 @@
-"""From a study's settings to the data that a design is fitted on.
-
-The label-free inputs that a design requests are computed for the whole cohort, patient by
-patient, cached by what defines them, and shared between folds, runs and designs.
-"""
+"""Who a study is about: the patients of a manifest or of feature tables."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from gliofuse.cohort import SEQUENCES, Cohort, read_manifest
-from gliofuse.designs import (
-    Available,
-    DeepFeatureRequest,
-    PatchRequest,
-    RadiomicsRequest,
-    Request,
-    SliceRequest,
-)
+from gliofuse.cohort import SEQUENCES, Cohort, Endpoint, read_manifest
+from gliofuse.designs import Available
 from gliofuse.errors import InputError, ManifestError, did_you_mean
-from gliofuse.files import read_parquet, settings_hash, write_parquet
+from gliofuse.inputs import Source
 from gliofuse.study.settings import StudySettings, TableSettings
 
-__all__ = ["Patients", "load_patients", "materialise"]
+__all__ = ["Patients", "load_patients"]
 
 _MOST = 0.8  # a sequence that fewer of the patients have is left out, rather than the patients
 
@@ -70,7 +58,11 @@ class Patients:
             features=None if self.features is None else self.features.loc[kept],
         )
 
-    def available(self, covariates: tuple[str, ...]) -> Available:
+    def source(self, cache: Path, *, seed: int) -> Source:
+        """Return where these patients' inputs are computed from."""
+        return Source(self.cohort, self.features, self.convention, cache, seed)
+
+    def available(self, endpoint: Endpoint, covariates: tuple[str, ...]) -> Available:
         """Return what these patients offer a design."""
         from gliofuse.imaging import CONVENTIONS, available_regions
 
@@ -84,6 +76,7 @@ class Patients:
         if self.cohort is not None:
             regions = tuple(available_regions(CONVENTIONS[self.convention]))
         return Available(
+            endpoint=endpoint,
             sequences=self.sequences,
             regions=regions,
             images=self.cohort is not None,
@@ -223,116 +216,3 @@ def _read_table(path: Path, id_column: str) -> pd.DataFrame:
             f"{path}: {id_column} {twice.iloc[0]!r} stands in more than one row; keep one a patient"
         )
     return table.set_index(id_column).rename_axis("case_id")
-
-
-def materialise(
-    request: Request,
-    patients: Patients,
-    *,
-    cache: Path,
-    workers: int,
-    scheduler: str | None = None,
-    progress: Callable[[int], None] | None = None,
-) -> tuple[Any, pd.DataFrame]:
-    """Compute one label-free input for every patient, or take it from the cache.
-
-    Returns
-    -------
-    value : pandas.DataFrame or a store of arrays
-    failures : pandas.DataFrame
-        Columns ``case_id, stage, error``: the patients that it could not be computed for.
-    """
-    if patients.features is not None:
-        if not isinstance(request, RadiomicsRequest):
-            raise InputError("a study on a feature table has no images for a network to read")
-        return patients.features, pd.DataFrame(columns=["case_id", "stage", "error"])
-    assert patients.cohort is not None
-    if isinstance(request, RadiomicsRequest):
-        from gliofuse.radiomics import extract_cohort
-
-        return extract_cohort(
-            patients.cohort,
-            settings=request.settings,
-            regions=request.regions,
-            sequences=request.sequences,
-            convention=patients.convention,
-            normalisation=request.normalisation,
-            workers=workers,
-            scheduler=scheduler,
-            cache=cache / "radiomics",
-            progress=progress,
-        )
-    if isinstance(request, SliceRequest | PatchRequest):
-        return _store(request, patients.cohort, patients.convention, cache, workers, progress)
-    if isinstance(request, DeepFeatureRequest):
-        return _deep_features(
-            request, patients.cohort, patients.convention, cache, workers, progress
-        )
-    raise TypeError(f"no way to compute a {type(request).__name__}")
-
-
-def _store(
-    request: SliceRequest | PatchRequest,
-    cohort: Cohort,
-    convention: str,
-    cache: Path,
-    workers: int,
-    progress: Callable[[int], None] | None,
-) -> tuple[Any, pd.DataFrame]:
-    from gliofuse.deep.data import build_patches, build_slices
-
-    build: Any = build_slices if isinstance(request, SliceRequest) else build_patches
-    store = build(
-        cohort,
-        request.sequences,
-        request.region,
-        convention,
-        request.settings,
-        cache_dir=cache / "arrays",
-        workers=workers,
-        progress=progress,
-    )
-    return store, store.failures
-
-
-def _deep_features(
-    request: DeepFeatureRequest,
-    cohort: Cohort,
-    convention: str,
-    cache: Path,
-    workers: int,
-    progress: Callable[[int], None] | None,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Run a frozen network over each region's slices; a region's table is kept in the cache."""
-    tables, failures = [], []
-    for region in request.regions:
-        slices = SliceRequest(request.slices, region, request.sequences)
-        store, failed = _store(slices, cohort, convention, cache, workers, progress)
-        failures.append(failed)
-        kept = [case for case in cohort.case_ids if case in store]
-        identity = [request.key, region, [store.identity(case) for case in kept]]
-        path = cache / "deep" / f"{settings_hash(identity)}.parquet"
-        if not path.exists():
-            write_parquet(path, _region_features(request, region, store, kept))
-        tables.append(read_parquet(path))
-    return pd.concat(tables, axis=1, join="inner"), pd.concat(failures, ignore_index=True)
-
-
-def _region_features(
-    request: DeepFeatureRequest, region: str, store: Any, case_ids: list[str]
-) -> pd.DataFrame:
-    import torch
-
-    from gliofuse.deep.networks import build_network
-    from gliofuse.deep.training import extract_features
-    from gliofuse.deep.weights import load_pretrained
-
-    tables = []
-    for sequence in request.sequences:
-        with torch.random.fork_rng():  # random weights, where allowed, are the same each time
-            torch.manual_seed(0)
-            network = build_network(request.network, sequences=(sequence,))
-        load_pretrained(network, request.weights, allow_random=request.allow_random)
-        samples = store.dataset(case_ids, sequences=(sequence,))
-        tables.append(extract_features(network, samples, prefix=f"{sequence}.{region}."))
-    return pd.concat(tables, axis=1)

@@ -1,0 +1,63 @@
+"""What a design is told: what the cohort offers it, and how a fit is carried out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from gliofuse.cohort import Endpoint
+
+__all__ = ["Available", "FitContext"]
+
+
+@dataclass(frozen=True)
+class Available:
+    """What a cohort has to offer a design.
+
+    Parameters
+    ----------
+    endpoint : Endpoint
+        What is to be predicted.
+    sequences : tuple of str
+        MRI sequences that every analysed patient has, in the cohort's order.
+    regions : tuple of str
+        Named regions of the masks' label convention.
+    images : bool
+        Whether there are images; ``False`` when the study starts from a feature table.
+    clinical : tuple of str
+        Columns of the clinical table that may enter a model.
+    deep : bool
+        Whether the networks' libraries are installed.
+    """
+
+    endpoint: Endpoint
+    sequences: tuple[str, ...]
+    regions: tuple[str, ...] = ("whole",)
+    images: bool = True
+    clinical: tuple[str, ...] = ()
+    deep: bool = True
+
+
+@dataclass(frozen=True)
+class FitContext:
+    """How a fit is carried out; nothing in it changes what is fitted, except the seed.
+
+    Parameters
+    ----------
+    seed : int
+    workers : int
+        Processes that the fit may use.
+    scratch : pathlib.Path, optional
+        Folder for checkpoints, so that a killed training resumes; ``None`` keeps none.
+    device : str
+        ``auto``, ``cpu`` or ``gpu``.
+    """
+
+    seed: int = 0
+    workers: int = 1
+    scratch: Path | None = None
+    device: str = "auto"
+
+    def folder(self, name: str) -> Path | None:
+        """Return the scratch folder of one step, or ``None``."""
+        return None if self.scratch is None else self.scratch / name

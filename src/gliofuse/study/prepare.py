@@ -1,0 +1,230 @@
+"""From a study to what its folds are fitted on: who takes part, the design, and its inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+import yaml
+
+from gliofuse.compute import resolve_workers
+from gliofuse.designs import Design, find_design, parse_settings
+from gliofuse.errors import EndpointError, RunError
+from gliofuse.files import settings_hash, write_parquet, write_text
+from gliofuse.inputs import CaseData, Computed, FeatureTable, compute_inputs
+from gliofuse.study.folder import RunFolder
+from gliofuse.study.patients import Patients, load_patients
+from gliofuse.study.progress import Progress
+from gliofuse.study.settings import StudySettings
+
+__all__ = ["Plan", "Prepared", "compute_plans", "make_design", "plan_study"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A study before anything is computed.
+
+    Parameters
+    ----------
+    study : StudySettings
+        With every default written out.
+    run : RunFolder
+    design : Design
+    patients : Patients
+        Those who have an outcome.
+    outcome : pandas.DataFrame
+        The endpoint's outcome columns by ``case_id``.
+    excluded : pandas.DataFrame
+        ``case_id, reason``.
+    """
+
+    study: StudySettings
+    run: RunFolder
+    design: Design
+    patients: Patients
+    outcome: pd.DataFrame
+    excluded: pd.DataFrame
+
+    @property
+    def cache(self) -> Path:
+        """Where what is computed for a patient is kept."""
+        return self.study.compute.cache or self.run.path / "features" / "cache"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A study before its first fit.
+
+    Parameters
+    ----------
+    plan : Plan
+        Its patients and outcomes are those who take part.
+    inputs : mapping of str to Computed
+    failed : pandas.DataFrame
+        ``case_id, stage, error``: those for whom an input could not be computed.
+    """
+
+    plan: Plan
+    inputs: Mapping[str, Computed]
+    failed: pd.DataFrame
+
+    @property
+    def data(self) -> CaseData:
+        """The patients with their inputs and outcomes."""
+        plan = self.plan
+        return CaseData(
+            tuple(plan.outcome.index), self.inputs, plan.patients.clinical, plan.outcome
+        )
+
+    def without(self, reasons: Mapping[str, str]) -> Prepared:
+        """Leave patients out, for the reasons given by ``case_id``."""
+        return Prepared(_leave_out(self.plan, reasons), self.inputs, self.failed.iloc[:0])
+
+
+def plan_study(
+    study: StudySettings,
+    folder: str | Path,
+    *,
+    progress: Progress | None = None,
+    force: bool = False,
+    patients: Patients | None = None,
+) -> Plan:
+    """Read the patients and plan the design.
+
+    Parameters
+    ----------
+    study : StudySettings
+    folder : path
+        The run folder; inputs are kept in it, or in the study's own cache.
+    progress : Progress, optional
+    force : bool, default False
+        Go on in a folder that holds another study.
+    patients : Patients, optional
+        The study's patients, where they were read before.
+
+    Raises
+    ------
+    InputError
+        If the manifest, the endpoint or the design's settings break a rule.
+    RunError
+        If the folder holds another study.
+    """
+    study = study.resolved()
+    tell = progress or Progress()
+    run = RunFolder.open(folder, settings_hash(study.definition()), force=force)
+    write_text(run.path / "study.yaml", _as_yaml(study))
+    if patients is None:
+        patients = load_patients(study, label_workers=resolve_workers(study.compute.workers))
+    outcome, without_outcome = study.endpoint.outcome(patients.clinical)
+    excluded = pd.concat([patients.excluded, without_outcome], ignore_index=True)
+    patients = patients.restricted(outcome.index)
+    design = make_design(study, patients)
+    for note in (*patients.notes, *design.left_out):
+        tell.say(note)
+    return Plan(study, run, design, patients, outcome, excluded)
+
+
+def make_design(study: StudySettings, patients: Patients) -> Design:
+    """Return a study's design, planned for its patients."""
+    kind = find_design(study.design)
+    available = patients.available(study.endpoint, tuple(study.covariates))
+    return kind(parse_settings(kind, study.settings), available)
+
+
+def compute_plans(plans: Mapping[str, Plan], progress: Progress) -> dict[str, Prepared]:
+    """Compute the inputs of studies on the same patients in one pass over these.
+
+    An input that several of them ask for is computed once, and each file of a patient is read
+    once.
+
+    Parameters
+    ----------
+    plans : mapping of str to Plan
+    progress : Progress
+
+    Raises
+    ------
+    RunError
+        If the patients that are left are not enough to learn from.
+    """
+    first = next(iter(plans.values()))
+    wanted = [one for plan in plans.values() for one in plan.design.inputs]
+    compute = first.study.compute
+    names = ", ".join(dict.fromkeys(one.what for one in wanted))
+    with progress.stage(f"computing {names}", len(first.outcome), "patients") as count:
+        computed = compute_inputs(
+            wanted,
+            first.patients.source(first.cache, seed=first.study.split.seed),
+            workers=resolve_workers(compute.workers),
+            scheduler=compute.scheduler,
+            progress=count,
+        )
+    for row in computed.failures.drop_duplicates(["case_id", "error"]).itertuples():
+        progress.say(f"{row.case_id} failed ({row.stage}): {row.error}")
+    prepared = {}
+    for name, plan in plans.items():
+        keys = _keys(plan)
+        _keep(plan, computed.values, computed.seconds)
+        failed = computed.failures[computed.failures["key"].isin(keys)]
+        failed = failed.drop(columns="key").drop_duplicates(["case_id", "error"])
+        kept = _restricted(plan, plan.outcome.index.difference(failed["case_id"], sort=False))
+        plan.run.write_table("excluded", plan.excluded)
+        plan.run.write_table("failed_cases", failed)
+        _check_learnable(kept, failed)
+        own = {key: computed.values[key] for key in keys}
+        prepared[name] = Prepared(kept, own, failed.reset_index(drop=True))
+    return prepared
+
+
+def _keys(plan: Plan) -> list[str]:
+    """The inputs of scope ``cohort`` that the design, or an input of scope ``fold``, rests on."""
+    keys: dict[str, None] = {}
+    for one in plan.design.inputs:
+        keys.update(dict.fromkeys(part.key for part in one.parts))
+    return list(keys)
+
+
+def _keep(plan: Plan, values: Mapping[str, Computed], seconds: Mapping[str, float]) -> None:
+    """Write the feature tables into the run folder, and what the inputs took."""
+    spent = plan.run.seconds()  # before the run was stopped and started again
+    for one in (part for whole in plan.design.inputs for part in whole.parts):
+        spent[one.what] = spent.get(one.what, 0.0) + seconds[one.key]
+        value = values[one.key]
+        if isinstance(value, FeatureTable):
+            write_parquet(
+                plan.run.path / "features" / f"{one.what.replace(' ', '-')}-{one.key}.parquet",
+                value.value,
+                {"request": one.definition(), "hash": one.key},
+            )
+    plan.run.write_seconds(spent)
+
+
+def _leave_out(plan: Plan, reasons: Mapping[str, str]) -> Plan:
+    rows = [(case, why) for case, why in reasons.items() if case in plan.outcome.index]
+    added = pd.DataFrame(rows, columns=["case_id", "reason"])
+    excluded = pd.concat([plan.excluded, added], ignore_index=True)
+    kept = plan.outcome.index.difference(list(reasons), sort=False)
+    plan.run.write_table("excluded", excluded)
+    return replace(_restricted(plan, kept), excluded=excluded)
+
+
+def _restricted(plan: Plan, case_ids: pd.Index) -> Plan:
+    return replace(
+        plan, patients=plan.patients.restricted(case_ids), outcome=plan.outcome.loc[case_ids]
+    )
+
+
+def _check_learnable(plan: Plan, failed: pd.DataFrame) -> None:
+    try:
+        plan.study.endpoint.check_learnable(plan.outcome)
+    except EndpointError as error:
+        raise RunError(
+            f"{error} ({failed['case_id'].nunique()} patients failed, see "
+            f"{plan.run.path / 'failed_cases.csv'})"
+        ) from None
+
+
+def _as_yaml(study: StudySettings) -> str:
+    return yaml.safe_dump(study.model_dump(mode="json"), sort_keys=False, allow_unicode=True)

@@ -139,7 +139,7 @@ def test_failures_are_listed_and_the_rest_goes_on(tiny_cohort, case_writer, tmp_
     assert list(errors.index) == ["empty", "lacking", "gone"]
     assert "no voxel" in errors["empty"]
     assert "lacks flair" in errors["lacking"]
-    assert "does not exist" in errors["gone"]
+    assert "no such file" in errors["gone"]
     with pytest.raises(InputError, match=r"'empty' has no slices.*no voxel"):
         store.dataset(["p0", "empty"])
     with pytest.raises(InputError, match="did you mean 'p0'"):

@@ -44,7 +44,7 @@ def record(**changes):
         "endpoint_text": "grade >= 3",
         "split": SplitSettings(kind="kfold", folds=3),
         "n_cases": 3,
-        "n_outcome": {"negative": 1, "positive": 2},
+        "class_counts": {"0": 1, "1": 2},
         "settings_hash": "abc",
     }
     return RunRecord(**{**given, **changes})

@@ -78,10 +78,10 @@ class RunRecord(Record):
     source_file: str = Field("", description="The manifest or the feature table.")
     sequences: tuple[str, ...] = Field((), description="That the design read.")
     n_cases: int = Field(description="Patients who were analysed.")
-    n_outcome: dict[str, int] = Field(
+    class_counts: dict[str, int] = Field(
         default_factory=dict,
-        description="Analysed patients by outcome, as the endpoint names them in its order: "
-        "negative, positive; the classes; censored, event.",
+        description="Analysed patients by what the split is stratified by: 0 and 1 of a binary "
+        "endpoint, the classes of a multiclass one.",
     )
     settings_hash: str = Field(description="Of the study's definition.")
     warnings: tuple[str, ...] = Field((), description="Of the fits, once each.")

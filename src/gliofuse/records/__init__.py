@@ -38,6 +38,7 @@ from gliofuse.records.patients import CHARACTERISTICS, COHORT, EXCLUDED, FAILED_
 from gliofuse.records.performance import (
     CALIBRATION,
     CALIBRATION_SUMMARY,
+    CLASS_CONFUSION,
     CLINICAL_IMPACT,
     CONFUSION,
     DECISION_CURVE,
@@ -68,6 +69,7 @@ __all__ = [
     "CALIBRATION",
     "CALIBRATION_SUMMARY",
     "CHARACTERISTICS",
+    "CLASS_CONFUSION",
     "CLINICAL_IMPACT",
     "COEFFICIENTS",
     "COHORT",

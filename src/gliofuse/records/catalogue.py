@@ -56,6 +56,7 @@ _JUDGED = (
     performance.METRICS,
     performance.ROC,
     performance.CONFUSION,
+    performance.CLASS_CONFUSION,
     performance.DELONG,
     predictions.THRESHOLDS,
     performance.CALIBRATION,

@@ -8,6 +8,7 @@ from gliofuse.records.predictions import MODEL
 __all__ = [
     "CALIBRATION",
     "CALIBRATION_SUMMARY",
+    "CLASS_CONFUSION",
     "CLINICAL_IMPACT",
     "CONFUSION",
     "DECISION_CURVE",
@@ -22,6 +23,7 @@ _LOW = number("Lower bound of the 95 % confidence interval.")
 _HIGH = number("Upper bound.")
 _LOW_IF_ANY = number("Lower bound of the 95 % confidence interval.", optional=True)
 _HIGH_IF_ANY = number("Upper bound.", optional=True)
+_CLASS = text("The class against the rest (multiclass endpoint).", optional=True)
 _APPARENT = flag("Whether the patients are the training ones.", optional=True)
 
 METRICS = TableFile(
@@ -31,12 +33,17 @@ METRICS = TableFile(
         "cohort": _COHORT,
         "model": MODEL,
         "metric": text("Name of the figure of merit."),
+        "class": text(
+            "The class that it is of, empty over all classes (multiclass endpoint).", optional=True
+        ),
         "estimate": number("Its value; empty where the patients do not define it."),
         "ci_low": _LOW,
         "ci_high": _HIGH,
         "n": count("Patients."),
         "n_positive": count("Of these positive (binary endpoint).", optional=True),
+        "n_class": count("Of these of the class (multiclass endpoint).", optional=True),
         "apparent": _APPARENT,
+        "note": text("Which classes lack patients, if any (multiclass endpoint).", optional=True),
     },
 )
 CONFUSION = TableFile(
@@ -53,10 +60,27 @@ CONFUSION = TableFile(
     },
     optional=True,
 )
+CLASS_CONFUSION = TableFile(
+    "class_confusion.csv",
+    "Confusion matrices of several classes, a row a cell (multiclass endpoint).",
+    columns={
+        "cohort": _COHORT,
+        "model": MODEL,
+        "y_true": text("The true class."),
+        "called": text("The class of the largest probability."),
+        "n": count("Patients."),
+        "share": number("Of the patients of the true class."),
+        "ci_low": _LOW,
+        "ci_high": _HIGH,
+        "apparent": _APPARENT,
+    },
+    optional=True,
+)
 ROC = TableFile(
     "roc.csv",
-    "ROC curves, a row a threshold (binary endpoint).",
+    "ROC curves, a row a threshold.",
     columns={
+        "class": _CLASS,
         "threshold": number("From this probability on a patient is called positive."),
         "sensitivity": number("Share of positives called positive."),
         "specificity": number("Share of negatives called negative."),
@@ -71,7 +95,7 @@ ROC = TableFile(
 )
 DELONG = TableFile(
     "delong.csv",
-    "DeLong's paired test of the AUCs of every two models (binary endpoint).",
+    "DeLong's paired test of the AUCs of every two models; of macro AUCs with several classes.",
     columns={
         "model_a": MODEL,
         "model_b": text("The model that it is compared with."),
@@ -91,6 +115,7 @@ CALIBRATION = TableFile(
     "calibration.csv",
     "Calibration curves of the final model and its rivals.",
     columns={
+        "class": _CLASS,
         "predicted": number("Predicted probability."),
         "observed": number("Observed share."),
         "ci_low": _LOW_IF_ANY,
@@ -104,6 +129,7 @@ CALIBRATION_SUMMARY = TableFile(
     "calibration_summary.csv",
     "Calibration in numbers, each with its interval (`_low`, `_high`).",
     columns={
+        "class": _CLASS,
         "slope": number("Calibration slope, ideally 1."),
         "slope_low": _LOW,
         "slope_high": _HIGH,
@@ -117,7 +143,7 @@ CALIBRATION_SUMMARY = TableFile(
         "brier_low": _LOW,
         "brier_high": _HIGH,
         "n": count("Patients."),
-        "n_positive": count("Of these positive."),
+        "n_positive": count("Of these positive, or of the class."),
         "note": text("What the patients did not allow, if anything."),
         "cohort": _COHORT,
         "model": MODEL,

@@ -1,0 +1,155 @@
+"""Every file of a run folder, a fold's folder and a comparison folder, in the order of a reader."""
+
+from __future__ import annotations
+
+from gliofuse.errors import RunError, did_you_mean
+from gliofuse.records import comparison, explanation, patients, performance, predictions, run
+from gliofuse.records.features import FEATURES
+from gliofuse.records.files import DataFile, OtherFile, TableFile
+
+__all__ = [
+    "COMPARISON_FILES",
+    "CONTACT_SHEET",
+    "FIGURES",
+    "FOLD_FILES",
+    "GRADCAM",
+    "REPORT",
+    "RUN_FILES",
+    "RUN_LOG",
+    "STUDY",
+    "fold_table",
+    "table_named",
+]
+
+STUDY = OtherFile(
+    "study.yaml",
+    "The study as it was run, with every default written out; `gliofuse run` takes it.",
+)
+RUN_LOG = OtherFile("run.log", "What was said while it ran, with the time, and errors in full.")
+COMPARISON_LOG = OtherFile("compare.log", "What was said while it ran, with the time.")
+REPORT = OtherFile("report.html", "The report, which needs no other file.", optional=True)
+FIGURES = OtherFile("figures/{name}.svg", "The report's figures, for a paper.", optional=True)
+FOLD = OtherFile("folds/{fold}", "A fold's results, see below.")
+CACHE = OtherFile(
+    "features/cache", "Features and arrays patient by patient, unless the study names a cache."
+)
+COMPARISON_CACHE = OtherFile("cache", "Features that the designs share.", optional=True)
+CHECKPOINTS = OtherFile(
+    "checkpoints",
+    "The trained networks; while one is in training, where it goes on after a stop.",
+    optional=True,
+)
+GRADCAM = OtherFile(
+    "gradcam/{model}/{case_id}.svg",
+    "Where a network looks in a held-out patient, on slices.",
+    optional=True,
+)
+GRADCAM_HEAT = OtherFile(
+    "gradcam/{model}/{case_id}.nii.gz", "The same heat as an image.", optional=True
+)
+CONTACT_SHEET = OtherFile(
+    "contact_sheet.png", "Slices of the patients whom every design misjudges.", optional=True
+)
+RUN_OF_DESIGN = OtherFile("{design}", "The run folder of a design.")
+
+_JUDGED = (
+    performance.METRICS,
+    performance.ROC,
+    performance.CONFUSION,
+    performance.CLASS_CONFUSION,
+    performance.DELONG,
+    predictions.THRESHOLDS,
+    performance.CALIBRATION,
+    performance.CALIBRATION_SUMMARY,
+    performance.DECISION_CURVE,
+    performance.CLINICAL_IMPACT,
+)
+_OF_FOLDS = (
+    explanation.SELECTED_FEATURES,
+    explanation.CONTRIBUTIONS,
+    explanation.COEFFICIENTS,
+    explanation.MODEL_CHOICE,
+    explanation.NOMOGRAM_DATA,
+    explanation.CORRELATION,
+    explanation.CURVES,
+)
+
+RUN_FILES: tuple[DataFile, ...] = (
+    STUDY,
+    run.RUN,
+    RUN_LOG,
+    REPORT,
+    FIGURES,
+    patients.COHORT,
+    patients.EXCLUDED,
+    patients.FAILED_CASES,
+    patients.FOLDS,
+    patients.CHARACTERISTICS,
+    predictions.PREDICTIONS,
+    predictions.PREDICTIONS_CSV,
+    *_JUDGED,
+    performance.PAPER_RESULTS,
+    *_OF_FOLDS,
+    explanation.HEAT_SHARES,
+    GRADCAM,
+    GRADCAM_HEAT,
+    explanation.KAPLAN_MEIER,
+    run.NOMOGRAM,
+    explanation.NOMOGRAM_AXES,
+    explanation.TIMING,
+    FEATURES,
+    CACHE,
+    FOLD,
+)
+FOLD_FILES: tuple[DataFile, ...] = (
+    run.DONE,
+    predictions.FOLD_PREDICTIONS,
+    *(table.of_one_fold() for table in _OF_FOLDS),
+    CHECKPOINTS,
+)
+COMPARISON_FILES: tuple[DataFile, ...] = (
+    run.COMPARISON,
+    COMPARISON_LOG,
+    REPORT,
+    FIGURES,
+    RUN_OF_DESIGN,
+    predictions.PREDICTIONS,
+    *_JUDGED,
+    comparison.AGREEMENT,
+    comparison.MISJUDGED,
+    CONTACT_SHEET,
+    comparison.COMPARISON_TIMING,
+    COMPARISON_CACHE,
+)
+
+
+def fold_table(name: str) -> TableFile | None:
+    """Return the table of this name that folds write, as it stands in the run folder.
+
+    ``None`` for a table of a design's own.
+    """
+    return next((table for table in _OF_FOLDS if table.name == name), None)
+
+
+def table_named(name: str) -> TableFile:
+    """Return the table of figures of merit with this name, in a run or a comparison.
+
+    Raises
+    ------
+    RunError
+        If no file of this name is declared.
+
+    Examples
+    --------
+    >>> table_named("metrics").path
+    'metrics.csv'
+    """
+    known = {
+        file.name: file
+        for file in (*RUN_FILES, *COMPARISON_FILES)
+        if isinstance(file, TableFile) and file.path == f"{file.name}.csv"
+    }
+    if name not in known:
+        raise RunError(f"no table {name!r} is declared for a run folder; "
+                       f"{did_you_mean(name, known)}")  # fmt: skip
+    return known[name]

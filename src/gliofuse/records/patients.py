@@ -1,0 +1,47 @@
+"""Who took part: the cohort, who was left out, how the patients were divided."""
+
+from __future__ import annotations
+
+from gliofuse.records.files import TableFile, number, text
+
+__all__ = ["CASE_ID", "CHARACTERISTICS", "COHORT", "EXCLUDED", "FAILED_CASES", "FOLDS"]
+
+CASE_ID = text("The patient.")
+SIDE = text("Side of the split: training, validation, test or external.")
+
+COHORT = TableFile(
+    "cohort.csv",
+    "The patients who take part, as a manifest: a row a patient.",
+    columns={"case_id": CASE_ID, "center": text("The patient's centre.", optional=True)},
+    others="paths of the images and the mask by sequence, and the clinical columns as given",
+)
+EXCLUDED = TableFile(
+    "excluded.csv",
+    "Patients who were left out before anything was computed.",
+    columns={"case_id": CASE_ID, "reason": text("Why.")},
+)
+FAILED_CASES = TableFile(
+    "failed_cases.csv",
+    "Patients whose images could not be processed; the others were not affected.",
+    columns={
+        "case_id": CASE_ID,
+        "stage": text("What was being computed."),
+        "error": text("The error, in its own words."),
+    },
+)
+FOLDS = TableFile(
+    "folds.csv",
+    "How the patients were divided, a row for each patient and fold.",
+    columns={"case_id": CASE_ID, "fold": text("The fold."), "cohort": SIDE},
+)
+CHARACTERISTICS = TableFile(
+    "characteristics.csv",
+    "Clinical characteristics by cohort or, in cross-validation, by class.",
+    columns={
+        "variable": text("The clinical column."),
+        "level": text("A level of it, or the form of its summary."),
+        "p": number("p value of the test between the groups."),
+        "test": text("The test."),
+    },
+    others="one a group of patients, its name with its size: the summary as text",
+)

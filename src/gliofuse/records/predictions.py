@@ -1,0 +1,50 @@
+"""What the models said of each patient."""
+
+from __future__ import annotations
+
+from gliofuse.records.files import TableFile, number, text
+from gliofuse.records.patients import CASE_ID
+
+__all__ = ["FOLD_PREDICTIONS", "PREDICTIONS", "PREDICTIONS_CSV", "THRESHOLDS"]
+
+MODEL = text("Name of the model.")
+_COLUMNS = {
+    "case_id": CASE_ID,
+    "fold": text("The fold whose models predicted."),
+    "cohort": text("Side of the split on which the patient stood: training rows are never shown "
+                   "as performance."),
+    "model": MODEL,
+}  # fmt: skip
+_OTHERS = (
+    "those of the endpoint: binary `y_true` (0 or 1) and `probability` of the positive class; "
+    "multiclass `y_true` (the class) and a probability a class"
+)
+
+PREDICTIONS = TableFile(
+    "predictions.parquet",
+    "Every patient's prediction by every model of every fold; evaluation reads nothing else.",
+    columns=_COLUMNS,
+    others=_OTHERS,
+)
+PREDICTIONS_CSV = TableFile(
+    "predictions.csv",
+    "The same table for other programs.",
+    columns=_COLUMNS,
+    others=_OTHERS,
+)
+FOLD_PREDICTIONS = TableFile(
+    "predictions.parquet",
+    "The predictions of the fold's models.",
+    columns=_COLUMNS,
+    others=_OTHERS,
+)
+THRESHOLDS = TableFile(
+    "thresholds.csv",
+    "The probability from which a patient is called positive, found on training patients.",
+    columns={
+        "fold": text("The fold."),
+        "model": MODEL,
+        "threshold": number("In 0..1."),
+    },
+    optional=True,
+)

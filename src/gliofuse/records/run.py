@@ -1,0 +1,179 @@
+"""What a run, a fold and a comparison note about themselves."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from gliofuse.cohort import SplitSettings
+from gliofuse.records.files import JsonFile, Record
+
+__all__ = [
+    "COMPARISON",
+    "DONE",
+    "NOMOGRAM",
+    "RUN",
+    "ComparedDesign",
+    "ComparisonRecord",
+    "DesignRecord",
+    "FoldRecord",
+    "LogrankRecord",
+    "ModelRecord",
+    "Nomogram",
+    "NomogramTerm",
+    "RunRecord",
+]
+
+
+class ModelRecord(Record):
+    """A model of a design, as data: tables, colours and grids follow from this, not its name."""
+
+    name: str = Field(description="As in the tables.")
+    label: str = Field(description="As a reader would write it.")
+    kind: str = Field("", description="What it is made of: radiomics, deep, clinical, fusion ...")
+    group: str = Field("", description="What it is a model of: a sequence, a region, all.")
+    role: Literal["final", "rival", "part"] = Field(
+        "part",
+        description="`final` is what the design proposes; a `rival` is drawn against it; a `part` "
+        "stands in the tables.",
+    )
+
+
+class DesignRecord(Record):
+    """The design of a run."""
+
+    name: str
+    title: str
+    citation: str = Field("", description="Of the publication behind it.")
+    doi: str = ""
+    notes: tuple[str, ...] = Field((), description="What the publication leaves open.")
+    preset: str = Field("", description="Effort: paper or quick.")
+
+
+class LogrankRecord(Record):
+    """A log-rank test."""
+
+    statistic: float
+    p: float
+    degrees: int = 1
+
+
+class RunRecord(Record):
+    """What a run is: design, models, endpoint, split, patients, versions."""
+
+    name: str = Field("", description="The study's name.")
+    gliofuse_version: str = Field(description="That ran it.")
+    python: str = Field("", description="Version of Python.")
+    platform: str = Field("", description="Operating system and machine.")
+    packages: dict[str, str] = Field(default_factory=dict, description="Version by package.")
+    command: str = Field("", description="The command line.")
+    design: DesignRecord
+    models: tuple[ModelRecord, ...] = Field(description="In the order of the paper's table.")
+    left_out: tuple[str, ...] = Field((), description="What of the paper's form is missing.")
+    endpoint: dict[str, Any] = Field(description="As in the study file, with its `kind`.")
+    endpoint_text: str = Field(description="As on the command line.")
+    split: SplitSettings = Field(description="As carried out.")
+    source: Literal["images", "table"] = Field("images", description="What the study started from.")
+    source_file: str = Field("", description="The manifest or the feature table.")
+    sequences: tuple[str, ...] = Field((), description="That the design read.")
+    n_cases: int = Field(description="Patients who were analysed.")
+    class_counts: dict[str, int] = Field(
+        default_factory=dict,
+        description="Analysed patients by what the split is stratified by: 0 and 1 of a binary "
+        "endpoint, the classes of a multiclass one.",
+    )
+    settings_hash: str = Field(description="Of the study's definition.")
+    warnings: tuple[str, ...] = Field((), description="Of the fits, once each.")
+    logrank: dict[str, LogrankRecord] = Field(
+        default_factory=dict, description="Tests of the survival curves, by what the groups are."
+    )
+    started: str = Field("", description="ISO 8601, UTC.")
+    finished: str = Field("", description="ISO 8601, UTC.")
+    seconds: float = Field(0.0, description="From the last start to the end.")
+
+    @model_validator(mode="after")
+    def _models_are_told_apart(self) -> RunRecord:
+        names = [model.name for model in self.models]
+        if len(set(names)) < len(names):
+            raise ValueError(f"models must have different names (got {', '.join(names)})")
+        if (finals := sum(model.role == "final" for model in self.models)) != 1:
+            raise ValueError(f"one model must have the role 'final' (got {finals})")
+        return self
+
+    @property
+    def final(self) -> ModelRecord:
+        """The model that the design proposes."""
+        return next(model for model in self.models if model.role == "final")
+
+    @property
+    def rivals(self) -> tuple[ModelRecord, ...]:
+        """The models that are drawn against the final one."""
+        return tuple(model for model in self.models if model.role == "rival")
+
+
+class FoldRecord(Record):
+    """That a fold was finished, for what, and at what cost."""
+
+    fingerprint: str = Field(description="Hash of patients, settings, inputs and version.")
+    seconds: float = 0.0
+    peak_memory_mb: float = 0.0
+    warnings: dict[str, int] = Field(
+        default_factory=dict, description="How often the fit gave each warning."
+    )
+
+
+class ComparedDesign(Record):
+    """A design in a comparison."""
+
+    name: str = Field(description="As in the comparison's tables.")
+    run_folder: str = Field(description="Relative to the comparison's folder.")
+    final_model: str = Field(description="The model that stands for the design.")
+
+
+class ComparisonRecord(Record):
+    """What was compared."""
+
+    designs: tuple[ComparedDesign, ...]
+    command: str = ""
+    seconds: float = 0.0
+
+
+class NomogramTerm(Record):
+    """A variable of a nomogram: of numbers (``min``, ``max``) or of ``levels``."""
+
+    name: str
+    label: str
+    unit: str = ""
+    coefficient: float = Field(description="Log odds per unit.")
+    min: float | None = Field(None, description="Least value among the patients fitted.")
+    max: float | None = None
+    levels: dict[str, float] = Field(default_factory=dict, description="Value by level.")
+
+    @model_validator(mode="after")
+    def _has_a_scale(self) -> NomogramTerm:
+        if not self.levels and (self.min is None or self.max is None):
+            raise ValueError(f"term {self.name!r} needs min and max, or levels")
+        return self
+
+
+class Nomogram(Record):
+    """A logistic model on its variables' own scales."""
+
+    outcome: str = Field(description="What the probability is of.")
+    fitted_on: str
+    intercept: float
+    terms: tuple[NomogramTerm, ...] = Field(min_length=1)
+
+
+RUN = JsonFile("run.json", "What the run is, and that it was finished.", record=RunRecord)
+DONE = JsonFile(
+    "done.json", "That the fold was finished, for which inputs and settings.", record=FoldRecord
+)
+COMPARISON = JsonFile("compare.json", "What was compared.", record=ComparisonRecord)
+NOMOGRAM = JsonFile(
+    "tables/nomogram.json",
+    "The final model as a nomogram, where it is logistic; the report's calculator works from it.",
+    optional=True,
+    record=Nomogram,
+)

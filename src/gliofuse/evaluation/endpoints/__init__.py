@@ -1,0 +1,53 @@
+"""How each kind of endpoint is evaluated: one file a kind.
+
+A kind is found by its module, the one named after ``endpoint.kind``: a new kind is a new file here
+that holds one subclass of :class:`Evaluation`. What asks for an evaluation doesn't ask of what
+kind it is.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+from gliofuse.errors import EndpointError, did_you_mean
+from gliofuse.evaluation.endpoints.base import Endpoint, Evaluation
+
+__all__ = ["Evaluation", "evaluation_kinds", "evaluation_of"]
+
+
+def evaluation_kinds() -> list[str]:
+    """Return the kinds of endpoint that can be evaluated.
+
+    Examples
+    --------
+    >>> evaluation_kinds()
+    ['binary', 'multiclass']
+    """
+    return sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name != "base")
+
+
+def evaluation_of(endpoint: Endpoint) -> Evaluation:
+    """Return what evaluates predictions of an endpoint.
+
+    Parameters
+    ----------
+    endpoint : Endpoint
+        Of :mod:`gliofuse.cohort`.
+
+    Raises
+    ------
+    EndpointError
+        If there is no evaluation of its kind.
+    """
+    kinds = evaluation_kinds()
+    if endpoint.kind not in kinds:
+        raise EndpointError(
+            f"predictions of a {endpoint.kind} endpoint cannot be evaluated: "
+            f"{did_you_mean(endpoint.kind, kinds)}"
+        )
+    module = importlib.import_module(f"{__name__}.{endpoint.kind}")
+    for kind in Evaluation.__subclasses__():
+        if kind.__module__ == module.__name__:
+            return kind(endpoint)
+    raise EndpointError(f"{module.__name__} holds no subclass of Evaluation; write one")

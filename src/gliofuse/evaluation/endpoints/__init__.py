@@ -10,20 +10,15 @@ from __future__ import annotations
 import importlib
 import pkgutil
 
+from gliofuse.cohort import Endpoint
 from gliofuse.errors import EndpointError, did_you_mean
-from gliofuse.evaluation.endpoints.base import Endpoint, Evaluation
+from gliofuse.evaluation.endpoints.base import Evaluation
 
 __all__ = ["Evaluation", "evaluation_kinds", "evaluation_of"]
 
 
 def evaluation_kinds() -> list[str]:
-    """Return the kinds of endpoint that can be evaluated.
-
-    Examples
-    --------
-    >>> evaluation_kinds()
-    ['binary', 'multiclass']
-    """
+    """Return the kinds of endpoint that can be evaluated."""
     return sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name != "base")
 
 
@@ -33,7 +28,6 @@ def evaluation_of(endpoint: Endpoint) -> Evaluation:
     Parameters
     ----------
     endpoint : Endpoint
-        Of :mod:`gliofuse.cohort`.
 
     Raises
     ------
@@ -47,7 +41,8 @@ def evaluation_of(endpoint: Endpoint) -> Evaluation:
             f"{did_you_mean(endpoint.kind, kinds)}"
         )
     module = importlib.import_module(f"{__name__}.{endpoint.kind}")
-    for kind in Evaluation.__subclasses__():
-        if kind.__module__ == module.__name__:
+    for kind in vars(module).values():
+        own = isinstance(kind, type) and kind.__module__ == module.__name__
+        if own and issubclass(kind, Evaluation):
             return kind(endpoint)
     raise EndpointError(f"{module.__name__} holds no subclass of Evaluation; write one")

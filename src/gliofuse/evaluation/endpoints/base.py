@@ -9,30 +9,11 @@ from typing import ClassVar, Protocol
 
 import pandas as pd
 
+from gliofuse.cohort import Endpoint
 from gliofuse.errors import InputError
 from gliofuse.evaluation.characteristics import characteristics_table
 
-__all__ = ["Endpoint", "Evaluation", "Stages"]
-
-
-class Endpoint(Protocol):
-    """What an evaluation asks of an endpoint; see :mod:`gliofuse.cohort`."""
-
-    @property
-    def kind(self) -> str:
-        """The name of the module that evaluates it."""
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Names of the classes in order."""
-
-    @property
-    def outcome_columns(self) -> tuple[str, ...]:
-        """The columns of a prediction table that hold what came true."""
-
-    @property
-    def prediction_columns(self) -> tuple[str, ...]:
-        """The columns of a prediction table that hold what was predicted."""
+__all__ = ["Evaluation", "Stages"]
 
 
 class Stages(Protocol):

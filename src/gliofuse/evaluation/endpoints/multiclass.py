@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 
+from gliofuse.cohort import MulticlassEndpoint
 from gliofuse.errors import InputError
 from gliofuse.evaluation._checks import check_table
-from gliofuse.evaluation.endpoints.base import Endpoint, Evaluation, Stages, each_model, tables_of
+from gliofuse.evaluation.endpoints.base import Evaluation, Stages, each_model, tables_of
 from gliofuse.evaluation.multiclass import (
     called_patients,
     class_agreement_table,
@@ -25,14 +26,6 @@ from gliofuse.evaluation.multiclass import (
 from gliofuse.evaluation.multiclass._checks import check_classes, usable_classes
 
 __all__ = ["MulticlassEvaluation"]
-
-
-class ClassesEndpoint(Endpoint, Protocol):
-    """What the evaluation of several classes asks of an endpoint beside."""
-
-    @property
-    def ordered(self) -> bool:
-        """Whether the classes are grades of one thing, in rising order."""
 
 
 class MulticlassEvaluation(Evaluation):
@@ -50,7 +43,7 @@ class MulticlassEvaluation(Evaluation):
         "kappa",
     )
 
-    def __init__(self, endpoint: ClassesEndpoint) -> None:
+    def __init__(self, endpoint: MulticlassEndpoint) -> None:
         super().__init__(endpoint)
         self._ordered = endpoint.ordered
         self._columns = dict(zip(endpoint.classes, endpoint.prediction_columns, strict=True))

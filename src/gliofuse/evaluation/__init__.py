@@ -5,15 +5,7 @@ dropped: who makes a prediction table lists the patients that have none as exclu
 """
 
 from gliofuse.evaluation.agreement import agreement_table, misjudged_by_all
-from gliofuse.evaluation.auc import (
-    AUC,
-    DeLongTest,
-    auc_delong,
-    auc_within_folds,
-    delong_matrix,
-    delong_test,
-    holm,
-)
+from gliofuse.evaluation.auc import AUC, auc_delong, auc_within_folds
 from gliofuse.evaluation.calibration import (
     HOSMER_LEMESHOW_CAVEAT,
     HosmerLemeshow,
@@ -24,10 +16,11 @@ from gliofuse.evaluation.calibration import (
     hosmer_lemeshow,
 )
 from gliofuse.evaluation.characteristics import characteristics_table, correlation_matrix
+from gliofuse.evaluation.comparison import DeLongTest, delong_matrix, delong_test, holm
 from gliofuse.evaluation.decision import TREAT_ALL, TREAT_NONE, clinical_impact, decision_curve
 from gliofuse.evaluation.metrics import METRICS, metrics_table
 from gliofuse.evaluation.nomogram import Nomogram, nomogram_table
-from gliofuse.evaluation.predictions import pool_predictions
+from gliofuse.evaluation.predictions import pool_columns, pool_predictions
 from gliofuse.evaluation.reclassification import RECLASSIFICATION_CAVEAT, net_reclassification
 from gliofuse.evaluation.roc import confusion, confusion_table, roc_points, youden_threshold
 from gliofuse.evaluation.survival import LogRank, kaplan_meier, logrank, median_survival
@@ -67,6 +60,7 @@ __all__ = [
     "misjudged_by_all",
     "net_reclassification",
     "nomogram_table",
+    "pool_columns",
     "pool_predictions",
     "roc_points",
     "youden_threshold",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,10 +11,16 @@ from numpy.typing import ArrayLike
 
 from gliofuse.errors import InputError
 
-__all__ = ["check_binary", "check_predictions", "require_columns", "wilson_interval"]
+__all__ = [
+    "check_binary",
+    "check_predictions",
+    "check_table",
+    "require_columns",
+    "wilson_interval",
+]
 
 COHORTS = ("training", "validation", "test", "external")
-PREDICTION_COLUMNS = ("case_id", "fold", "cohort", "model", "y_true", "probability")
+KEYS = ("case_id", "fold", "cohort", "model")
 
 
 def check_binary(
@@ -64,30 +70,41 @@ def require_columns(table: pd.DataFrame, columns: Iterable[str], name: str) -> N
 
 
 def check_predictions(predictions: pd.DataFrame) -> None:
-    """Raise :class:`InputError` unless ``predictions`` keeps the table's contract."""
-    require_columns(predictions, PREDICTION_COLUMNS, "predictions")
-    if predictions.empty:
-        raise InputError("predictions holds no row; there is nothing to evaluate")
-    unknown = sorted(set(predictions["cohort"].astype(str)) - set(COHORTS))
-    if unknown:
-        raise InputError(f"predictions.cohort must be one of {list(COHORTS)}, got {unknown}")
+    """Raise :class:`InputError` unless ``predictions`` keeps the binary table's contract."""
+    check_table(predictions, ("y_true",), ("probability",))
     check_binary(
         predictions["y_true"].to_numpy(),
         predictions["probability"].to_numpy(),
         name="predictions.y_true",
         both_classes=False,
     )
-    keys = ["case_id", "fold", "cohort", "model"]
-    doubled = predictions.duplicated(keys)
+
+
+def check_table(
+    predictions: pd.DataFrame, outcomes: Sequence[str], predicted: Sequence[str]
+) -> None:
+    """Raise :class:`InputError` unless ``predictions`` keeps what tables of every kind keep.
+
+    That is: its columns are there, it has rows, the cohorts are known, no row is doubled and a
+    patient has one outcome. Values of the ``predicted`` columns are left to who knows their kind.
+    """
+    require_columns(predictions, (*KEYS, *outcomes, *predicted), "predictions")
+    if predictions.empty:
+        raise InputError("predictions holds no row; there is nothing to evaluate")
+    unknown = sorted(set(predictions["cohort"].astype(str)) - set(COHORTS))
+    if unknown:
+        raise InputError(f"predictions.cohort must be one of {list(COHORTS)}, got {unknown}")
+    doubled = predictions.duplicated(list(KEYS))
     if doubled.any():
-        first: dict[Any, Any] = predictions.loc[doubled, keys].iloc[0].to_dict()
+        first: dict[Any, Any] = predictions.loc[doubled, list(KEYS)].iloc[0].to_dict()
         raise InputError(f"predictions holds {int(doubled.sum())} doubled rows, first {first}")
-    labels = predictions.groupby("case_id", observed=True)["y_true"].nunique()
-    if (labels > 1).any():
-        raise InputError(
-            f"predictions gives two different y_true for {list(labels.index[labels > 1][:3])}; "
-            "a patient has one label"
-        )
+    for outcome in outcomes:
+        values = predictions.groupby("case_id", observed=True)[outcome].nunique()
+        if (values > 1).any():
+            raise InputError(
+                f"predictions gives two different {outcome} for "
+                f"{list(values.index[values > 1][:3])}; a patient has one label"
+            )
 
 
 def wilson_interval(

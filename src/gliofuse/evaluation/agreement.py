@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -40,9 +42,30 @@ def misjudged_by_all(
     InputError
         If no patient is held out.
     """
-    pooled = _held_out(predictions, thresholds)
-    wide = pooled.pivot(index="case_id", columns="model", values="probability")
-    wide = wide[pd.unique(pooled["model"])]
+    called = _called(predictions, thresholds)
+    # Equally often misjudged: the one about whom the models are wrong by most comes first.
+    error = (called["probability"] - called["y_true"]).abs()
+    return misjudged_patients(called.assign(error=error), shown="probability")
+
+
+def misjudged_patients(called: pd.DataFrame, *, shown: str) -> pd.DataFrame:
+    """Return :func:`misjudged_by_all` of patients whom the models have been read on.
+
+    Parameters
+    ----------
+    called : DataFrame
+        One row a patient and model: case_id, cohort, model, y_true, wrong (bool), error (the
+        larger, the worse) and the column that is shown of each model.
+    shown : str
+
+    Raises
+    ------
+    InputError
+        If no patient is held out.
+    """
+    pooled = _held_out(called)
+    models = pd.unique(pooled["model"])
+    wide = pooled.pivot(index="case_id", columns="model", values=shown)[models]
     per_patient = pooled.groupby("case_id", observed=True).agg(
         cohort=("cohort", "first"),
         y_true=("y_true", "first"),
@@ -54,8 +77,8 @@ def misjudged_by_all(
     table["n_wrong"] = per_patient["n_wrong"].astype(int)
     table["misjudged_by_all"] = table["n_wrong"] == table["n_models"]
     table = table.reset_index().rename_axis(columns=None)
-    # Equally often misjudged: the one about whom the models are wrong by most comes first.
-    error = (wide.sub(per_patient["y_true"], axis=0)).abs().mean(axis=1).to_numpy()
+    errors = pooled.pivot(index="case_id", columns="model", values="error")[models]
+    error = errors.mean(axis=1).to_numpy()
     order = np.lexsort((table["case_id"].astype(str), -error, -table["n_wrong"]))
     return table.iloc[order].reset_index(drop=True)
 
@@ -82,20 +105,56 @@ def agreement_table(
     ----------
     Cohen J. Educ Psychol Meas 1960; 20: 37-46.
     """
+    return agreement_of_calls(
+        _called(predictions, thresholds),
+        (True, False),
+        bootstrap=bootstrap,
+        seed=seed,
+        confidence=confidence,
+    )
+
+
+def agreement_of_calls(
+    called: pd.DataFrame,
+    classes: Sequence[Any],
+    *,
+    bootstrap: int = 2000,
+    seed: int = 0,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
+    """Return :func:`agreement_table` of patients whom the models have put in classes.
+
+    Parameters
+    ----------
+    called : DataFrame
+        One row a patient and model: case_id, cohort, model, called (one of ``classes``), wrong
+        (bool).
+    classes : sequence
+    bootstrap : int
+    seed : int
+    confidence : float
+
+    Raises
+    ------
+    InputError
+        If no patient is held out.
+    """
     normal_quantile(confidence)
-    pooled = _held_out(predictions, thresholds)
+    pooled = _held_out(called)
+    number = {name: place for place, name in enumerate(classes)}
+    pooled = pooled.assign(called=pooled["called"].map(number))
     rows = []
     for cohort, group in pooled.groupby("cohort", sort=False, observed=True):
-        called = group.pivot(index="case_id", columns="model", values="called")
+        calls = group.pivot(index="case_id", columns="model", values="called")
         wrong = group.pivot(index="case_id", columns="model", values="wrong")
         for a, b in combinations(pd.unique(group["model"]), 2):
-            both = called[[a, b]].dropna().astype(bool)
+            both = calls[[a, b]].dropna().astype(int)
             if both.empty:
                 continue
             first, second = both[a].to_numpy(), both[b].to_numpy()
             rng = np.random.default_rng(seed)
             index = rng.integers(0, first.size, size=(bootstrap, first.size))
-            drawn = _kappa(first[index], second[index])
+            drawn = _kappa(first[index], second[index], len(number))
             known = drawn[np.isfinite(drawn)]
             low, high = np.nan, np.nan
             if known.size >= 0.9 * bootstrap and np.ptp(known) > 0:
@@ -108,7 +167,7 @@ def agreement_table(
                     "model_b": b,
                     "n": first.size,
                     "agreement": float((first == second).mean()),
-                    "kappa": float(_kappa(first[None], second[None])[0]),
+                    "kappa": float(_kappa(first[None], second[None], len(number))[0]),
                     "ci_low": float(low),
                     "ci_high": float(high),
                     "both_wrong": int(wrong.loc[both.index, [a, b]].all(axis=1).sum()),
@@ -118,20 +177,29 @@ def agreement_table(
     return pd.DataFrame(rows, columns=[*columns, "both_wrong"])
 
 
-def _held_out(predictions: pd.DataFrame, thresholds: float | pd.DataFrame | None) -> pd.DataFrame:
+def _called(predictions: pd.DataFrame, thresholds: float | pd.DataFrame | None) -> pd.DataFrame:
     pooled = pool_predictions(predictions, thresholds=thresholds)
-    pooled = pooled[pooled["cohort"].isin(["test", "external"])]
-    if pooled.empty:
-        raise InputError("predictions holds no test or external patient to compare models on")
     called = pooled["probability"] >= pooled["threshold"]
     return pooled.assign(called=called, wrong=called != (pooled["y_true"] == 1))
 
 
-def _kappa(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Return Cohen's kappa of each row of two boolean matrices."""
+def _held_out(called: pd.DataFrame) -> pd.DataFrame:
+    held_out = called[called["cohort"].isin(["test", "external"])]
+    if held_out.empty:
+        raise InputError("predictions holds no test or external patient to compare models on")
+    return held_out
+
+
+def _kappa(first: np.ndarray, second: np.ndarray, classes: int) -> np.ndarray:
+    """Return Cohen's kappa of each row of two matrices of class numbers."""
     observed = (first == second).mean(axis=1)
-    share_a, share_b = first.mean(axis=1), second.mean(axis=1)
-    chance = share_a * share_b + (1 - share_a) * (1 - share_b)
+    rest_a, rest_b = np.ones(observed.shape), np.ones(observed.shape)
+    chance = np.zeros(observed.shape)
+    for number in range(classes - 1):
+        share_a, share_b = (first == number).mean(axis=1), (second == number).mean(axis=1)
+        chance += share_a * share_b
+        rest_a, rest_b = rest_a - share_a, rest_b - share_b
+    chance += rest_a * rest_b
     kappa = np.full(observed.shape, np.nan)
     np.divide(observed - chance, 1 - chance, out=kappa, where=chance < 1 - 1e-12)
     return kappa

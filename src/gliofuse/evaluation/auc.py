@@ -1,32 +1,20 @@
-"""Area under the ROC curve with DeLong's variance, and the paired test between two models."""
+"""Area under the ROC curve with DeLong's variance."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import combinations
-from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from gliofuse.errors import InputError
 from gliofuse.evaluation._checks import check_binary, normal_quantile
-from gliofuse.evaluation.predictions import pool_predictions
 
-__all__ = [
-    "AUC",
-    "DeLongTest",
-    "auc_delong",
-    "auc_within_folds",
-    "delong_matrix",
-    "delong_test",
-    "holm",
-]
+__all__ = ["AUC", "auc_delong", "auc_within_folds"]
 
 # Below this a variance of the AUC is rounding, not sampling: (1 / number of pairs)^2 of the
 # largest cohort anyone evaluates is far above it.
-_NO_VARIANCE = 1e-15
+NO_VARIANCE = 1e-15
 
 
 @dataclass(frozen=True)
@@ -47,19 +35,6 @@ class AUC:
     ci_high: float
     variance: float
     method: str = "delong"
-
-
-@dataclass(frozen=True)
-class DeLongTest:
-    """DeLong's paired comparison: AUC of a minus AUC of b, its interval, z and two-sided p."""
-
-    auc_a: float
-    auc_b: float
-    difference: float
-    ci_low: float
-    ci_high: float
-    z: float
-    p: float
 
 
 def auc_delong(y: ArrayLike, p: ArrayLike, *, confidence: float = 0.95) -> AUC:
@@ -99,7 +74,7 @@ def auc_delong(y: ArrayLike, p: ArrayLike, *, confidence: float = 0.95) -> AUC:
     """
     positive, score = check_binary(y, p)
     of_positives, of_negatives = placements(positive, score)
-    return _from_placements(of_positives, of_negatives, confidence)
+    return from_placements(of_positives, of_negatives, confidence)
 
 
 def auc_within_folds(predictions: pd.DataFrame, *, confidence: float = 0.95) -> AUC | None:
@@ -145,13 +120,13 @@ def auc_within_folds(predictions: pd.DataFrame, *, confidence: float = 0.95) -> 
     patients = pd.concat(placed).groupby("case_id").mean()
     of_positives = patients.loc[patients["y_true"] == 1, "placement"].to_numpy()
     of_negatives = patients.loc[patients["y_true"] == 0, "placement"].to_numpy()
-    return _from_placements(of_positives, of_negatives, confidence)
+    return from_placements(of_positives, of_negatives, confidence)
 
 
-def _from_placements(of_positives: np.ndarray, of_negatives: np.ndarray, confidence: float) -> AUC:
+def from_placements(of_positives: np.ndarray, of_negatives: np.ndarray, confidence: float) -> AUC:
     estimate = float(of_positives.mean())
-    variance = _variance(of_positives) + _variance(of_negatives)
-    if not variance > _NO_VARIANCE:
+    variance = variance_of_mean(of_positives) + variance_of_mean(of_negatives)
+    if not variance > NO_VARIANCE:
         low, high = newcombe_interval(
             estimate, of_positives.size, of_negatives.size, confidence=confidence
         )
@@ -160,157 +135,16 @@ def _from_placements(of_positives: np.ndarray, of_negatives: np.ndarray, confide
     return AUC(estimate, float(max(0, estimate - half)), float(min(1, estimate + half)), variance)
 
 
-def delong_test(
-    y: ArrayLike, p_a: ArrayLike, p_b: ArrayLike, *, confidence: float = 0.95
-) -> DeLongTest:
-    """Compare the AUCs of two models on the same patients.
-
-    Two models that rank the patients alike have difference 0, p 1 and an interval of no width,
-    which is exact. If the variance of the difference vanishes although the rankings differ (both
-    separate perfectly), the interval is put together from the two single ones as if they were
-    independent, which is too wide rather than too narrow; p is 1 for equal AUCs, else NaN.
-
-    Parameters
-    ----------
-    y : array-like of shape (n,)
-    p_a, p_b : array-like of shape (n,)
-    confidence : float
-
-    Raises
-    ------
-    InputError
-        As :func:`auc_delong`.
-
-    References
-    ----------
-    DeLong ER, DeLong DM, Clarke-Pearson DL. Biometrics 1988; 44: 837-845.
-
-    Examples
-    --------
-    >>> delong_test([0, 0, 1, 1], [1, 2, 3, 4], [10, 20, 30, 40]).p
-    1.0
-    """
-    positive, a, b = check_binary(y, p_a, p_b)
-    positives_a, negatives_a = placements(positive, a)
-    positives_b, negatives_b = placements(positive, b)
-    auc_a, auc_b = float(positives_a.mean()), float(positives_b.mean())
-    difference = auc_a - auc_b
-    variance = _variance(positives_a - positives_b) + _variance(negatives_a - negatives_b)
-    if variance > _NO_VARIANCE:
-        error = float(np.sqrt(variance))
-        z = difference / error
-        half = normal_quantile(confidence) * error
-        return DeLongTest(
-            auc_a,
-            auc_b,
-            difference,
-            max(-1.0, difference - half),
-            min(1.0, difference + half),
-            z,
-            2 * NormalDist().cdf(-abs(z)),
-        )
-    if np.array_equal(_mid_ranks(a), _mid_ranks(b)):
-        return DeLongTest(auc_a, auc_b, 0.0, 0.0, 0.0, 0.0, 1.0)
-    low, high = _difference_interval(
-        auc_delong(positive, a, confidence=confidence),
-        auc_delong(positive, b, confidence=confidence),
-    )
-    equal = abs(difference) < 1e-12
-    return DeLongTest(
-        auc_a, auc_b, difference, low, high, 0.0 if equal else np.nan, 1.0 if equal else np.nan
-    )
-
-
-def delong_matrix(
-    predictions: pd.DataFrame, cohort: str, *, confidence: float = 0.95
-) -> pd.DataFrame:
-    """Test every pair of models on the patients of one cohort that both have predicted.
-
-    Parameters
-    ----------
-    predictions : DataFrame
-        The prediction table; pooled to one row per patient by
-        :func:`~gliofuse.evaluation.pool_predictions`.
-    cohort : str
-        ``"test"``, ``"external"`` or ``"validation"``; ``"training"`` compares apparent figures.
-    confidence : float
-
-    Returns
-    -------
-    DataFrame
-        One row a pair: model_a, model_b, auc_a, auc_b, difference, ci_low, ci_high, p, p_holm,
-        n. ``p_holm`` is adjusted for all pairs of this table.
-
-    Raises
-    ------
-    InputError
-        If the cohort is absent, a pair shares no patients, or they are of one class.
-    """
-    pooled = pool_predictions(predictions, include_training=cohort == "training")
-    pooled = pooled[pooled["cohort"] == cohort]
-    if pooled.empty:
-        held = sorted(predictions["cohort"].astype(str).unique())
-        raise InputError(f"predictions holds no patient of cohort {cohort!r}; it holds {held}")
-    labels = pooled.groupby("case_id", observed=True)["y_true"].first()
-    wide = pooled.pivot(index="case_id", columns="model", values="probability")
-    rows = []
-    for model_a, model_b in combinations(pd.unique(pooled["model"]), 2):
-        both = wide[[model_a, model_b]].dropna()
-        if both.empty:
-            raise InputError(f"{model_a!r} and {model_b!r} share no patient of cohort {cohort!r}")
-        test = delong_test(
-            labels.loc[both.index], both[model_a], both[model_b], confidence=confidence
-        )
-        rows.append(
-            {
-                "model_a": model_a,
-                "model_b": model_b,
-                "auc_a": test.auc_a,
-                "auc_b": test.auc_b,
-                "difference": test.difference,
-                "ci_low": test.ci_low,
-                "ci_high": test.ci_high,
-                "p": test.p,
-                "n": len(both),
-            }
-        )
-    columns = ["model_a", "model_b", "auc_a", "auc_b", "difference", "ci_low", "ci_high", "p", "n"]
-    table = pd.DataFrame(rows, columns=columns)
-    table.insert(len(columns) - 1, "p_holm", holm(table["p"].to_numpy(dtype=float)))
-    return table
-
-
-def holm(p_values: ArrayLike) -> np.ndarray:
-    """Return Holm's step-down adjusted p values; NaN stays NaN and is not counted.
-
-    References
-    ----------
-    Holm S. Scand J Stat 1979; 6: 65-70.
-
-    Examples
-    --------
-    >>> holm([0.01, 0.04, 0.03]).round(3).tolist()
-    [0.03, 0.06, 0.06]
-    """
-    values = np.asarray(p_values, dtype=float)
-    adjusted = np.full(values.shape, np.nan)
-    known = np.flatnonzero(~np.isnan(values))
-    order = known[np.argsort(values[known], kind="stable")]
-    factors = np.arange(order.size, 0, -1)
-    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(values[order] * factors))
-    return adjusted
-
-
 def placements(positive: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return DeLong's placement values of the positives and of the negatives, each in input order.
 
     A positive's is the share of negatives below it, a negative's the share of positives above
     it; ties count half. The mean of either is the AUC.
     """
-    ranks = _mid_ranks(score)
+    ranks = mid_ranks(score)
     above, below = score[positive], score[~positive]
-    of_positives = (ranks[positive] - _mid_ranks(above)) / below.size
-    of_negatives = 1 - (ranks[~positive] - _mid_ranks(below)) / above.size
+    of_positives = (ranks[positive] - mid_ranks(above)) / below.size
+    of_negatives = 1 - (ranks[~positive] - mid_ranks(below)) / above.size
     return of_positives, of_negatives
 
 
@@ -344,21 +178,13 @@ def _root(function: object, outer: float, inner: float) -> float:
     return float(brentq(function, outer, inner + nudge))
 
 
-def _difference_interval(a: AUC, b: AUC) -> tuple[float, float]:
-    """Return the interval of a difference from two single ones (MOVER, without correlation)."""
-    difference = a.estimate - b.estimate
-    below = np.hypot(a.estimate - a.ci_low, b.ci_high - b.estimate)
-    above = np.hypot(a.ci_high - a.estimate, b.estimate - b.ci_low)
-    return float(max(-1.0, difference - below)), float(min(1.0, difference + above))
-
-
-def _variance(placement: np.ndarray) -> float:
+def variance_of_mean(placement: np.ndarray) -> float:
     """Return the variance of the mean of the placements; NaN for a single one."""
     if placement.size < 2:
         return float("nan")
     return float(placement.var(ddof=1) / placement.size)
 
 
-def _mid_ranks(values: np.ndarray) -> np.ndarray:
+def mid_ranks(values: np.ndarray) -> np.ndarray:
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     return (np.cumsum(counts) - (counts - 1) / 2)[inverse]

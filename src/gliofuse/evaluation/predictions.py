@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
 from gliofuse.errors import InputError
-from gliofuse.evaluation._checks import COHORTS, check_predictions, require_columns
+from gliofuse.evaluation._checks import COHORTS, check_predictions, check_table, require_columns
 
-__all__ = ["pool_predictions"]
+__all__ = ["pool_columns", "pool_predictions"]
 
 
 def pool_predictions(
@@ -57,23 +59,75 @@ def pool_predictions(
     0.6
     """
     check_predictions(predictions)
-    rows = predictions.assign(
-        cohort=predictions["cohort"].astype(str), threshold=_row_thresholds(predictions, thresholds)
+    pooled = pool_columns(
+        predictions.assign(threshold=_row_thresholds(predictions, thresholds)),
+        outcomes=("y_true",),
+        averaged=("probability", "threshold"),
+        include_training=include_training,
     )
+    pooled["y_true"] = pooled["y_true"].astype(int)
+    return pooled
+
+
+def pool_columns(
+    predictions: pd.DataFrame,
+    *,
+    outcomes: Sequence[str],
+    averaged: Sequence[str],
+    include_training: bool = False,
+) -> pd.DataFrame:
+    """Return one row per cohort, model and patient, whatever is predicted.
+
+    The rules of :func:`pool_predictions` for any outcome and any number of predicted columns:
+    outcomes stay, predicted columns are averaged over the rows of a patient.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        Columns case_id, fold, cohort, model and those named here.
+    outcomes : sequence of str
+        Columns that a patient has one value of.
+    averaged : sequence of str
+        Numbers, none missing.
+    include_training : bool
+        Whether to keep the training rows, as apparent performance.
+
+    Returns
+    -------
+    DataFrame
+        cohort, model, case_id, the outcomes, the averaged columns, predictions (how many were
+        averaged), apparent; models in the order in which they first come.
+
+    Raises
+    ------
+    InputError
+        If a column is missing, the table is empty, a cohort is unknown, a row is doubled or a
+        patient has two outcomes.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({
+    ...     "case_id": ["a", "a"], "fold": ["0", "1"], "cohort": "test", "model": "m",
+    ...     "y_true": "3", "probability_2": [0.2, 0.4], "probability_3": [0.8, 0.6]})
+    >>> columns = ["probability_2", "probability_3"]
+    >>> pooled = pool_columns(table, outcomes=["y_true"], averaged=columns)
+    >>> pooled[columns].round(3).values.tolist()
+    [[0.3, 0.7]]
+    """
+    check_table(predictions, outcomes, averaged)
+    rows = predictions.assign(cohort=predictions["cohort"].astype(str))
     if not include_training:
         rows = rows[rows["cohort"] != "training"]
     models = pd.unique(predictions["model"])
     pooled = (
         rows.groupby(["cohort", "model", "case_id"], observed=True, sort=True)
         .agg(
-            y_true=("y_true", "first"),
-            probability=("probability", "mean"),
-            threshold=("threshold", "mean"),
-            predictions=("probability", "size"),
+            **{name: (name, "first") for name in outcomes},
+            **{name: (name, "mean") for name in averaged},
+            predictions=(averaged[0], "size"),
         )
         .reset_index()
     )
-    pooled["y_true"] = pooled["y_true"].astype(int)
     pooled["apparent"] = pooled["cohort"] == "training"
     order = np.lexsort(
         (

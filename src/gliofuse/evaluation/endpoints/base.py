@@ -1,0 +1,224 @@
+"""What every kind of endpoint's evaluation answers."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import ClassVar, Protocol
+
+import pandas as pd
+
+from gliofuse.cohort import Endpoint
+from gliofuse.errors import InputError
+from gliofuse.evaluation.characteristics import characteristics_table
+
+__all__ = ["Evaluation", "Stages"]
+
+
+class Stages(Protocol):
+    """Who is told of progress."""
+
+    def stage(
+        self, name: str, total: int, unit: str
+    ) -> AbstractContextManager[Callable[[int], None]]:
+        """Open a stage; gives the function that takes the number of steps done so far."""
+
+
+class Evaluation(ABC):
+    """From a prediction table to tables of figures of merit, for one kind of endpoint.
+
+    Parameters
+    ----------
+    endpoint : Endpoint
+
+    Attributes
+    ----------
+    headline : str
+        The metric by which a model is known.
+    summary_metrics : tuple of str
+        The metrics that a table of a terminal's width shows, the headline first.
+    """
+
+    headline: ClassVar[str]
+    summary_metrics: ClassVar[tuple[str, ...]]
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+
+    @abstractmethod
+    def check(self, predictions: pd.DataFrame) -> None:
+        """Refuse predictions that break the table's contract.
+
+        Raises
+        ------
+        InputError
+            If a column or value is missing, a row is doubled, or a value is out of range.
+        """
+
+    @abstractmethod
+    def tables(
+        self,
+        predictions: pd.DataFrame,
+        *,
+        judged: Sequence[str],
+        threshold: str = "half",
+        bootstrap: int = 2000,
+        seed: int = 0,
+        workers: int | None = 1,
+        progress: Stages | None = None,
+    ) -> dict[str, pd.DataFrame]:
+        """Return the tables of figures of merit, by name.
+
+        Parameters
+        ----------
+        predictions : DataFrame
+            ``case_id, fold, cohort, model``, the outcome and the prediction columns.
+        judged : sequence of str
+            Models whose calibration (and the like) is drawn, the main one first; all models get
+            the rest.
+        threshold : str
+            The rule by which patients are called positive; kinds without a threshold ignore it.
+        bootstrap : int
+            Replicates of the figures of merit.
+        seed : int
+            Of all resampling.
+        workers : int or None
+        progress : Stages, optional
+
+        Raises
+        ------
+        InputError
+            As :meth:`check`.
+        """
+
+    @abstractmethod
+    def misjudged(
+        self, predictions: pd.DataFrame, thresholds: pd.DataFrame | None = None
+    ) -> pd.DataFrame:
+        """Return every held-out patient and how many models misjudge it, the worst first.
+
+        ``thresholds`` is the table of that name of :meth:`tables`, if it gave one.
+
+        Raises
+        ------
+        InputError
+            If no patient is held out.
+        """
+
+    @abstractmethod
+    def agreement(
+        self,
+        predictions: pd.DataFrame,
+        thresholds: pd.DataFrame | None = None,
+        *,
+        bootstrap: int = 2000,
+        seed: int = 0,
+    ) -> pd.DataFrame:
+        """Return how alike each pair of models judges the held-out patients of each cohort.
+
+        Raises
+        ------
+        InputError
+            If no patient is held out.
+        """
+
+    @abstractmethod
+    def outcome_groups(self, predictions: pd.DataFrame) -> pd.Series:
+        """Return each patient's group by outcome, in words; index ``case_id``."""
+
+    @abstractmethod
+    def held_out_groups(
+        self, predictions: pd.DataFrame, model: str, thresholds: pd.DataFrame | None = None
+    ) -> dict[str, pd.Series]:
+        """Return the held-out patients' groups as they are and as a model says.
+
+        Returns
+        -------
+        dict of str to Series
+            ``class`` and ``called``; index ``case_id``, patients in the order of their groups.
+        """
+
+    @abstractmethod
+    def patients_line(self, metrics: pd.DataFrame) -> str:
+        """Return how many patients of which outcome a cohort has, from its rows of the metrics."""
+
+    def characteristics(
+        self,
+        clinical: pd.DataFrame,
+        predictions: pd.DataFrame,
+        *,
+        outcome_columns: Sequence[str] = (),
+        seed: int = 0,
+    ) -> pd.DataFrame:
+        """Describe the patients: by cohort if that is fixed, in cross-validation by outcome.
+
+        Parameters
+        ----------
+        clinical : DataFrame
+            Clinical columns only; index ``case_id``.
+        predictions : DataFrame
+        outcome_columns : sequence of str
+            The clinical columns that define the outcome: no characteristics of its groups.
+        seed : int
+
+        Returns
+        -------
+        DataFrame
+            As :func:`~gliofuse.evaluation.characteristics_table`.
+
+        Raises
+        ------
+        InputError
+            If a predicted patient is not in ``clinical``.
+        """
+        if predictions["fold"].nunique() == 1:
+            first = predictions.drop_duplicates(["case_id", "cohort"])
+            groups = first.set_index("case_id")["cohort"].astype(str) + " cohort"
+        else:
+            groups = self.outcome_groups(predictions)
+            clinical = clinical.drop(columns=list(outcome_columns), errors="ignore")
+        unknown = groups.index.difference(clinical.index)
+        if len(unknown):
+            raise InputError(
+                f"the clinical table lacks {len(unknown)} predicted patients, first "
+                f"{unknown[0]!r}; give the table of the run's own patients"
+            )
+        return characteristics_table(clinical.loc[groups.index], groups, seed=seed)
+
+
+def each_model(
+    cohorts: Mapping[str, pd.DataFrame], function: Callable[[pd.DataFrame], pd.DataFrame]
+) -> pd.DataFrame:
+    """Return ``function`` of the patients of each cohort and model, with those two named last."""
+    parts = [
+        function(group).assign(cohort=cohort, model=model)
+        for cohort, patients in cohorts.items()
+        for model, group in patients.groupby("model", sort=False)
+    ]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def each_cohort(
+    cohorts: Mapping[str, pd.DataFrame], function: Callable[[pd.DataFrame], pd.DataFrame]
+) -> pd.DataFrame:
+    """Return ``function`` of the patients of each cohort, with its name last."""
+    parts = [function(patients).assign(cohort=cohort) for cohort, patients in cohorts.items()]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def tables_of(
+    makers: Mapping[str, Callable[[], pd.DataFrame]], progress: Stages | None
+) -> dict[str, pd.DataFrame]:
+    """Make the tables one after the other, telling of each."""
+    stage = (
+        nullcontext(lambda done: None)
+        if progress is None
+        else progress.stage("evaluating", len(makers), "tables")
+    )
+    tables = {}
+    with stage as count:
+        for done, (name, make) in enumerate(makers.items(), 1):
+            tables[name] = make()
+            count(done)
+    return tables

@@ -1,0 +1,155 @@
+"""Evaluation of predictions of two classes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+import pandas as pd
+
+from gliofuse.errors import SettingError, did_you_mean
+from gliofuse.evaluation._checks import check_predictions
+from gliofuse.evaluation.agreement import agreement_table, misjudged_by_all
+from gliofuse.evaluation.calibration import calibration_curve, calibration_summary
+from gliofuse.evaluation.comparison import delong_matrix
+from gliofuse.evaluation.decision import clinical_impact, decision_curve
+from gliofuse.evaluation.endpoints.base import (
+    Evaluation,
+    Stages,
+    each_cohort,
+    each_model,
+    tables_of,
+)
+from gliofuse.evaluation.metrics import metrics_table
+from gliofuse.evaluation.predictions import pool_predictions
+from gliofuse.evaluation.roc import confusion_table, roc_points, youden_threshold
+
+__all__ = ["BinaryEvaluation"]
+
+
+class BinaryEvaluation(Evaluation):
+    """Figures of merit of a probability of the positive class.
+
+    Thresholds are 0.5 (``half``), or each fold's and model's Youden point on its own training
+    patients (``youden``). Cohorts that hold one class have metrics, but no curves and tests.
+    """
+
+    headline: ClassVar[str] = "auc"
+    summary_metrics: ClassVar[tuple[str, ...]] = ("auc", "accuracy", "sensitivity", "specificity")
+
+    def check(self, predictions: pd.DataFrame) -> None:
+        """Refuse predictions that break the table's contract."""
+        check_predictions(predictions)
+
+    def tables(
+        self,
+        predictions: pd.DataFrame,
+        *,
+        judged: Sequence[str],
+        threshold: str = "half",
+        bootstrap: int = 2000,
+        seed: int = 0,
+        workers: int | None = 1,
+        progress: Stages | None = None,
+    ) -> dict[str, pd.DataFrame]:
+        """Return thresholds, metrics, confusion, roc, delong and the curves of judged models.
+
+        ``clinical_impact`` is that of the first judged model, ``delong`` is there if models can
+        be compared. ``bootstrap`` is of the metrics; the bands of curves have counts of their
+        own.
+        """
+        self.check(predictions)
+        thresholds = _thresholds(predictions, threshold)
+        pooled = pool_predictions(predictions, thresholds=thresholds)
+        cohorts = {
+            str(cohort): group
+            for cohort, group in pooled.groupby("cohort", sort=False)
+            if group["y_true"].nunique() == 2
+        }
+        chosen = {name: group[group["model"].isin(judged)] for name, group in cohorts.items()}
+        main = {name: group[group["model"].isin(judged[:1])] for name, group in cohorts.items()}
+        makers: dict[str, Callable[[], pd.DataFrame]] = {
+            "thresholds": lambda: thresholds,
+            "metrics": lambda: metrics_table(
+                predictions, thresholds, bootstrap=bootstrap, seed=seed, workers=workers
+            ),
+            "confusion": lambda: confusion_table(predictions, thresholds),
+            "roc": lambda: each_model(cohorts, lambda g: roc_points(g["y_true"], g["probability"])),
+        }
+        if predictions["model"].nunique() > 1 and cohorts:
+            makers["delong"] = lambda: pd.concat(
+                [delong_matrix(predictions, name).assign(cohort=name) for name in cohorts],
+                ignore_index=True,
+            )
+        makers |= {
+            "calibration": lambda: each_model(
+                chosen, lambda g: calibration_curve(g["y_true"], g["probability"], seed=seed)
+            ),
+            "calibration_summary": lambda: each_model(
+                chosen, lambda g: calibration_summary(g["y_true"], g["probability"], seed=seed)
+            ),
+            "decision_curve": lambda: each_cohort(chosen, lambda g: decision_curve(g, seed=seed)),
+            "clinical_impact": lambda: each_model(
+                main, lambda g: clinical_impact(g["y_true"], g["probability"])
+            ),
+        }
+        return tables_of(makers, progress)
+
+    def misjudged(
+        self, predictions: pd.DataFrame, thresholds: pd.DataFrame | None = None
+    ) -> pd.DataFrame:
+        """Return :func:`~gliofuse.evaluation.misjudged_by_all`."""
+        return misjudged_by_all(predictions, thresholds)
+
+    def agreement(
+        self,
+        predictions: pd.DataFrame,
+        thresholds: pd.DataFrame | None = None,
+        *,
+        bootstrap: int = 2000,
+        seed: int = 0,
+    ) -> pd.DataFrame:
+        """Return :func:`~gliofuse.evaluation.agreement_table`."""
+        return agreement_table(predictions, thresholds, bootstrap=bootstrap, seed=seed)
+
+    def outcome_groups(self, predictions: pd.DataFrame) -> pd.Series:
+        """Return ``negative`` or ``positive`` of each patient."""
+        first = predictions.drop_duplicates("case_id").set_index("case_id")
+        return self._named(first["y_true"])
+
+    def held_out_groups(
+        self, predictions: pd.DataFrame, model: str, thresholds: pd.DataFrame | None = None
+    ) -> dict[str, pd.Series]:
+        """Return the classes as they are and as the model calls them, negative first."""
+        pooled = pool_predictions(predictions, thresholds=thresholds)
+        own = pooled[(pooled["model"] == model) & pooled["cohort"].isin(["test", "external"])]
+        own = own.drop_duplicates("case_id").set_index("case_id")
+        called = (own["probability"] >= own["threshold"]).astype(int)
+        truth = own["y_true"].sort_values(kind="stable")
+        called = called.sort_values(kind="stable")
+        return {"class": self._named(truth), "called": "called " + self._named(called)}
+
+    def patients_line(self, metrics: pd.DataFrame) -> str:
+        """Return for example ``60 patients, 22 positive``."""
+        first = metrics.iloc[0]
+        return f"{int(first['n'])} patients, {int(first['n_positive'])} {self.endpoint.classes[1]}"
+
+    def _named(self, labels: pd.Series) -> pd.Series:
+        return labels.map(dict(enumerate(self.endpoint.classes)))
+
+
+def _thresholds(predictions: pd.DataFrame, rule: str) -> pd.DataFrame:
+    if rule not in ("half", "youden"):
+        raise SettingError(
+            f"threshold must be 'half' or 'youden': {did_you_mean(rule, ['half', 'youden'])}"
+        )
+    training = predictions[predictions["cohort"] == "training"]
+    rows = [
+        (
+            fold,
+            model,
+            0.5 if rule == "half" else youden_threshold(group["y_true"], group["probability"]),
+        )
+        for (fold, model), group in training.groupby(["fold", "model"], sort=False)
+    ]
+    return pd.DataFrame(rows, columns=["fold", "model", "threshold"])

@@ -22,7 +22,6 @@ from gliofuse.cli.study_options import (
     SurvivalOption,
     ThresholdOption,
     WorkersOption,
-    study_from_options,
 )
 
 __all__ = ["compare"]
@@ -73,6 +72,7 @@ def compare(
     from gliofuse.errors import SettingError
     from gliofuse.report import write_comparison_report, write_report
     from gliofuse.study.compare import compare_designs
+    from gliofuse.study.options import study_from_options
 
     names = [Path(name).stem if name.endswith(".py") else name for name in designs.split(",")]
     own: dict[str, list[str]] = {name: [] for name in names}
@@ -111,5 +111,6 @@ def compare(
     for run in result.runs.values():
         write_report(run.folder)
     report = write_comparison_report(result.folder)
-    print_summary(result.metrics, console)
+    endpoint = next(iter(studies.values())).endpoint
+    print_summary(result.metrics, endpoint, console)
     console.print(f"report: {report}", soft_wrap=True, highlight=False)

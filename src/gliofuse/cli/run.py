@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,8 +22,13 @@ from gliofuse.cli.study_options import (
     SurvivalOption,
     ThresholdOption,
     WorkersOption,
-    study_from_options,
 )
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.console import Console
+
+    from gliofuse.cohort import Endpoint
 
 __all__ = ["command_line", "print_summary", "run"]
 
@@ -90,6 +95,7 @@ def run(
     """
     from gliofuse.cli.progress import TerminalProgress, console
     from gliofuse.report import write_report
+    from gliofuse.study.options import study_from_options
     from gliofuse.study.runner import run_study
 
     study = study_from_options(
@@ -124,7 +130,7 @@ def run(
         force=force,
     )
     report = write_report(result.folder)
-    print_summary(result.metrics, console)
+    print_summary(result.metrics, study.endpoint, console)
     if len(result.failed_cases):
         console.print(
             f"[yellow]{result.failed_cases['case_id'].nunique()} patients failed and were left "
@@ -143,24 +149,26 @@ def command_line() -> str:
     return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
 
 
-def print_summary(metrics: Any, console: Any) -> None:
+def print_summary(metrics: pd.DataFrame, endpoint: Endpoint, console: Console) -> None:
     """Print the held-out figures of every model."""
     from rich.table import Table
 
+    from gliofuse.evaluation.endpoints import evaluation_of
+    from gliofuse.report.wording import metric_label
+
+    evaluation = evaluation_of(endpoint)
+    first, *others = evaluation.summary_metrics
     for cohort, group in metrics.groupby("cohort", sort=False):
-        values = group.set_index(["model", "metric"])
-        table = Table("model", "AUC (95 % CI)", "accuracy", "sensitivity", "specificity")
+        overall = group[group["class"].fillna("") == ""] if "class" in group else group
+        values = overall.set_index(["model", "metric"])
+        table = Table("model", f"{metric_label(first)} (95 % CI)", *map(metric_label, others))
         for model in group["model"].unique():
-            auc = values.loc[(model, "auc")]
+            head = values.loc[(model, first)]
             table.add_row(
                 str(model),
-                f"{auc['estimate']:.3f} ({auc['ci_low']:.3f}-{auc['ci_high']:.3f})",
-                *(
-                    f"{values.loc[(model, metric), 'estimate']:.3f}"
-                    for metric in ("accuracy", "sensitivity", "specificity")
-                ),
+                f"{head['estimate']:.3f} ({head['ci_low']:.3f}-{head['ci_high']:.3f})",
+                *(f"{values.loc[(model, metric), 'estimate']:.3f}" for metric in others),
             )
-        first = group.iloc[0]
-        told = "chose the epoch: optimistic" if cohort == "validation" else "held out"
-        table.title = f"{cohort}: {first['n']} patients, {first['n_positive']} positive, {told}"
+        how = "chose the epoch: optimistic" if cohort == "validation" else "held out"
+        table.title = f"{cohort}: {evaluation.patients_line(group)}, {how}"
         console.print(table)

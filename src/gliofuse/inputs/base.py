@@ -76,10 +76,18 @@ class Computed(ABC):
 
 
 class FeatureTable(Computed):
-    """Features of patients, one row each, indexed by ``case_id``."""
+    """Features of patients.
 
-    def __init__(self, value: pd.DataFrame) -> None:
+    Parameters
+    ----------
+    value : pandas.DataFrame
+        One row a patient, indexed by ``case_id``.
+    kind : {"radiomic", "deep"}
+    """
+
+    def __init__(self, value: pd.DataFrame, kind: Literal["radiomic", "deep"] = "radiomic") -> None:
         self.value = value
+        self.kind = kind
 
     def fingerprint(self, case_ids: Iterable[str]) -> str:
         """Return a hash of the columns' names and these patients' values."""

@@ -75,7 +75,7 @@ class PretrainedFeatures(Input):
             if not path.exists():
                 write_parquet(path, self._features(region, store, list(found), source.seed))
             tables.append(read_parquet(path))
-        return FeatureTable(pd.concat(tables, axis=1, join="inner"))
+        return FeatureTable(pd.concat(tables, axis=1, join="inner"), "deep")
 
     def _features(self, region: str, store: Any, case_ids: list[str], seed: int) -> pd.DataFrame:
         import torch

@@ -14,10 +14,24 @@ import pandas as pd
 
 from gliofuse.compute import resolve_workers
 from gliofuse.errors import SettingError
-from gliofuse.evaluation import agreement_table, misjudged_by_all
-from gliofuse.files import write_csv, write_json, write_parquet
-from gliofuse.study.evaluate import evaluation_tables
-from gliofuse.study.folder import RunFolder
+from gliofuse.evaluation.endpoints import evaluation_of
+from gliofuse.records import (
+    AGREEMENT,
+    COMPARISON,
+    COMPARISON_LOG,
+    COMPARISON_TIMING,
+    CONTACT_SHEET,
+    MISJUDGED,
+    PREDICTIONS,
+    RUN_LOG,
+    THRESHOLDS,
+    TIMING,
+    ComparedDesign,
+    ComparisonFolder,
+    ComparisonRecord,
+    RunFolder,
+    table_named,
+)
 from gliofuse.study.patients import Patients, load_patients
 from gliofuse.study.prepare import compute_plans, make_design, plan_study
 from gliofuse.study.progress import Progress
@@ -38,7 +52,7 @@ class Comparison:
 
 def compare_designs(
     studies: dict[str, StudySettings],
-    folder: str | Path,
+    out: str | Path,
     *,
     progress: Progress | None = None,
     command: str = "",
@@ -53,7 +67,8 @@ def compare_designs(
     ----------
     studies : dict of str to StudySettings
         Study by name; they must agree on the patients, the endpoint and the split.
-    folder : path
+    out : path
+        The comparison's folder.
     progress : Progress, optional
     command : str, optional
     force : bool, default False
@@ -70,18 +85,18 @@ def compare_designs(
         As :func:`~gliofuse.study.runner.run_study`.
     """
     tell = progress or Progress()
-    out = Path(folder)
+    folder = ComparisonFolder(Path(out))
     clock = time.monotonic()
-    out.mkdir(parents=True, exist_ok=True)
+    folder.path.mkdir(parents=True, exist_ok=True)
     first = next(iter(studies.values()))
-    with tell.log_to(out / "compare.log"):
+    with tell.log_to(folder.place(COMPARISON_LOG)):
         _check_alike(studies)
         patients = load_patients(first, label_workers=resolve_workers(first.compute.workers))
         plans = {}
-        for name, study in _harmonised(studies, patients, out).items():
+        for name, study in _harmonised(studies, patients, folder.cache).items():
             tell.say(f"[{name}]")
             plans[name] = plan_study(
-                study, out / name, progress=tell, force=force, patients=patients
+                study, folder.run(name).path, progress=tell, force=force, patients=patients
             )
         first = plans[next(iter(plans))].study
         prepared = compute_plans(plans, tell)
@@ -92,47 +107,32 @@ def compare_designs(
         runs = {}
         for name, ready in prepared.items():
             tell.say(f"[{name}] fits")
-            with tell.log_to(out / name / "run.log"):
+            with tell.log_to(folder.run(name).place(RUN_LOG)):
                 runs[name] = fit_prepared(ready.without(without), progress=tell, command=command)
-        finals = {
-            n: str(RunFolder(r.folder).run_information()["final_model"]) for n, r in runs.items()
-        }
+        folders = {name: RunFolder(result.folder) for name, result in runs.items()}
+        finals = {name: run.record.final.name for name, run in folders.items()}
         predictions = pd.concat(
-            [
-                _of_final(RunFolder(result.folder).predictions(), finals[name], name)
-                for name, result in runs.items()
-            ],
+            [_of_final(run.predictions(), finals[name], name) for name, run in folders.items()],
             ignore_index=True,
         )
-        write_parquet(out / "predictions.parquet", predictions)
-        tables = evaluation_tables(
-            predictions[predictions["cohort"] != "validation"],
-            first.evaluation,
-            judged=tuple(runs),
-            seed=first.split.seed,
-            workers=resolve_workers(first.compute.workers),
-            progress=tell,
-        )
-        tables["misjudged"] = misjudged_by_all(predictions, tables["thresholds"])
-        if len(runs) > 1:
-            tables["agreement"] = agreement_table(
-                predictions, tables["thresholds"], seed=first.split.seed
-            )
-        tables["timing"] = _timing(runs)
+        tables = _judge(first, predictions, tuple(runs), tell)
+        tables[COMPARISON_TIMING.name] = _timing(folders)
+        folder.write(PREDICTIONS, predictions)
         for name, table in tables.items():
-            write_csv(out / f"{name}.csv", table)
-        _picture_misjudged(patients, tables["misjudged"], out)
-        write_json(
-            out / "compare.json",
-            {
-                "designs": [
-                    {"name": name, "run_folder": name, "final_model": finals[name]} for name in runs
-                ],
-                "command": command,
-                "seconds": round(time.monotonic() - clock, 1),
-            },
+            folder.write(table_named(name), table)
+        _picture_misjudged(patients, tables[MISJUDGED.name], folder.place(CONTACT_SHEET))
+        folder.write(
+            COMPARISON,
+            ComparisonRecord(
+                designs=tuple(
+                    ComparedDesign(name=name, run_folder=name, final_model=finals[name])
+                    for name in runs
+                ),
+                command=command,
+                seconds=round(time.monotonic() - clock, 1),
+            ),
         )
-    return Comparison(out, tables["metrics"], runs)
+    return Comparison(folder.path, tables["metrics"], runs)
 
 
 def _check_alike(studies: dict[str, StudySettings]) -> None:
@@ -147,7 +147,7 @@ def _check_alike(studies: dict[str, StudySettings]) -> None:
 
 
 def _harmonised(
-    studies: dict[str, StudySettings], patients: Patients, out: Path
+    studies: dict[str, StudySettings], patients: Patients, shared_cache: Path
 ) -> dict[str, StudySettings]:
     """Give every study the same cache, and the same validation part if any of them needs one."""
     first = next(iter(studies.values()))
@@ -156,7 +156,7 @@ def _harmonised(
         make_design(study, patients).needs_validation for study in studies.values()
     ):
         split = split.model_copy(update={"validation_fraction": VALIDATION_FRACTION})
-    cache = first.compute.cache or out / "cache"
+    cache = first.compute.cache or shared_cache
     return {
         name: study.model_copy(
             update={
@@ -172,27 +172,43 @@ def _of_final(predictions: pd.DataFrame, final: str, name: str) -> pd.DataFrame:
     return predictions[predictions["model"] == final].assign(model=name)
 
 
-def _timing(runs: dict[str, RunResult]) -> pd.DataFrame:
+def _judge(
+    study: StudySettings, predictions: pd.DataFrame, names: tuple[str, ...], progress: Progress
+) -> dict[str, pd.DataFrame]:
+    """Return the tables of figures of merit of the designs' final models on held-out patients."""
+    evaluation, seed = evaluation_of(study.endpoint), study.split.seed
+    tables = evaluation.tables(
+        predictions[predictions["cohort"] != "validation"],
+        judged=names,
+        threshold=study.evaluation.threshold,
+        bootstrap=study.evaluation.bootstrap,
+        seed=seed,
+        workers=resolve_workers(study.compute.workers),
+        progress=progress,
+    )
+    thresholds = tables.get(THRESHOLDS.name)
+    tables[MISJUDGED.name] = evaluation.misjudged(predictions, thresholds)
+    if len(names) > 1:
+        tables[AGREEMENT.name] = evaluation.agreement(predictions, thresholds, seed=seed)
+    return tables
+
+
+def _timing(folders: dict[str, RunFolder]) -> pd.DataFrame:
     parts = []
-    for name, result in runs.items():
-        stages = pd.read_csv(result.folder / "tables" / "timing.csv")
-        folds = [
-            RunFolder(result.folder).fold(path.name).done
-            for path in sorted((result.folder / "folds").iterdir())
-        ]
-        peak = max(fold["peak_memory_mb"] for fold in folds)
-        parts.append(stages.assign(design=name, peak_mb=peak))
+    for name, run in folders.items():
+        peak = max(fold.record.peak_memory_mb for fold in run.folds())
+        parts.append(run.need(TIMING).assign(design=name, peak_mb=peak))
     return pd.concat(parts, ignore_index=True)[["design", "stage", "seconds", "peak_mb"]]
 
 
-def _picture_misjudged(patients: Patients, misjudged: pd.DataFrame, out: Path) -> None:
+def _picture_misjudged(patients: Patients, misjudged: pd.DataFrame, sheet: Path) -> None:
     """Draw the patients whom every design gets wrong, for a person to look at."""
     wrong = misjudged.loc[misjudged["misjudged_by_all"], "case_id"].astype(str).tolist()
-    (out / "contact_sheet.png").unlink(missing_ok=True)
+    sheet.unlink(missing_ok=True)
     if patients.cohort is None or not wrong:
         return
     from gliofuse.imaging import case_picture, contact_sheet
 
     names = patients.sequences
     pictures = [case_picture(case, sequences=names) for case in patients.cohort.subset(wrong)]
-    contact_sheet(pictures, out / "contact_sheet.png", sequences=names)
+    contact_sheet(pictures, sheet, sequences=names)

@@ -13,10 +13,9 @@ from gliofuse.cohort import Cohort, Fold
 from gliofuse.compute import PeakMemory
 from gliofuse.designs import Design, FitContext, FittedDesign
 from gliofuse.evaluation import correlation_matrix
-from gliofuse.files import write_csv
 from gliofuse.inputs import CaseData, compute_fold_inputs
+from gliofuse.records import HEAT_SHARES, FoldFolder, FoldRecord, RunFolder
 from gliofuse.signature import SignatureWarning
-from gliofuse.study.folder import FoldFolder
 
 __all__ = ["FoldTask", "fit_fold"]
 
@@ -35,26 +34,31 @@ class FoldTask:
     data: CaseData
     fold: Fold
     fingerprint: str
-    folder: FoldFolder
+    run: RunFolder
     context: FitContext
     first: bool = False
     cohort: Cohort | None = None
+
+    @property
+    def folder(self) -> FoldFolder:
+        """Where the fold's results go."""
+        return self.run.fold(self.fold.name)
 
 
 def fit_fold(task: FoldTask) -> None:
     """Fit and predict one fold and write its folder."""
     clock = time.monotonic()
     with PeakMemory() as memory:
-        predictions, tables, told = _fit_and_predict(task)
-    task.folder.write(
+        predictions, tables, warned = _fit_and_predict(task)
+    task.folder.write_results(
         predictions,
         tables,
-        {
-            "fingerprint": task.fingerprint,
-            "seconds": round(time.monotonic() - clock, 2),
-            "peak_memory_mb": round(memory.mb, 1),
-            "warnings": told,
-        },
+        FoldRecord(
+            fingerprint=task.fingerprint,
+            seconds=round(time.monotonic() - clock, 2),
+            peak_memory_mb=round(memory.mb, 1),
+            warnings=warned,
+        ),
     )
 
 
@@ -70,7 +74,7 @@ def _fit_and_predict(
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", SignatureWarning)
         fitted = task.design.fit(training, validation, task.context)
-    told = Counter(str(w.message) for w in caught if issubclass(w.category, SignatureWarning))
+    warned = Counter(str(w.message) for w in caught if issubclass(w.category, SignatureWarning))
     predictions = [
         _predictions(fitted, data.subset(case_ids), task.fold.name, cohort)
         for cohort, case_ids in (
@@ -87,7 +91,7 @@ def _fit_and_predict(
         selected = fitted.selected_features(training)
         if selected is not None and selected.shape[1] > 1:
             tables["correlation"] = correlation_matrix(selected)
-    return pd.concat(predictions, ignore_index=True), tables, dict(told)
+    return pd.concat(predictions, ignore_index=True), tables, dict(warned)
 
 
 def _predictions(fitted: FittedDesign, data: CaseData, fold: str, cohort: str) -> pd.DataFrame:
@@ -127,11 +131,9 @@ def _explain(fitted: FittedDesign, task: FoldTask, data: CaseData) -> None:
                     samples,
                     case_id,
                     case=task.cohort[case_id],
-                    directory=task.folder.path.parents[1] / "gradcam" / name,
+                    directory=task.run.heat_map_folder(name),
                 ),
             }
             for case_id in held_out
         ]
-        write_csv(
-            task.folder.path.parents[1] / "tables" / f"heat_shares_{name}.csv", pd.DataFrame(rows)
-        )
+        task.run.write(HEAT_SHARES, pd.DataFrame(rows), model=name)

@@ -1,19 +1,27 @@
 """Tables that show what a run's models are, beside how well they do.
 
 The nomogram and the correlation of the selected features are those of one fold's fit; survival
-curves are of all analysed patients.
+curves are of held-out patients.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
 
-from gliofuse.cohort import SurvivalEndpoint
-from gliofuse.evaluation import kaplan_meier, logrank, nomogram_table, pool_predictions
-from gliofuse.files import write_csv, write_json
-from gliofuse.study.folder import RunFolder
+from gliofuse.cohort import Endpoint, SurvivalEndpoint
+from gliofuse.evaluation import kaplan_meier, logrank, nomogram_table
+from gliofuse.evaluation.endpoints import evaluation_of
+from gliofuse.records import (
+    COEFFICIENTS,
+    KAPLAN_MEIER,
+    NOMOGRAM,
+    NOMOGRAM_AXES,
+    NOMOGRAM_DATA,
+    LogrankRecord,
+    Nomogram,
+    NomogramTerm,
+    RunFolder,
+)
 
 __all__ = ["write_nomogram", "write_survival_curves"]
 
@@ -21,18 +29,16 @@ __all__ = ["write_nomogram", "write_survival_curves"]
 def write_nomogram(run: RunFolder, final_model: str, outcome: str) -> None:
     """Write the final model as a nomogram, if it is a logistic one that kept its training table.
 
-    ``tables/nomogram.csv`` holds the ticks of every axis, ``tables/nomogram.json`` the model on
-    the variables' own scales, from which the report's calculator works.
+    One table holds the ticks of every axis, the record the model on the variables' own scales,
+    from which the report's calculator works.
     """
-    folder = run.path / "tables"
-    if not ((folder / "coefficients.csv").exists() and (folder / "nomogram_data.csv").exists()):
+    coefficients, data = run.read(COEFFICIENTS), run.read(NOMOGRAM_DATA)
+    if coefficients is None or data is None:
         return
-    coefficients = pd.read_csv(folder / "coefficients.csv")
     own = coefficients[coefficients["model"] == final_model]
     if own.empty:
         return
     fold = own["fold"].iloc[0]
-    data = pd.read_csv(folder / "nomogram_data.csv")
     data = data[data["fold"] == fold].drop(columns="fold")
     slopes = own[own["fold"] == fold].set_index("term")["coefficient"]
     intercept = float(slopes.pop("(intercept)"))
@@ -46,18 +52,13 @@ def write_nomogram(run: RunFolder, final_model: str, outcome: str) -> None:
         return
     ranges = {name: _range(data[name]) for name in per_unit}
     axes = nomogram_table(per_unit, intercept=intercept, ranges=ranges)
-    write_csv(folder / "nomogram.csv", pd.concat([axes.variables, axes.total], ignore_index=True))
-    write_json(
-        folder / "nomogram.json",
-        {
-            "outcome": outcome,
-            "fitted_on": f"the {len(data)} training patients of {fold}",
-            "intercept": intercept,
-            "terms": [
-                {"name": name, "coefficient": slope, **_scale(name, ranges[name])}
-                for name, slope in per_unit.items()
-            ],
-        },
+    ticks = pd.concat([axes.variables, axes.total], ignore_index=True)
+    run.write(NOMOGRAM_AXES, ticks)
+    terms = [_term(name, slope, ranges[name]) for name, slope in per_unit.items()]
+    fitted_on = f"the {len(data)} training patients of {fold}"
+    run.write(
+        NOMOGRAM,
+        Nomogram(outcome=outcome, fitted_on=fitted_on, intercept=intercept, terms=tuple(terms)),
     )
 
 
@@ -67,45 +68,44 @@ def _range(values: pd.Series) -> tuple[float, float] | list[float]:
     return float(values.min()), float(values.max())
 
 
-def _scale(name: str, limits: tuple[float, float] | list[float]) -> dict[str, Any]:
+def _term(name: str, coefficient: float, limits: tuple[float, float] | list[float]) -> NomogramTerm:
     variable, _, level = name.partition("=")
     if isinstance(limits, list):
         words = ("no", "yes") if level else ("0", "1")
+        levels = dict(zip(words, (0.0, 1.0), strict=True))
         label = f"{variable}: {level}" if level else name
-        return {"label": label, "levels": dict(zip(words, (0, 1), strict=True))}
-    return {"label": name, "min": limits[0], "max": limits[1]}
+        return NomogramTerm(name=name, label=label, coefficient=coefficient, levels=levels)
+    low, high = limits
+    return NomogramTerm(name=name, label=name, coefficient=coefficient, min=low, max=high)
 
 
 def write_survival_curves(
-    run: RunFolder, clinical: pd.DataFrame, survival: SurvivalEndpoint, final_model: str
-) -> dict[str, Any]:
-    """Write Kaplan-Meier tables of the two classes, as they are and as held-out predictions say.
+    run: RunFolder,
+    endpoint: Endpoint,
+    clinical: pd.DataFrame,
+    survival: SurvivalEndpoint,
+    final_model: str,
+    thresholds: pd.DataFrame | None = None,
+) -> dict[str, LogrankRecord]:
+    """Write Kaplan-Meier tables of the held-out patients, by class and as the model calls them.
 
     Returns
     -------
-    dict
+    dict of str to LogrankRecord
         The log-rank tests, by what the groups are.
     """
-    outcomes, _ = survival.outcome(clinical)
-    pooled = pool_predictions(run.predictions())
-    own = pooled[(pooled["model"] == final_model) & pooled["cohort"].isin(["test", "external"])]
-    own = own.drop_duplicates("case_id").set_index("case_id")
-    known = own.index.intersection(outcomes.index)
-    groups = {
-        "class": own.loc[known, "y_true"].map({0: "negative", 1: "positive"}),
-        "called": (own["probability"] >= own["threshold"])
-        .loc[known]
-        .map({False: "called negative", True: "called positive"}),
-    }
+    outcome, _ = survival.outcome(clinical)
+    found = evaluation_of(endpoint).held_out_groups(run.predictions(), final_model, thresholds)
     tests, tables = {}, []
-    for kind, group in groups.items():
+    for kind, everybody in found.items():
+        group = everybody.loc[[case for case in everybody.index if case in outcome.index]]
         if group.nunique() < 2:
             continue
-        group = group.sort_values(kind="stable")  # curves come in this order: negative first
-        time_days, event = outcomes.loc[group.index, "time"], outcomes.loc[group.index, "event"]
+        time_days, event = outcome.loc[group.index, "time"], outcome.loc[group.index, "event"]
         tables.append(kaplan_meier(time_days, event, group).assign(groups=kind))
         if event.any():
-            tests[kind] = vars(logrank(time_days, event, group))
+            test = logrank(time_days, event, group)
+            tests[kind] = LogrankRecord(**vars(test))
     if tables:
-        write_csv(run.path / "tables" / "kaplan_meier.csv", pd.concat(tables, ignore_index=True))
+        run.write(KAPLAN_MEIER, pd.concat(tables, ignore_index=True))
     return tests

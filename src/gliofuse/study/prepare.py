@@ -7,14 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
-import yaml
 
 from gliofuse.compute import resolve_workers
 from gliofuse.designs import Design, find_design, parse_settings
 from gliofuse.errors import EndpointError, RunError
-from gliofuse.files import settings_hash, write_parquet, write_text
+from gliofuse.files import settings_hash
 from gliofuse.inputs import CaseData, Computed, FeatureTable, compute_inputs
-from gliofuse.study.folder import RunFolder
+from gliofuse.records import EXCLUDED, FAILED_CASES, RunFolder
 from gliofuse.study.patients import Patients, load_patients
 from gliofuse.study.progress import Progress
 from gliofuse.study.settings import StudySettings
@@ -50,7 +49,7 @@ class Plan:
     @property
     def cache(self) -> Path:
         """Where what is computed for a patient is kept."""
-        return self.study.compute.cache or self.run.path / "features" / "cache"
+        return self.study.compute.cache or self.run.cache
 
 
 @dataclass(frozen=True)
@@ -114,7 +113,7 @@ def plan_study(
     study = study.resolved()
     tell = progress or Progress()
     run = RunFolder.open(folder, settings_hash(study.definition()), force=force)
-    write_text(run.path / "study.yaml", _as_yaml(study))
+    run.write_study(study.model_dump(mode="json"))
     if patients is None:
         patients = load_patients(study, label_workers=resolve_workers(study.compute.workers))
     outcome, without_outcome = study.endpoint.outcome(patients.clinical)
@@ -170,8 +169,8 @@ def compute_plans(plans: Mapping[str, Plan], progress: Progress) -> dict[str, Pr
         failed = computed.failures[computed.failures["key"].isin(keys)]
         failed = failed.drop(columns="key").drop_duplicates(["case_id", "error"])
         kept = _restricted(plan, plan.outcome.index.difference(failed["case_id"], sort=False))
-        plan.run.write_table("excluded", plan.excluded)
-        plan.run.write_table("failed_cases", failed)
+        plan.run.write(EXCLUDED, plan.excluded)
+        plan.run.write(FAILED_CASES, failed)
         _check_learnable(kept, failed)
         own = {key: computed.values[key] for key in keys}
         prepared[name] = Prepared(kept, own, failed.reset_index(drop=True))
@@ -193,11 +192,7 @@ def _keep(plan: Plan, values: Mapping[str, Computed], seconds: Mapping[str, floa
         spent[one.what] = spent.get(one.what, 0.0) + seconds[one.key]
         value = values[one.key]
         if isinstance(value, FeatureTable):
-            write_parquet(
-                plan.run.path / "features" / f"{one.what.replace(' ', '-')}-{one.key}.parquet",
-                value.value,
-                {"request": one.definition(), "hash": one.key},
-            )
+            plan.run.write_features(value.kind, one.key, value.value, one.definition())
     plan.run.write_seconds(spent)
 
 
@@ -206,7 +201,7 @@ def _leave_out(plan: Plan, reasons: Mapping[str, str]) -> Plan:
     added = pd.DataFrame(rows, columns=["case_id", "reason"])
     excluded = pd.concat([plan.excluded, added], ignore_index=True)
     kept = plan.outcome.index.difference(list(reasons), sort=False)
-    plan.run.write_table("excluded", excluded)
+    plan.run.write(EXCLUDED, excluded)
     return replace(_restricted(plan, kept), excluded=excluded)
 
 
@@ -222,9 +217,5 @@ def _check_learnable(plan: Plan, failed: pd.DataFrame) -> None:
     except EndpointError as error:
         raise RunError(
             f"{error} ({failed['case_id'].nunique()} patients failed, see "
-            f"{plan.run.path / 'failed_cases.csv'})"
+            f"{plan.run.place(FAILED_CASES)})"
         ) from None
-
-
-def _as_yaml(study: StudySettings) -> str:
-    return yaml.safe_dump(study.model_dump(mode="json"), sort_keys=False, allow_unicode=True)

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -24,11 +23,22 @@ from gliofuse.cohort import Fold, SplitSettings, make_folds, write_manifest
 from gliofuse.compute import parallel_map, resolve_workers
 from gliofuse.designs import Design, FitContext
 from gliofuse.errors import RunError
-from gliofuse.files import settings_hash, write_csv, write_json
+from gliofuse.files import settings_hash, write_csv
 from gliofuse.inputs import CaseData, FeatureTable
+from gliofuse.records import (
+    COHORT,
+    FOLDS,
+    RUN,
+    RUN_LOG,
+    THRESHOLDS,
+    DesignRecord,
+    LogrankRecord,
+    ModelRecord,
+    RunFolder,
+    RunRecord,
+)
 from gliofuse.study.evaluate import evaluate_run
 from gliofuse.study.fold import FoldTask, fit_fold
-from gliofuse.study.folder import RunFolder
 from gliofuse.study.model_tables import write_nomogram, write_survival_curves
 from gliofuse.study.patients import Patients
 from gliofuse.study.prepare import Plan, Prepared, compute_plans, plan_study
@@ -87,7 +97,7 @@ def run_study(
     """
     tell = progress or Progress()
     study = study.resolved()  # a misspelt setting is an error before there is a folder
-    with tell.log_to(Path(folder) / "run.log"):
+    with tell.log_to(RunFolder(Path(folder)).place(RUN_LOG)):
         plan = plan_study(study, folder, progress=tell, force=force)
         (prepared,) = compute_plans({study.name: plan}, tell).values()
         return fit_prepared(prepared, progress=tell, command=command)
@@ -118,38 +128,27 @@ def fit_prepared(prepared: Prepared, *, progress: Progress, command: str = "") -
     _write_patients(run, plan.patients)
     split = _split(study, plan.design)
     folds = make_folds(split, study.endpoint.strata(plan.outcome), plan.patients.clinical)
-    write_csv(
-        run.path / "folds.csv", pd.DataFrame([row for fold in folds for row in fold.as_rows()])
-    )
+    run.write(FOLDS, pd.DataFrame([row for fold in folds for row in fold.as_rows()]))
     _fit_folds(prepared, folds, workers, progress)
-    write_json(
-        run.path / "run.json",
-        {
-            **_information(plan, command),
+    metrics = evaluate_run(plan, workers=workers, progress=progress)
+    record = _record(plan, split, command).model_copy(
+        update={
             "warnings": _warnings(run, folds),
             "logrank": _model_tables(plan),
             "started": started.isoformat(timespec="seconds"),
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
             "seconds": round(time.monotonic() - clock, 1),
-        },
+        }
     )
-    metrics = evaluate_run(
-        run,
-        plan.design,
-        study.evaluation,
-        outcome=study.endpoint.columns,
-        seed=split.seed,
-        workers=workers,
-        progress=progress,
-    )
+    run.write(RUN, record)
     return RunResult(run.path, metrics, prepared.failed)
 
 
 def _write_patients(run: RunFolder, patients: Patients) -> None:
     if patients.cohort is not None:
-        write_manifest(patients.cohort, run.path / "cohort.csv")
+        write_manifest(patients.cohort, run.place(COHORT))
     else:
-        write_csv(run.path / "cohort.csv", patients.clinical, index=True)
+        write_csv(run.place(COHORT), patients.clinical, index=True)
 
 
 def _split(study: StudySettings, design: Design) -> SplitSettings:
@@ -168,11 +167,11 @@ def _fit_folds(prepared: Prepared, folds: list[Fold], workers: int, tell: Progre
             data=data,
             fold=fold,
             fingerprint=_fingerprint(plan, data.subset(fold.case_ids), fold),
-            folder=run.fold(fold.name),
+            run=run,
             context=FitContext(
                 seed=study.split.seed,
                 workers=1 if len(folds) > 1 else workers,
-                scratch=run.fold(fold.name).path / "checkpoints",
+                scratch=run.fold(fold.name).checkpoints,
                 device=study.compute.device,
             ),
             first=number == 0,
@@ -196,17 +195,11 @@ def _fit_folds(prepared: Prepared, folds: list[Fold], workers: int, tell: Progre
     if failed:
         raise RunError(
             f"fold {failed[0].item.fold.name} failed: {failed[0].error}; the finished folds are "
-            f"kept, details are in {run.path / 'run.log'}"
+            f"kept, details are in {run.place(RUN_LOG)}"
         )
     finished = [run.fold(fold.name) for fold in folds]
-    run.write_predictions(pd.concat([folder.predictions for folder in finished], ignore_index=True))
-    tables: dict[str, list[pd.DataFrame]] = {}
-    for fold, folder in zip(folds, finished, strict=True):
-        for name, table in folder.tables.items():
-            tables.setdefault(name, []).append(table.assign(fold=fold.name))
-    for name, parts in tables.items():
-        write_csv(run.path / "tables" / f"{name}.csv", pd.concat(parts, ignore_index=True))
-    fits = sum(float(folder.done["seconds"]) for folder in finished)
+    run.gather(finished)
+    fits = sum(folder.record.seconds for folder in finished)
     run.write_seconds({**run.seconds(), "fits": fits})
 
 
@@ -226,57 +219,70 @@ def _fingerprint(plan: Plan, data: CaseData, fold: Fold) -> str:
     )
 
 
-def _model_tables(plan: Plan) -> dict[str, Any]:
+def _model_tables(plan: Plan) -> dict[str, LogrankRecord]:
     study, final = plan.study, plan.design.final_model
     write_nomogram(plan.run, final, study.endpoint.describe())
     if study.survival is None:
         return {}
-    return write_survival_curves(plan.run, plan.patients.clinical, study.survival.build(), final)
+    return write_survival_curves(
+        plan.run,
+        study.endpoint,
+        plan.patients.clinical,
+        study.survival.build(),
+        final,
+        plan.run.read(THRESHOLDS),
+    )
 
 
-def _warnings(run: RunFolder, folds: list[Fold]) -> list[str]:
+def _warnings(run: RunFolder, folds: list[Fold]) -> tuple[str, ...]:
     """Say what the fits warned of, once each, with the folds that it came from."""
-    told: dict[str, list[str]] = {}
+    warned: dict[str, list[str]] = {}
     for fold in folds:
-        for text in run.fold(fold.name).done["warnings"]:
-            told.setdefault(re.sub(r"[\d.e-]*\d", "n", text), []).append(fold.name)
-    return [
+        for text in run.fold(fold.name).record.warnings:
+            warned.setdefault(re.sub(r"[\d.e-]*\d", "n", text), []).append(fold.name)
+    return tuple(
         f"{len(names)} warnings in {', '.join(dict.fromkeys(names))}: {text}"
-        for text, names in told.items()
-    ]
+        for text, names in warned.items()
+    )
 
 
-def _information(plan: Plan, command: str) -> dict[str, Any]:
+def _record(plan: Plan, split: SplitSettings, command: str) -> RunRecord:
     study, design = plan.study, plan.design
     counts = study.endpoint.strata(plan.outcome).value_counts().sort_index()
-    packages = {}
+    return RunRecord(
+        name=study.name,
+        gliofuse_version=__version__,
+        python=platform.python_version(),
+        platform=f"{platform.system()} {platform.machine()}",
+        packages=_versions(),
+        command=command or " ".join(sys.argv),
+        design=DesignRecord(
+            name=design.name,
+            title=design.title,
+            citation=design.paper.citation,
+            doi=design.paper.doi,
+            notes=tuple(design.choices),
+            preset=design.settings.preset,
+        ),
+        models=tuple(ModelRecord(**vars(model)) for model in design.models),
+        left_out=(*plan.patients.notes, *design.left_out),
+        endpoint=study.endpoint.as_dict(),
+        endpoint_text=study.endpoint.describe(),
+        split=split,
+        source="images" if study.table is None else "table",
+        source_file=str(study.cohort if study.table is None else study.table.features),
+        sequences=plan.patients.sequences,
+        n_cases=len(plan.outcome),
+        class_counts={str(name): int(number) for name, number in counts.items()},
+        settings_hash=settings_hash(study.definition()),
+    )
+
+
+def _versions() -> dict[str, str]:
+    found = {}
     for name in _PACKAGES:
         try:
-            packages[name] = version(name)
+            found[name] = version(name)
         except PackageNotFoundError:
             continue
-    return {
-        "gliofuse_version": __version__,
-        "python": platform.python_version(),
-        "platform": f"{platform.system()} {platform.machine()}",
-        "packages": packages,
-        "command": command or " ".join(sys.argv),
-        "design": {
-            "name": design.name,
-            "title": design.title,
-            "citation": design.paper.citation,
-            "doi": design.paper.doi,
-            "notes": list(design.choices),
-            "preset": design.settings.preset,
-        },
-        "models": list(design.models),
-        "final_model": design.final_model,
-        "left_out": [*plan.patients.notes, *design.left_out],
-        "endpoint_text": study.endpoint.describe(),
-        "endpoint": study.endpoint.as_dict(),
-        "n_cases": len(plan.outcome),
-        "n_positive": int(counts.get(1, 0)),
-        "class_counts": {str(k): int(n) for k, n in counts.items()},
-        "settings_hash": settings_hash(study.definition()),
-        "sequences": list(plan.patients.sequences),
-    }
+    return found

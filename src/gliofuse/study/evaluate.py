@@ -50,7 +50,7 @@ def evaluate_run(
     tables = evaluation_tables(
         predictions,
         settings,
-        judged=(design.final_model, *_rivals(design)),
+        judged=(design.final_model, *(m.name for m in design.models if m.role == "rival")),
         seed=seed,
         workers=workers,
         progress=progress,
@@ -119,16 +119,6 @@ def evaluation_tables(
         )
         count(1)
     return tables
-
-
-def _rivals(design: Design) -> tuple[str, ...]:
-    """The models that the final one is drawn against: those that its name's parts point to."""
-    return tuple(
-        name
-        for name in design.models
-        if name != design.final_model
-        and (name.endswith("_fusion") or name in ("clinical", "imaging_score", "2d_all"))
-    )
 
 
 def _each_model(groups: Mapping[str, pd.DataFrame], function) -> pd.DataFrame:  # type: ignore[no-untyped-def]

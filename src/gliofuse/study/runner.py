@@ -11,7 +11,7 @@ import platform
 import re
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -269,7 +269,7 @@ def _information(plan: Plan, command: str) -> dict[str, Any]:
             "notes": list(design.choices),
             "preset": design.settings.preset,
         },
-        "models": list(design.models),
+        "models": [asdict(model) for model in design.models],
         "final_model": design.final_model,
         "left_out": [*plan.patients.notes, *design.left_out],
         "endpoint_text": study.endpoint.describe(),

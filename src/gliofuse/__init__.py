@@ -3,8 +3,8 @@
 What the commands do, from Python; a study in a notebook:
 
     >>> import gliofuse                                                     # doctest: +SKIP
-    >>> cohort = gliofuse.scan("/data/glioma", clinical="table.csv", id_column="patient_id",
-    ...                        out="cohort.csv")                            # doctest: +SKIP
+    >>> cohort, remarks = gliofuse.scan("/data/glioma", clinical="table.csv",
+    ...                                 id_column="patient_id")             # doctest: +SKIP
     >>> run = gliofuse.run(cohort, "grade >= 3", design="rdl", folds=5,
     ...                    out="runs/grade")                                # doctest: +SKIP
     >>> run.metrics                                # every estimate with its interval; a DataFrame
@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from gliofuse.version import __version__
 
 if TYPE_CHECKING:
     from gliofuse.api import Comparison, Run, compare, extract, load_run, read_cohort, run, scan

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pandas as pd
 
 from gliofuse.cohort import Cohort, Endpoint, join_clinical, scan_folder, write_manifest
 from gliofuse.cohort import read_manifest as _read_manifest
+from gliofuse.cohort.manifest import write_new_manifest
 from gliofuse.errors import InputError, did_you_mean
 from gliofuse.files import write_csv
 from gliofuse.records import COMPARISON, METRICS, ComparisonFolder, RunFolder, RunRecord
@@ -33,7 +34,7 @@ __all__ = [
     "scan",
 ]
 
-Table = str | Path | pd.DataFrame
+Table: TypeAlias = str | Path | pd.DataFrame
 
 
 def scan(
@@ -44,7 +45,8 @@ def scan(
     layout: str | None = None,
     visit: str | None = None,
     out: str | Path | None = None,
-) -> Cohort:
+    overwrite: bool = False,
+) -> tuple[Cohort, pd.DataFrame]:
     """Find the patients in a folder of MRI, as ``gliofuse cohort scan`` does.
 
     Parameters
@@ -59,26 +61,31 @@ def scan(
         Take this visit instead of the first.
     out : path, optional
         Manifest to write, so that the commands can go on with it.
+    overwrite : bool, default False
+        Replace a manifest that differs.
 
     Returns
     -------
-    Cohort
+    cohort : Cohort
+    remarks : DataFrame
+        Columns ``case_id, rule, detail``: what was not understood, doubled or left.
 
     Raises
     ------
     InputError
         If nothing in the folder is understood, or the table cannot be joined.
     """
-    found = scan_folder(Path(folder), layout=layout, visit=visit)
-    cohort = found.cohort
     if (clinical is None) != (id_column is None):
         raise InputError("clinical and id_column go together: give both or neither")
+    found = scan_folder(Path(folder), layout=layout, visit=visit)
+    cohort, remarks = found.cohort, found.notes
     if clinical is not None and id_column is not None:
-        cohort = join_clinical(cohort, clinical, id_column)[0]
-    if out is None:
-        return cohort
-    write_manifest(cohort, out)
-    return _read_manifest(out, check_files=False)
+        cohort, more = join_clinical(cohort, clinical, id_column, layout=found.layout)
+        remarks = pd.concat([remarks, more], ignore_index=True)
+    if out is not None:
+        write_new_manifest(cohort, out, overwrite=overwrite)
+        cohort = _read_manifest(out, check_files=False)
+    return cohort, remarks
 
 
 def read_cohort(path: str | Path) -> Cohort:

@@ -198,7 +198,7 @@ def _write_record(
                     f"Second-level signatures are out-of-fold.{bad}",
                 ],
             },
-            "models": names,
+            "models": [{"name": name} for name in names],
             "final_model": names[-1],
             "left_out": [f"no t2: radiomics_t2 and dl_t2 left out{bad}"],
             "n_cases": len(ids),

@@ -63,9 +63,9 @@ def scan(
     import pandas as pd
 
     from gliofuse.cohort import join_clinical, scan_folder
-    from gliofuse.cohort.manifest import manifest_text
+    from gliofuse.cohort.manifest import write_new_manifest
     from gliofuse.errors import ManifestError
-    from gliofuse.files import check_writable, write_csv, write_text
+    from gliofuse.files import check_writable, write_csv
 
     if (clinical is None) != (id_column is None):
         given, lacking = ("--clinical", "--id-column")
@@ -81,14 +81,7 @@ def scan(
     if clinical is not None and id_column is not None:
         cohort, more = join_clinical(cohort, clinical, id_column, layout=found.layout)
         remarks = pd.concat([remarks, more], ignore_index=True)
-    text = manifest_text(cohort, output)
-    if output.exists() and not overwrite and output.read_bytes() != text.encode():
-        # A manifest is often corrected by hand after a scan; that work must not vanish.
-        raise ManifestError(
-            f"{output} exists and differs from what this scan finds; give another name, or "
-            f"--overwrite if nothing in it was changed by hand"
-        )
-    write_text(output, text)
+    write_new_manifest(cohort, output, overwrite=overwrite)
     for line in (*_sequence_lines(cohort), *_remark_lines(remarks)):
         typer.echo(line)
     if notes is not None:

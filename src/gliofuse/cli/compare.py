@@ -111,6 +111,6 @@ def compare(
     for run in result.runs.values():
         write_report(run.folder)
     report = write_comparison_report(result.folder)
-    endpoint = next(iter(studies.values())).endpoint
-    print_summary(result.metrics, endpoint, console)
+    first = next(iter(studies.values()))
+    print_summary(result.metrics, first.endpoint, console)
     console.print(f"report: {report}", soft_wrap=True, highlight=False)

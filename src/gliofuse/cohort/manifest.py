@@ -14,7 +14,7 @@ from gliofuse.cohort.case import SEQUENCES, Case, Cohort, is_missing
 from gliofuse.errors import ManifestError, did_you_mean
 from gliofuse.files import write_text
 
-__all__ = ["manifest_text", "read_manifest", "write_manifest"]
+__all__ = ["manifest_text", "read_manifest", "write_manifest", "write_new_manifest"]
 
 _FILE_COLUMNS = (*SEQUENCES, "mask")
 _OWN_COLUMNS = ("case_id", "center", *_FILE_COLUMNS)
@@ -85,6 +85,26 @@ def write_manifest(cohort: Cohort, path: str | os.PathLike[str]) -> None:
     The four sequences always have their columns, so that a missing one is an empty cell.
     """
     write_text(path, manifest_text(cohort, path))
+
+
+def write_new_manifest(
+    cohort: Cohort, path: str | os.PathLike[str], *, overwrite: bool = False
+) -> None:
+    """Write a manifest, unless another one stands there.
+
+    Raises
+    ------
+    ManifestError
+        If the file exists and differs: a manifest is often corrected by hand, and that work must
+        not vanish.
+    """
+    target, text = Path(path), manifest_text(cohort, path)
+    if target.exists() and not overwrite and target.read_bytes() != text.encode():
+        raise ManifestError(
+            f"{target} exists and differs from what this scan finds; give another name, or "
+            f"--overwrite if nothing in it was changed by hand"
+        )
+    write_text(target, text)
 
 
 def manifest_text(cohort: Cohort, path: str | os.PathLike[str]) -> str:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from gliofuse.designs.base import Design, DesignSettings, FittedDesign, Paper, parse_settings
-from gliofuse.designs.context import Available, FitContext
-from gliofuse.designs.registry import DESIGNS, find_design
+from gliofuse.designs.framework.base import (
+    Design,
+    DesignSettings,
+    FittedDesign,
+    Paper,
+    parse_settings,
+)
+from gliofuse.designs.framework.context import Available, FitContext
+from gliofuse.designs.framework.models import Model
+from gliofuse.designs.framework.registry import DESIGNS, find_design
 
 __all__ = [
     "DESIGNS",
@@ -13,6 +20,7 @@ __all__ = [
     "DesignSettings",
     "FitContext",
     "FittedDesign",
+    "Model",
     "Paper",
     "find_design",
     "parse_settings",

@@ -7,35 +7,53 @@ put into a support vector machine.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 from pydantic import Field
 
-from gliofuse.designs.base import Design, DesignSettings, FittedDesign, Paper
-from gliofuse.designs.context import FitContext
-from gliofuse.designs.networks import (
+from gliofuse.designs.framework.base import Design, DesignSettings, FittedDesign, Paper
+from gliofuse.designs.framework.context import FitContext
+from gliofuse.designs.framework.models import Model, sequence_label
+from gliofuse.designs.framework.networks import (
     NetworkRecipe,
     NetworkSignature,
     fit_network_signature,
     training_settings,
 )
-from gliofuse.designs.paper_results import paper_results
-from gliofuse.designs.stable import stable_only
+from gliofuse.designs.framework.paper_results import paper_results
+from gliofuse.designs.framework.stable import stable_only
 from gliofuse.inputs import CaseData, Input, RadiomicFeatures, TumourPatches
 from gliofuse.signature import IntegratedSignatureSettings, integrated_signature, selected_features
 
 __all__ = ["DeepRadiomics", "DeepRadiomicsSettings", "FittedDeepRadiomics"]
 
 _PAPER_SEQUENCES = ("t1", "t1ce", "t2")
-#: Input and network of the ablation, by the ending of a model's name.
-_VARIANTS = {
-    "complete": ("complete", "resnet18-3d"),
-    "complete_se": ("complete", "se-resnet18-3d"),
-    "patch": ("patch", "resnet18-3d"),
-    "patch_se": ("patch", "se-resnet18-3d"),
-}
-_PROPOSED = "patch_se"
+
+
+@dataclass(frozen=True)
+class _Variant:
+    """What a network reads, the tumour's patch or the complete MRI, and which network it is."""
+
+    name: str
+    label: str
+    reads: str
+    network: str
+
+    @property
+    def cnn(self) -> str:
+        """Name of the model that is the network alone."""
+        return f"cnn_{self.name}"
+
+
+_PROPOSED = _Variant("patch_se", "patch, SE", "patch", "se-resnet18-3d")
+_VARIANTS = (
+    _Variant("complete", "complete MRI", "complete", "resnet18-3d"),
+    _Variant("complete_se", "complete MRI, SE", "complete", "se-resnet18-3d"),
+    _Variant("patch", "patch", "patch", "resnet18-3d"),
+    _PROPOSED,
+)
 
 _PAPER = Paper(
     citation="Xu et al., Front Oncol 2022;12:969907",
@@ -112,26 +130,28 @@ class DeepRadiomics(Design):
         return wanted if wanted in self.sequences else self.sequences[0]
 
     @property
-    def _variants(self) -> tuple[str, ...]:
+    def _variants(self) -> tuple[_Variant, ...]:
         if not (self.available.images and self.available.deep):
             return ()
         ablate = self.settings.ablate
         every = self.settings.preset == "paper" if ablate is None else ablate
-        return tuple(_VARIANTS) if every else (_PROPOSED,)
+        return _VARIANTS if every else (_PROPOSED,)
 
     @property
-    def models(self) -> tuple[str, ...]:
-        """Radiomics per sequence, networks alone, and the integrated models."""
+    def models(self) -> tuple[Model, ...]:
+        """Radiomics per sequence, networks alone, and the integrated models.
+
+        The integrated one on patches with SE is final; without networks the radiomics that would
+        be fused are.
+        """
+        alone = None if self._variants else self.fused_sequence
         return (
-            *(f"radiomics_{sequence}" for sequence in self.sequences),
-            *(f"cnn_{variant}" for variant in self._variants),
-            *(f"integrated_{variant}" for variant in self._variants),
-        )
-
-    @property
-    def final_model(self) -> str:
-        """The integrated model on patches with SE; without networks the fused radiomics."""
-        return f"integrated_{_PROPOSED}" if self._variants else f"radiomics_{self.fused_sequence}"
+            *(Model(f"radiomics_{s}", f"Radiomics {sequence_label(s)}", "radiomics", s,
+                    "final" if s == alone else "part") for s in self.sequences),
+            *(Model(v.cnn, f"CNN ({v.label})", "deep", v.name) for v in self._variants),
+            *(Model(f"integrated_{v.name}", f"Integrated ({v.label})", "hybrid", v.name,
+                    "final" if v is _PROPOSED else "part") for v in self._variants),
+        )  # fmt: skip
 
     @property
     def needs_validation(self) -> bool:
@@ -184,7 +204,7 @@ class DeepRadiomics(Design):
     @property
     def inputs(self) -> tuple[Input, ...]:
         """The feature table, and the volumes that the networks read."""
-        kinds = dict.fromkeys(_VARIANTS[variant][0] for variant in self._variants)
+        kinds = dict.fromkeys(variant.reads for variant in self._variants)
         return (self.radiomics, *(self.patches(kind) for kind in kinds))
 
     def fit(
@@ -192,14 +212,14 @@ class DeepRadiomics(Design):
     ) -> FittedDeepRadiomics:
         """Train the networks, then grade by radiomics alone and by both together."""
         networks = {
-            f"cnn_{variant}": fit_network_signature(
-                self._recipe(variant), training, validation, context, name=f"cnn_{variant}"
+            variant.cnn: fit_network_signature(
+                self._recipe(variant), training, validation, context, name=variant.cnn
             )
             for variant in self._variants
         }
         fitted = FittedDeepRadiomics(self, networks, {})
-        for name in self.models:
-            if name not in networks:
+        for model in self.models:
+            if model.kind != "deep":
                 grader = integrated_signature(
                     IntegratedSignatureSettings(
                         top_k=self.settings.features,
@@ -208,18 +228,20 @@ class DeepRadiomics(Design):
                         seed=context.seed,
                     )
                 )
-                fitted.graders[name] = grader.fit(fitted.features(training, name), training.y)
+                features = fitted.features(training, model)
+                fitted.graders[model.name] = grader.fit(features, training.y)
         return fitted
 
-    def _recipe(self, variant: str) -> NetworkRecipe:
+    def _recipe(self, variant: _Variant) -> NetworkRecipe:
         from gliofuse.deep.data import augmentation_preset
 
-        kind, network = _VARIANTS[variant]
         return NetworkRecipe(
-            network=network,
-            request=self.patches(kind),
+            network=variant.network,
+            request=self.patches(variant.reads),
             sequences=self.sequences,
-            training=training_settings(network, self.settings.preset, epochs=self.settings.epochs),
+            training=training_settings(
+                variant.network, self.settings.preset, epochs=self.settings.epochs
+            ),
             augmentation=augmentation_preset("flips"),
             weights=self.settings.weights,
         )
@@ -236,28 +258,30 @@ class FittedDeepRadiomics(FittedDesign):
         super().__init__(design, networks)
         self.graders = graders
 
-    def features(self, data: CaseData, model: str) -> pd.DataFrame:
+    def features(self, data: CaseData, model: Model) -> pd.DataFrame:
         """Return the radiomic features of one model and, if it is integrated, the deep ones."""
         table = stable_only(data.table(self.design.radiomics), self.design.settings.stable_features)
-        kind, _, rest = model.partition("_")
-        sequence = rest if kind == "radiomics" else self.design.fused_sequence
+        sequence = model.group if model.kind == "radiomics" else self.design.fused_sequence
         own = table.loc[:, table.columns.str.startswith(f"{sequence}.")]
-        if kind == "radiomics":
+        if model.kind == "radiomics":
             return own
-        return pd.concat([own, self.networks[f"cnn_{rest}"].features(data)], axis=1)
+        (variant,) = (v for v in _VARIANTS if v.name == model.group)
+        return pd.concat([own, self.networks[variant.cnn].features(data)], axis=1)
 
     def predict(self, data: CaseData) -> pd.DataFrame:
         """Return each model's probability of the positive class, by ``case_id``."""
         scores: dict[str, Any] = {name: net.predict(data) for name, net in self.networks.items()}
-        for name, grader in self.graders.items():
-            features = self.features(data, name)
-            scores[name] = pd.Series(grader.predict_proba(features)[:, 1], index=features.index)
-        return pd.DataFrame(scores).rename_axis("case_id")[list(self.models)]
+        for model in self.design.models:
+            if model.name in self.graders:
+                features = self.features(data, model)
+                probability = self.graders[model.name].predict_proba(features)[:, 1]
+                scores[model.name] = pd.Series(probability, index=features.index)
+        return pd.DataFrame(scores).rename_axis("case_id")[list(self.names)]
 
     def selected_features(self, data: CaseData) -> pd.DataFrame:
         """Return the values of the final model's features."""
-        final = self.design.final_model
-        return self.features(data, final)[selected_features(self.graders[final])]
+        (final,) = (model for model in self.design.models if model.role == "final")
+        return self.features(data, final)[selected_features(self.graders[final.name])]
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return the selected features and the training curves."""

@@ -15,11 +15,12 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from gliofuse.designs.base import Design, DesignSettings, FittedDesign, Paper
-from gliofuse.designs.clinical import ClinicalTable, clinical_model
-from gliofuse.designs.context import FitContext
-from gliofuse.designs.paper_results import paper_results
-from gliofuse.designs.stable import stable_only
+from gliofuse.designs.framework.base import Design, DesignSettings, FittedDesign, Paper
+from gliofuse.designs.framework.clinical import ClinicalTable, clinical_model
+from gliofuse.designs.framework.context import FitContext
+from gliofuse.designs.framework.models import Model
+from gliofuse.designs.framework.paper_results import paper_results
+from gliofuse.designs.framework.stable import stable_only
 from gliofuse.inputs import CaseData, Input, PretrainedFeatures, RadiomicFeatures
 from gliofuse.signature import (
     ImagingSignatureSettings,
@@ -34,7 +35,11 @@ __all__ = ["FittedImagingClinical", "ImagingClinical", "ImagingClinicalSettings"
 _PAPER_SEQUENCES = ("t1ce", "flair")
 #: The paper's regions as expressions over named regions of the mask.
 _REGIONS = {"edema": "edema", "tumor": "enhancing"}
-_KINDS = ("dl", "radiomics", "hybrid")
+_OVERALL = "overall"
+#: Ending of a model's name, as the paper calls it, by kind.
+_KINDS = {"deep": "dl", "radiomics": "radiomics", "hybrid": "hybrid"}
+
+_LABELS = {"deep": "DL", "radiomics": "radiomics", "hybrid": "hybrid"}
 
 _PAPER = Paper(
     citation="Liu et al., Quant Imaging Med Surg 2024;14(1):251-263",
@@ -137,7 +142,7 @@ class ImagingClinical(Design):
         found = {
             name: region for name, region in _REGIONS.items() if region in self.available.regions
         }
-        return found or {"overall": "whole"}
+        return found or {_OVERALL: "whole"}
 
     @property
     def _deep(self) -> bool:
@@ -145,22 +150,33 @@ class ImagingClinical(Design):
         return self.available.images and self.available.deep and wanted
 
     @property
-    def imaging_models(self) -> tuple[str, ...]:
+    def imaging_models(self) -> tuple[Model, ...]:
         """The paper's nine, or those of them that the cohort allows."""
-        places = [*self.regions] if len(self.regions) == 1 else [*self.regions, "overall"]
+        places = [*self.regions] if len(self.regions) == 1 else [*self.regions, _OVERALL]
         kinds = _KINDS if self._deep else ("radiomics",)
-        return tuple(f"{place}_{kind}" for place in places for kind in kinds)
+        return tuple(
+            Model(f"{place}_{_KINDS[kind]}", f"{place.capitalize()} {_LABELS[kind]}", kind, place)
+            for place in places
+            for kind in kinds
+        )
 
     @property
-    def models(self) -> tuple[str, ...]:
-        """The imaging models, the clinical one and the fusion."""
-        clinical = ("clinical", "fusion") if self.available.clinical else ("imaging_score",)
-        return (*self.imaging_models, *clinical)
+    def models(self) -> tuple[Model, ...]:
+        """The imaging models, the clinical one and the fusion.
 
-    @property
-    def final_model(self) -> str:
-        """``fusion``; without clinical variables the imaging model that was chosen."""
-        return self.models[-1]
+        Without clinical variables the imaging model that was chosen is the final one.
+        """
+        if not self.available.clinical:
+            kind = "hybrid" if self._deep else "radiomics"
+            return (
+                *self.imaging_models,
+                Model("imaging_score", "Imaging score", kind, role="final"),
+            )
+        return (
+            *self.imaging_models,
+            Model("clinical", "Clinical", "clinical", role="rival"),
+            Model("fusion", "Fusion", "fusion", role="final"),
+        )
 
     @property
     def left_out(self) -> tuple[str, ...]:
@@ -170,7 +186,7 @@ class ImagingClinical(Design):
             for sequence in _PAPER_SEQUENCES
             if sequence not in self.available.sequences and self.available.images
         ]
-        if tuple(self.regions) == ("overall",):
+        if tuple(self.regions) == (_OVERALL,):
             notes.append("the masks don't tell oedema from tumour: only the overall models")
         if not self._deep:
             notes.append(
@@ -216,14 +232,15 @@ class ImagingClinical(Design):
         """The radiomic table and, with weights, the deep one."""
         return (self.radiomics, self.deep_features) if self._deep else (self.radiomics,)
 
-    def features(self, data: CaseData, model: str) -> pd.DataFrame:
+    def features(self, data: CaseData, model: Model) -> pd.DataFrame:
         """Return the features of one imaging model: its region(s), its kind(s)."""
-        place, kind = model.rsplit("_", 1)
-        regions = [region for name, region in self.regions.items() if place in (name, "overall")]
+        regions = [
+            region for name, region in self.regions.items() if model.group in (name, _OVERALL)
+        ]
         tables = []
-        if kind in ("radiomics", "hybrid"):
+        if model.kind in ("radiomics", "hybrid"):
             tables.append(stable_only(data.table(self.radiomics), self.settings.stable_features))
-        if kind in ("dl", "hybrid"):
+        if model.kind in ("deep", "hybrid"):
             tables.append(data.table(self.deep_features))
         table = pd.concat(tables, axis=1)
         return table.loc[:, [name.split(".")[1] in regions for name in table.columns]]
@@ -236,8 +253,8 @@ class ImagingClinical(Design):
         imaging: dict[str, Any] = {}
         scores: dict[str, pd.Series] = {}
         rows: list[tuple[str, str, float]] = []
-        for name in self.imaging_models:
-            features = self.features(training, name)
+        for model in self.imaging_models:
+            name, features = model.name, self.features(training, model)
             estimator = self._imaging_model(context, self.settings.classifier)
             scores[name] = self._out_of_fold_score(estimator, features, y, context)
             imaging[name] = estimator.fit(features, y)
@@ -345,15 +362,16 @@ class FittedImagingClinical(FittedDesign):
 
         For the logistic classifier that is the intercept plus the sum of coefficient x feature.
         """
-        features = self.design.features(data, self.chosen)
+        features = self._chosen_features(data)
         probability = self.imaging[self.chosen].predict_proba(features)[:, 1]
         return log_odds(pd.Series(probability, index=features.index))
 
     def predict(self, data: CaseData) -> pd.DataFrame:
         """Return each model's probability of the positive class, by ``case_id``."""
         scores = pd.DataFrame(index=pd.Index(data.case_ids, name="case_id"))
-        for name, estimator in self.imaging.items():
-            scores[name] = estimator.predict_proba(self.design.features(data, name))[:, 1]
+        for model in self.design.imaging_models:
+            features = self.design.features(data, model)
+            scores[model.name] = self.imaging[model.name].predict_proba(features)[:, 1]
         if self.clinic is None:
             scores["imaging_score"] = scores[self.chosen]
         else:
@@ -362,12 +380,16 @@ class FittedImagingClinical(FittedDesign):
             together = table.assign(imaging_score=self.imaging_score(data))
             scores["clinical"] = self.clinic.clinical.predict_proba(table)[:, 1]
             scores["fusion"] = self.clinic.fusion.predict_proba(together)[:, 1]
-        return scores[list(self.models)]
+        return scores[list(self.names)]
 
     def selected_features(self, data: CaseData) -> pd.DataFrame:
         """Return the values of the features of the chosen imaging model."""
         names = selected_features(self.imaging[self.chosen])
-        return self.design.features(data, self.chosen)[names]
+        return self._chosen_features(data)[names]
+
+    def _chosen_features(self, data: CaseData) -> pd.DataFrame:
+        (chosen,) = (model for model in self.design.imaging_models if model.name == self.chosen)
+        return self.design.features(data, chosen)
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return selected features, the choice of the imaging model, the fusion and nomogram."""

@@ -13,16 +13,17 @@ from typing import Any, Literal
 import pandas as pd
 from pydantic import Field
 
-from gliofuse.designs.base import Design, DesignSettings, FittedDesign, Paper
-from gliofuse.designs.context import FitContext
-from gliofuse.designs.networks import (
+from gliofuse.designs.framework.base import Design, DesignSettings, FittedDesign, Paper
+from gliofuse.designs.framework.context import FitContext
+from gliofuse.designs.framework.models import ALL, Model, sequence_label
+from gliofuse.designs.framework.networks import (
     NetworkRecipe,
     NetworkSignature,
     fit_network_signature,
     training_settings,
 )
-from gliofuse.designs.paper_results import paper_results
-from gliofuse.designs.stable import stable_only
+from gliofuse.designs.framework.paper_results import paper_results
+from gliofuse.designs.framework.stable import stable_only
 from gliofuse.inputs import CaseData, Input, RadiomicFeatures, TumourSlices
 from gliofuse.signature import (
     RidgeSignature,
@@ -133,20 +134,31 @@ class RDL(Design):
         return self.settings.networks or quick
 
     @property
-    def models(self) -> tuple[str, ...]:
-        """The paper's eleven models, or those of them that this cohort and preset allow."""
-        sequences = self.available.sequences
-        names = [f"radiomics_{sequence}" for sequence in sequences] + ["radiomics_fusion"]
-        if self._networks == "all" and len(sequences) > 1:
-            names += [f"dl_{sequence}" for sequence in sequences]
-        if self._networks != "none":
-            names += ["dl_fusion", "rdl"]
-        return tuple(names)
+    def models(self) -> tuple[Model, ...]:
+        """The paper's eleven models, or those of them that this cohort and preset allow.
 
-    @property
-    def final_model(self) -> str:
-        """``rdl``, or ``radiomics_fusion`` where no network is trained."""
-        return self.models[-1]
+        ``rdl`` is the final one, or ``radiomics_fusion`` where no network is trained.
+        """
+        sequences = self.available.sequences
+        networks = self._networks != "none"
+        found = [
+            *(Model(f"radiomics_{s}", f"Radiomics {sequence_label(s)}", "radiomics", s)
+              for s in sequences),
+            Model("radiomics_fusion", "Radiomics fusion", "radiomics", ALL,
+                  "rival" if networks else "final"),
+        ]  # fmt: skip
+        if self._networks == "all" and len(sequences) > 1:
+            found += [Model(f"dl_{s}", f"DL {sequence_label(s)}", "deep", s) for s in sequences]
+        if networks:
+            found += [
+                Model("dl_fusion", "DL fusion", "deep", ALL, "rival"),
+                Model("rdl", "RDL", "fusion", ALL, "final"),
+            ]
+        return tuple(found)
+
+    def _single(self, kind: str) -> list[Model]:
+        """The single-sequence models of one kind."""
+        return [model for model in self.models if model.kind == kind and model.group != ALL]
 
     @property
     def needs_validation(self) -> bool:
@@ -239,8 +251,8 @@ class RDL(Design):
         y, table = training.y, self.features(training)
         single: dict[str, Any] = {}
         signatures = {}
-        for sequence in self.available.sequences:
-            features = _of_sequence(table, sequence)
+        for model in self._single("radiomics"):
+            features = _of_sequence(table, model.group)
             estimator = single_sequence_signature(
                 SingleSequenceSettings(
                     alpha=self.settings.alpha,
@@ -250,9 +262,8 @@ class RDL(Design):
                     seed=context.seed,
                 )
             )
-            name = f"radiomics_{sequence}"
-            single[name] = estimator.fit(features, y)
-            signatures[name] = self._training_signature(estimator, features, y, context)
+            single[model.name] = estimator.fit(features, y)
+            signatures[model.name] = self._training_signature(estimator, features, y, context)
         training_signatures = pd.DataFrame(signatures)
         fusion = self._fusion(context).fit(training_signatures, y)
         return _RadiomicFusion(single, fusion, training_signatures)
@@ -273,13 +284,11 @@ class RDL(Design):
     def _fit_networks(
         self, training: CaseData, validation: CaseData | None, context: FitContext
     ) -> dict[str, NetworkSignature]:
-        sequences = self.available.sequences
-        recipes = {}
-        if self._networks == "all" and len(sequences) > 1:
-            recipes = {
-                f"dl_{sequence}": self._recipe("densenet121", (sequence,)) for sequence in sequences
-            }
-        recipes["dl_fusion"] = self._recipe("csg-densenet121", sequences)
+        recipes = {
+            model.name: self._recipe("densenet121", (model.group,))
+            for model in self._single("deep")
+        }
+        recipes["dl_fusion"] = self._recipe("csg-densenet121", self.available.sequences)
         quick = 2 if self.settings.preset == "quick" else 5
         second_level = self.settings.second_level == "out-of-fold"
         return {
@@ -337,9 +346,9 @@ class FittedRDL(FittedDesign):
         """Return each model's probability of the positive class, by ``case_id``."""
         table = self.design.features(data)
         scores = pd.DataFrame(index=pd.Index(data.case_ids, name="case_id"))
-        for name, estimator in self.radiomics.single.items():
-            features = _of_sequence(table, name.removeprefix("radiomics_"))
-            scores[name] = estimator.predict_proba(features)[:, 1]
+        for model in self.design._single("radiomics"):
+            features = _of_sequence(table, model.group)
+            scores[model.name] = self.radiomics.single[model.name].predict_proba(features)[:, 1]
         scores["radiomics_fusion"] = self.radiomics.fusion.predict_proba(
             scores[list(self.radiomics.single)]
         )[:, 1]
@@ -347,7 +356,7 @@ class FittedRDL(FittedDesign):
             scores[name] = network.predict(data)
         if self.rdl is not None:
             scores["rdl"] = self.rdl.predict_proba(scores[["radiomics_fusion", "dl_fusion"]])[:, 1]
-        return scores[list(self.models)]
+        return scores[list(self.names)]
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return selected features, contributions of the fusions, and training curves."""

@@ -7,32 +7,78 @@ the mean over the slices.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 from pydantic import Field
 
-from gliofuse.designs.base import Design, DesignSettings, FittedDesign, Paper
-from gliofuse.designs.context import FitContext
-from gliofuse.designs.networks import (
+from gliofuse.designs.framework.base import Design, DesignSettings, FittedDesign, Paper
+from gliofuse.designs.framework.context import FitContext
+from gliofuse.designs.framework.models import ALL, Model, sequence_label
+from gliofuse.designs.framework.networks import (
     NetworkRecipe,
     fit_network_signature,
     training_settings,
 )
-from gliofuse.designs.paper_results import paper_results
+from gliofuse.designs.framework.paper_results import paper_results
 from gliofuse.errors import InputError
 from gliofuse.inputs import CaseData, Input, RadiomicFeatures, TumourPatches, TumourSlices
 
 __all__ = ["FittedShapeResNet", "ShapeResNet", "ShapeResNetSettings"]
 
 _PAPER_SEQUENCES = ("t1", "t1ce", "t2", "flair")
-#: Name of each ablation and what it leaves out of the training augmentation; ``None``: all.
-_ABLATIONS: dict[str, tuple[str, ...] | None] = {
-    "no_augmentation": None,
-    "no_cyclic_shift": ("CyclicShift",),
-    "no_rotation": ("Rotate",),
-    "no_flip": ("Flip",),
-    "no_duplication": (),
+
+
+@dataclass(frozen=True)
+class _Ablation:
+    """What is left out of the training: steps of the augmentation, all of it, or duplication."""
+
+    name: str
+    label: str
+    steps: tuple[str, ...] = ()
+    augmented: bool = True
+    duplicated: bool = True
+
+
+_ABLATIONS = (
+    _Ablation("no_augmentation", "no augmentation", augmented=False),
+    _Ablation("no_cyclic_shift", "no cyclic shift", ("CyclicShift",)),
+    _Ablation("no_rotation", "no rotation", ("Rotate",)),
+    _Ablation("no_flip", "no flip", ("Flip",)),
+    _Ablation("no_duplication", "no duplication", duplicated=False),
+)
+
+
+@dataclass(frozen=True)
+class _Network:
+    """One of the paper's networks: what it is, which sequences it reads, what is left out."""
+
+    form: str
+    group: str
+    sequences: tuple[str, ...]
+    ablation: _Ablation | None = None
+
+    @property
+    def model(self) -> Model:
+        """The network as a model: the one with shape on all sequences is proposed."""
+        label, kind, _ = _FORMS[self.form]
+        name = f"{self.form}_{self.group}"
+        label += f" {'all' if self.group == ALL else sequence_label(self.group)}"
+        if self.ablation is not None:
+            return Model(
+                f"{name}_{self.ablation.name}", f"{label}, {self.ablation.label}", kind, self.group
+            )
+        if self.group != ALL or self.form == "3d":
+            return Model(name, label, kind, self.group)
+        return Model(name, label, kind, self.group, "final" if kind == "hybrid" else "rival")
+
+
+#: Label and kind of each form of network, and its name in the registry of networks.
+_FORMS = {
+    "2d": ("2D", "deep", "resnet50"),
+    "3d": ("3D", "deep", "resnet50-3d"),
+    "2d_shape": ("2D + shape", "hybrid", "shape-resnet50"),
 }
 
 _PAPER = Paper(
@@ -112,21 +158,20 @@ class ShapeResNet(Design):
         """Groups of sequences that a network reads: each alone (comparators), and all."""
         sequences = self.available.sequences
         single = {s: (s,) for s in sequences} if self._comparators and len(sequences) > 1 else {}
-        return {**single, "all": sequences}
+        return {**single, ALL: sequences}
 
     @property
-    def models(self) -> tuple[str, ...]:
+    def _networks(self) -> tuple[_Network, ...]:
+        forms = ("2d", "3d", "2d_shape") if self._comparators else ("2d", "2d_shape")
+        groups = self._groups.items()
+        *others, proposed = [_Network(form, *group) for form in forms for group in groups]
+        left_out = _ABLATIONS if self.settings.ablate else ()
+        return (*others, *(replace(proposed, ablation=one) for one in left_out), proposed)
+
+    @property
+    def models(self) -> tuple[Model, ...]:
         """The paper's fifteen and, with ``ablate``, five more; the proposed one comes last."""
-        kinds = ("2d", "3d", "2d_shape") if self._comparators else ("2d", "2d_shape")
-        names = [f"{kind}_{group}" for kind in kinds for group in self._groups]
-        ablations = [f"2d_shape_all_{name}" for name in _ABLATIONS] if self.settings.ablate else []
-        names.remove(self.final_model)
-        return (*names, *ablations, self.final_model)
-
-    @property
-    def final_model(self) -> str:
-        """The 2D network with shape features on all sequences."""
-        return "2d_shape_all"
+        return tuple(network.model for network in self._networks)
 
     @property
     def needs_validation(self) -> bool:
@@ -211,48 +256,42 @@ class ShapeResNet(Design):
         return FittedShapeResNet(
             self,
             {
-                name: fit_network_signature(
-                    self._recipe(name), training, validation, context, name=name
+                network.model.name: fit_network_signature(
+                    self._recipe(network), training, validation, context, name=network.model.name
                 )
-                for name in self.models
+                for network in self._networks
             },
         )
 
-    def _recipe(self, model: str) -> NetworkRecipe:
+    def _recipe(self, network: _Network) -> NetworkRecipe:
         from gliofuse.deep.data import augmentation_preset
 
-        kind, _, rest = model.removeprefix("2d_shape_").partition("_")
-        if model.startswith("2d_shape_"):
-            group, ablation = kind, rest
-            network = "shape-resnet50"
-        else:
-            group, ablation = rest, ""
-            network = "resnet50-3d" if kind == "3d" else "resnet50"
+        *_, name = _FORMS[network.form]
         quick = self.settings.preset == "quick"
-        left_out = _ABLATIONS.get(ablation, ())
-        training = training_settings(network, self.settings.preset, epochs=self.settings.epochs)
-        if ablation == "no_duplication":
+        ablation = network.ablation or _Ablation("", "")
+        training = training_settings(name, self.settings.preset, epochs=self.settings.epochs)
+        if not ablation.duplicated:
             training = training.model_copy(update={"balance": "none"})
-        if kind == "3d":
+        if network.form == "3d":
             return NetworkRecipe(
-                network=network,
+                network=name,
                 request=self.patches,
-                sequences=self._groups[group],
+                sequences=network.sequences,
                 training=training,
                 augmentation=augmentation_preset("quarters"),
             )
         return NetworkRecipe(
-            network=network,
+            network=name,
             request=self.slices,
-            sequences=self._groups[group],
+            sequences=network.sequences,
             training=training,
-            augmentation=None
-            if left_out is None
-            else augmentation_preset(
-                "shape-resnet-quick" if quick else "shape-resnet", leave_out=left_out
-            ),
+            augmentation=augmentation_preset(
+                "shape-resnet-quick" if quick else "shape-resnet", leave_out=ablation.steps
+            )
+            if ablation.augmented
+            else None,
             center_crop=None if quick else 160,
-            shape=self.shape if network == "shape-resnet50" else None,
+            shape=self.shape if network.form == "2d_shape" else None,
             weights=self.settings.weights,
         )
 
@@ -263,4 +302,4 @@ class FittedShapeResNet(FittedDesign):
     def predict(self, data: CaseData) -> pd.DataFrame:
         """Return each network's probability of the positive class, by ``case_id``."""
         scores: dict[str, Any] = {name: net.predict(data) for name, net in self.networks.items()}
-        return pd.DataFrame(scores).rename_axis("case_id")[list(self.models)]
+        return pd.DataFrame(scores).rename_axis("case_id")[list(self.names)]

@@ -58,7 +58,7 @@ def summarise_comparison(folder: str | Path) -> dict[str, Any]:
     designs = comparing.designs(tables, record)
     first: dict[str, Any] = next((entry["run"] for entry in designs if entry["run"]), {})
     # A comparison is read like a run whose models are the designs. None of them is "final".
-    run = {**record, "models": [entry["name"] for entry in designs], "final_model": None}
+    run = {**record, "models": designs, "final_model": None}
     studies = [f"{entry['run_folder']}/study.yaml" for entry in designs if entry["run_folder"]]
     study = next((found for name in studies if (found := tables.yaml(name))), {})
     context = RunContext(tables, study, run)

@@ -18,7 +18,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from gliofuse import __version__
 from gliofuse.cohort import Fold, SplitSettings, make_folds, write_manifest
 from gliofuse.compute import parallel_map, resolve_workers
 from gliofuse.designs import Design, FitContext
@@ -44,6 +43,7 @@ from gliofuse.study.patients import Patients
 from gliofuse.study.prepare import Plan, Prepared, compute_plans, plan_study
 from gliofuse.study.progress import Progress
 from gliofuse.study.settings import StudySettings
+from gliofuse.version import __version__
 
 __all__ = ["VALIDATION_FRACTION", "RunResult", "fit_prepared", "run_study"]
 

@@ -70,7 +70,7 @@ class RunContext:
     @cached_property
     def models(self) -> list[str]:
         """Names of the models in the order of the paper's table."""
-        named = [str(name) for name in self.run.get("models") or []]
+        named = [str(model["name"]) for model in self.run.get("models") or []]
         return named + [name for name in self.metrics["model"].unique() if name not in named]
 
     @cached_property

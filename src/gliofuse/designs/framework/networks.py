@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from gliofuse.designs.context import FitContext
+from gliofuse.designs.framework.context import FitContext
 from gliofuse.errors import InputError
 from gliofuse.inputs import CaseData, Input, TumourPatches, TumourSlices
 

@@ -6,7 +6,7 @@ import importlib
 import importlib.util
 from pathlib import Path
 
-from gliofuse.designs.base import Design
+from gliofuse.designs.framework.base import Design
 from gliofuse.errors import SettingError, did_you_mean
 
 __all__ = ["DESIGNS", "find_design"]

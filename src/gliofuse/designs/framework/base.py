@@ -11,8 +11,9 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from gliofuse.cohort import Endpoint
-from gliofuse.designs.context import Available, FitContext
-from gliofuse.designs.networks import NetworkSignature
+from gliofuse.designs.framework.context import Available, FitContext
+from gliofuse.designs.framework.models import Model, check_models
+from gliofuse.designs.framework.networks import NetworkSignature
 from gliofuse.errors import EndpointError, SettingError, did_you_mean
 from gliofuse.inputs import CaseData, Input
 
@@ -63,9 +64,9 @@ class FittedDesign(ABC):
         self.networks = dict(networks or {})
 
     @property
-    def models(self) -> tuple[str, ...]:
+    def names(self) -> tuple[str, ...]:
         """Names of the models, in the order of the paper's table."""
-        return self.design.models
+        return self.design.names
 
     @abstractmethod
     def predict(self, data: CaseData) -> pd.DataFrame:
@@ -100,6 +101,13 @@ class Design(ABC):
         The design's own ``Settings``.
     available : Available
         What the cohort offers; the design plans its models and inputs by it.
+
+    Raises
+    ------
+    EndpointError
+        If the design does not predict this kind of endpoint.
+    SettingError
+        If its models cannot be told from each other.
     """
 
     name: ClassVar[str]
@@ -117,6 +125,7 @@ class Design(ABC):
         self.check_endpoint(available.endpoint)
         self.settings = settings
         self.available = available
+        check_models(self.name, self.models)
 
     @classmethod
     def check_endpoint(cls, endpoint: Endpoint) -> None:
@@ -137,13 +146,18 @@ class Design(ABC):
 
     @property
     @abstractmethod
-    def models(self) -> tuple[str, ...]:
-        """Names of the models that the fit will yield, in the order of the paper's table."""
+    def models(self) -> tuple[Model, ...]:
+        """The models that the fit will yield, in the order of the paper's table."""
 
     @property
-    @abstractmethod
+    def names(self) -> tuple[str, ...]:
+        """Names of the models."""
+        return tuple(model.name for model in self.models)
+
+    @property
     def final_model(self) -> str:
-        """The model that the design proposes; the others are compared against it."""
+        """Name of the model that the design proposes."""
+        return next(model.name for model in self.models if model.role == "final")
 
     @property
     @abstractmethod

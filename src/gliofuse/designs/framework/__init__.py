@@ -1,0 +1,1 @@
+"""What every design rests on; the papers are one floor up, one file each."""

@@ -88,8 +88,9 @@ def test_every_feature_that_the_extractor_makes_is_radiomic(preset):
 @pytest.mark.parametrize(
     "name",
     [
-        "", "age_years", "t1ce", "t1ce.whole", "t1ce.whole.", "t1ce..x", ".whole.x", "t1 ce.whole.x",
-        "t1ce.ring(whole,5.x", "t1ce.whole).x", "lbp.3D.m1_glcm_Idm", "0.5", "1.2.3", "t1ce.whole. ",
+        "", "age_years", "t1ce", "t1ce.whole", "t1ce.whole.", "t1ce..x", ".whole.x",
+        "t1 ce.whole.x", "t1ce.ring(whole,5.x", "t1ce.whole).x", "lbp.3D.m1_glcm_Idm", "0.5",
+        "1.2.3", "t1ce.whole. ",
     ],
 )  # fmt: skip
 def test_what_is_no_feature_name(name):

@@ -6,8 +6,9 @@ first read, matplotlib when a picture is first drawn.
 
 from gliofuse.imaging._reading import read_once
 from gliofuse.imaging.boxes import Box, bounding_box, crop_to_size, pad_box
+from gliofuse.imaging.finite import check_finite, count_not_finite
 from gliofuse.imaging.images import CaseImages, load_case, read_mask
-from gliofuse.imaging.intensity import Normalisation, brain_mask, normalise
+from gliofuse.imaging.intensity import Normalisation, brain_mask, normalise, normalise_volume
 from gliofuse.imaging.labels import (
     CONVENTIONS,
     LabelConvention,
@@ -16,6 +17,7 @@ from gliofuse.imaging.labels import (
     get_convention,
 )
 from gliofuse.imaging.pictures import CasePicture, case_picture, contact_sheet
+from gliofuse.imaging.quantitative import check_unit
 from gliofuse.imaging.regions import parse_region, region_mask
 from gliofuse.imaging.volume import (
     DIRECTION_TOLERANCE,
@@ -40,13 +42,17 @@ __all__ = [
     "bounding_box",
     "brain_mask",
     "case_picture",
+    "check_finite",
     "check_same_geometry",
+    "check_unit",
     "contact_sheet",
+    "count_not_finite",
     "crop_to_size",
     "detect_convention",
     "get_convention",
     "load_case",
     "normalise",
+    "normalise_volume",
     "pad_box",
     "parse_region",
     "read_mask",

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gliofuse.cohort.case import Case, Cohort, check_sequences
+from gliofuse.cohort.case import Case, Cohort
+from gliofuse.cohort.sequences import check_sequences
 from gliofuse.errors import ImageError, InputError, ManifestError, SettingError
 from gliofuse.files import file_state
 from gliofuse.imaging.images import read_mask

@@ -228,7 +228,8 @@ def _variants(
 ) -> dict[str, dict[str, float]]:
     """Return the features of each variant of one patient."""
     from gliofuse.imaging.images import load_case, read_mask
-    from gliofuse.radiomics.regions import column_name, masks_of, normalised
+    from gliofuse.imaging.intensity import normalise_volume
+    from gliofuse.radiomics.regions import column_name, masks_of
 
     loaded = load_case(case, sequences)
     masks = masks_of(loaded.mask, regions, convention, str(case.mask))
@@ -248,7 +249,7 @@ def _variants(
             row[f"{prefix}.{name}"] = value
 
     for sequence, volume in loaded.volumes.items():
-        image = normalised(volume, normalisation)
+        image = normalise_volume(volume, normalisation, sequence)
         for expression, region in masks.items():
             prefix = f"{sequence}.{column_name(expression)}"
             store(ORIGINAL, prefix, image, region, settings)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from gliofuse.cohort import Case, Cohort
-from gliofuse.errors import ImageError, RegionError
+from gliofuse.errors import RegionError
 from gliofuse.imaging import (
     Volume,
     bounding_box,
@@ -154,17 +154,3 @@ def test_radiomics_of_a_map_keep_its_unit(with_adc):
         assert table.loc[case.case_id, f"adc.{mean}"] == pytest.approx(expected, rel=1e-6)
     assert failures["case_id"].tolist() == ["p2"]
     assert "p2/adc.nii.gz: ADC must be in 1e-6 mm2/s" in failures["error"][0]
-
-
-def test_slices_of_a_map_keep_its_unit(with_adc, tmp_path):
-    pytest.importorskip("torch")
-    from gliofuse.deep.data.store import load_region
-
-    case = with_adc["p0"]
-    images, _, _ = load_region(case, ("t1", "adc"), "whole", "binary", "zscore")
-    raw = Volume.read(case.images["adc"]).array
-    np.testing.assert_allclose(images[1], raw / 3000, rtol=1e-6)
-    brain = images[0][Volume.read(case.images["t1"]).array != 0]
-    assert brain.mean() == pytest.approx(0, abs=1e-5)
-    with pytest.raises(ImageError, match=r"p2/adc\.nii\.gz: ADC must be in"):
-        load_region(with_adc["p2"], ("adc",), "whole", "binary", "zscore")

@@ -14,6 +14,7 @@ from gliofuse.cohort._tables import parse_number
 from gliofuse.cohort.case import Case, Cohort, is_missing
 from gliofuse.compute import parallel_map
 from gliofuse.errors import ImageError, RegionError
+from gliofuse.imaging.cohort_labels import labels_present
 from gliofuse.imaging.finite import count_not_finite
 from gliofuse.imaging.images import read_mask
 from gliofuse.imaging.labels import detect_convention, get_convention
@@ -159,7 +160,7 @@ def _check_geometry(report: CaseReport, volumes: dict[str, Volume], files: dict[
 
 
 def _check_mask(report: CaseReport, mask: Volume, path: Path) -> None:
-    report.labels = {int(label) for label in np.unique(mask.array)} - {0}
+    report.labels = labels_present(mask)
     if not report.labels:
         _add(report, path, "empty mask", "0 labelled voxels", "at least one")
         return

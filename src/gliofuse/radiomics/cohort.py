@@ -13,6 +13,7 @@ import numpy as np
 from gliofuse.cohort.case import Case, Cohort
 from gliofuse.cohort.sequences import check_sequences
 from gliofuse.errors import ImageError, InputError, ManifestError, SettingError
+from gliofuse.features import FeatureName
 from gliofuse.files import file_state
 from gliofuse.imaging.finite import check_finite
 from gliofuse.imaging.images import read_mask
@@ -107,7 +108,7 @@ def extract_case(
     out: dict[str, float] = {}
     for (sequence, group), stored in keys.items():
         for name, value in (store.get(stored) or {}).items():
-            out[f"{sequence}.{group.region}.{name}"] = value
+            out[str(FeatureName(sequence, group.region, name))] = value
     return out
 
 

@@ -204,7 +204,7 @@ def feature_table(
     import pandas as pd
 
     columns = [
-        f"{sequence}.{column_name(region)}.{name}"
+        str(FeatureName(sequence, region, name))
         for sequence in sequences
         for region in regions
         for name in settings.feature_names()

@@ -94,19 +94,18 @@ class FeatureName:
         Traceback (most recent call last):
         gliofuse.errors.InputError: a feature name must be <sequence>.<region>.<name>, ...
         """
-        parts = _parts(str(name))
-        if parts is None:
+        parsed = _parsed(str(name))
+        if parsed is None:
             raise InputError(
                 f"a feature name must be <sequence>.<region>.<name>, got {name!r}; write for "
                 f"example t1ce.whole.original_glcm_Contrast"
             )
-        return cls(*parts)
+        return parsed
 
     @classmethod
     def parse_or_none(cls, name: str) -> FeatureName | None:
         """Read a column's name, or return ``None`` if it is no feature's, such as ``age_years``."""
-        parts = _parts(str(name))
-        return None if parts is None else cls(*parts)
+        return _parsed(str(name))
 
     @classmethod
     def radiomic(
@@ -196,8 +195,8 @@ class FeatureName:
         return match[part] if match else None
 
 
-@lru_cache(maxsize=1 << 16)
-def _parts(name: str) -> tuple[str, str, str] | None:
+@lru_cache(maxsize=1 << 16)  # tables have thousands of columns and are asked again and again
+def _parsed(name: str) -> FeatureName | None:
     """Split at the first dot, and at the next one outside parentheses."""
     sequence, dot, rest = name.partition(".")
     if not dot or not _SEQUENCE.fullmatch(sequence):
@@ -206,7 +205,7 @@ def _parts(name: str) -> tuple[str, str, str] | None:
     region, stem = rest[:end], rest[end + 1 :]
     if end < 0 or not _REGION.fullmatch(region) or not stem.strip():
         return None
-    return sequence, region, stem
+    return FeatureName(sequence, region, stem)
 
 
 def _end_of_region(text: str) -> int:

@@ -57,6 +57,34 @@ def test_scan_and_check(capsys, data):
     assert "4 patients: 0 errors, 2 warnings" in out
 
 
+def test_maps_and_patients_without_masks(capsys, data):
+    generator = np.random.default_rng(1)
+    for number in range(4):
+        folder = data / "data" / f"p{number}"
+        (folder / "mask.nii.gz").unlink()
+        if number:  # p3's map is in mm2/s
+            scale = 1e-6 if number == 3 else 1.0
+            adc = scale * generator.normal(800, 90, (5, 24, 20))
+            Volume(adc.astype(np.float32), (4.0, 1.0, 1.2)).write(folder / "adc.nii.gz")
+    code, out, _ = scan(capsys, data)
+    assert code == 0
+    assert "adc: 3 of 4; without it p0: left out of the designs that read every sequence" in out
+    assert "mask: none; without a mask a patient is left out of every design" in out
+    assert "cbv" not in out
+    manifest = data / "out" / "cohort.csv"
+    assert manifest.read_text().startswith("case_id,t1,t1ce,t2,flair,adc,mask\n")
+    code, out, _ = call(
+        capsys, "cohort", "check", manifest, "--workers", 1, "--pictures", data / "sheets"
+    )
+    assert code == 1
+    assert "error: p3 ../data/p3/adc.nii.gz: unit: ADC must be in 1e-6 mm2/s" in out
+    assert "warning: all patients: missing: no patient has a mask" in out
+    assert "warning: p0: missing: no t1" in out
+    assert "warning: p0: missing: no adc" in out
+    assert "4 patients: 1 error, 3 warnings" in out
+    assert (data / "sheets" / "sheet_001.png").stat().st_size > 5000
+
+
 def test_a_manifest_changed_by_hand_is_not_overwritten(capsys, data):
     assert scan(capsys, data)[0] == 0
     assert scan(capsys, data)[0] == 0

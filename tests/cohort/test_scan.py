@@ -60,6 +60,8 @@ def make_bids(root):
         stem = f"{subject}_ses-01"
         words = "T1w ce-gadolinium_T1w T2w FLAIR"
         touch(root, *[f"{subject}/ses-01/anat/{stem}_{word}.nii.gz" for word in words.split()])
+        touch(root, f"{subject}/ses-01/dwi/{stem}_ADC.nii.gz")
+        touch(root, f"derivatives/perfusion/{subject}/ses-01/perf/{stem}_cbv.nii.gz")
         derived = f"derivatives/manual/{subject}/ses-01/anat/{stem}"
         touch(root, f"{derived}_label-tumor_dseg.nii.gz", f"{derived}_desc-brain_mask.nii.gz")
         touch(root, f"{derived}_space-MNI_T1w.nii.gz")
@@ -68,8 +70,10 @@ def make_bids(root):
 def make_plain(root):
     touch(root, *[f"p4/{word}.nii.gz" for word in ("t1", "t1gd", "T2", "FLAIR", "seg")])
     touch(root, *[f"p97/p97_{word}.nrrd" for word in ("t1", "t1_ce", "t2w", "t2-flair", "mask")])
+    touch(root, "p4/ADC.nii.gz", "p4/rCBV.nii.gz", "p97/p97_adc_map.nrrd", "p97/p97_cbv.nrrd")
 
 
+MAPS = {"ucsf-pdgm": {"adc"}, "bids": {"adc", "cbv"}, "plain": {"adc", "cbv"}}
 MAKERS = {
     "brats2020": (make_brats2020, ("BraTS20_Training_001", "Brats18_TCIA09_141_1"), None),
     "brats2021": (make_brats2021, ("BraTS2021_00000", "BraTS2021_00097"), ("0", "97")),
@@ -106,8 +110,9 @@ def test_layout_is_found_and_read(tmp_path, layout, named):
     assert scan.layout.name == layout
     assert set(scan.cohort.case_ids) == set(ids)
     for case in scan.cohort:
-        assert set(case.images) == {"t1", "t1ce", "t2", "flair"}
-        assert len({case.mask, *case.images.values()}) == 5
+        maps = MAPS.get(layout, set())
+        assert set(case.images) == {"t1", "t1ce", "t2", "flair"} | maps
+        assert len({case.mask, *case.images.values()}) == 5 + len(maps)
     assert scan.notes.empty
     write_manifest(scan.cohort, tmp_path / "manifests" / "cohort.csv")
     again = read_manifest(tmp_path / "manifests" / "cohort.csv")
@@ -142,6 +147,17 @@ def test_the_one_mask_of_brats_2020_under_another_name(tmp_path):
 
 def rules(scan) -> list[tuple[str, str]]:
     return list(scan.notes[["case_id", "rule"]].itertuples(index=False, name=None))
+
+
+def test_a_map_of_the_raw_data_set_goes_before_a_derived_one(tmp_path):
+    make_bids(tmp_path)
+    derived = "derivatives/dwi/sub-04/ses-01/dwi/sub-04_ses-01_adc.nii.gz"
+    touch(tmp_path, derived)
+    scan = scan_folder(tmp_path)
+    assert scan.cohort["sub-04"].images["adc"].name == "sub-04_ses-01_ADC.nii.gz"
+    assert scan.notes.values.tolist() == [
+        ["sub-04", "variant", "adc: raw is taken, from derivatives left out"]
+    ]
 
 
 def test_follow_up_scans_are_told(tmp_path):

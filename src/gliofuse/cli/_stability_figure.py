@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gliofuse.features import FeatureName
+
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
@@ -75,4 +77,4 @@ def draw_stability(icc: pd.DataFrame, by_variant: pd.DataFrame, *, threshold: fl
 
 
 def _family(feature: str) -> str:
-    return str(feature).rsplit("_", 2)[-2]
+    return FeatureName.parse(feature).family or "other"

@@ -133,19 +133,21 @@ def check(
 
 def _sequence_lines(cohort: Cohort) -> Iterable[str]:
     """Say what each sequence has, and what follows from a missing one."""
-    from gliofuse.cohort import SEQUENCES
+    from gliofuse.cohort import SEQUENCES, STRUCTURAL
 
     for name in SEQUENCES:
         lacking = [case.case_id for case in cohort if name not in case.images]
         if not lacking:
             yield f"  {name}: all"
         elif len(lacking) == len(cohort):
+            if name not in STRUCTURAL:
+                continue  # few protocols have it: nothing is missing
             yield f"  {name}: none; designs run without it and say so (no model of {name})"
         else:
             yield (
                 f"  {name}: {len(cohort) - len(lacking)} of {len(cohort)}; without it "
-                f"{_some(lacking)}: left out of {', '.join(_DESIGNS[name])} unless {name} is left "
-                f"out for everyone"
+                f"{_some(lacking)}: left out of {', '.join(_designs_reading(name))} unless "
+                f"{name} is left out for everyone"
             )
     lacking = [case.case_id for case in cohort if case.mask is None]
     if lacking:
@@ -153,6 +155,11 @@ def _sequence_lines(cohort: Cohort) -> Iterable[str]:
         yield f"  mask: {who}; without a mask a patient is left out of every design"
     else:
         yield "  mask: all"
+
+
+def _designs_reading(sequence: str) -> tuple[str, ...]:
+    """The designs that read a sequence; one that no paper had goes where all of them go."""
+    return _DESIGNS.get(sequence, ("the designs that read every sequence",))
 
 
 def _remark_lines(remarks: pd.DataFrame) -> Iterable[str]:

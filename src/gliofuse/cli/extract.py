@@ -132,13 +132,13 @@ def _single(
     labels: str,
     out: Path | None,
 ) -> None:
+    from gliofuse.imaging.intensity import normalise_volume
     from gliofuse.imaging.volume import Volume
     from gliofuse.radiomics.extractor import RadiomicsExtractor
-    from gliofuse.radiomics.regions import masks_of, normalised
+    from gliofuse.radiomics.regions import masks_of
 
     volume = Volume.read(image)
-    if normalisation != "none":
-        volume = normalised(volume, normalisation)
+    volume = normalise_volume(volume, normalisation)
     extractor = RadiomicsExtractor(settings)
     chosen = Volume.read(mask)
     if label is not None or (regions is None and "label" in settings.setting.model_fields_set):
@@ -208,11 +208,11 @@ def _cohort(
     from gliofuse.cli.progress import console, counting
     from gliofuse.cohort import read_manifest
     from gliofuse.files import settings_hash, write_csv, write_parquet, write_text
+    from gliofuse.imaging import cohort_convention
     from gliofuse.radiomics.cohort import extract_cohort
-    from gliofuse.radiomics.regions import convention_of
 
     patients = read_manifest(manifest)
-    convention = convention_of([case.mask for case in patients if case.mask], labels, workers)
+    convention = cohort_convention((case.mask for case in patients), named=labels, workers=workers)
     wanted = tuple(sequences) or patients.sequences
     with counting("radiomics", len(patients)) as advance:
         table, failures = extract_cohort(

@@ -70,7 +70,7 @@ def stability(
     from gliofuse.cli.progress import console, counting
     from gliofuse.cohort import read_manifest
     from gliofuse.files import check_writable, write_csv, write_json, write_parquet, write_text
-    from gliofuse.radiomics.regions import convention_of
+    from gliofuse.imaging import cohort_convention
     from gliofuse.radiomics.stability import measure_stability, second_masks
     from gliofuse.report.figures.style import to_svg
 
@@ -88,7 +88,7 @@ def stability(
     if mask2 is not None:
         masks2 = in_column or second_masks(Path(mask2), chosen.case_ids)
         chosen = chosen.subset([case_id for case_id in chosen.case_ids if case_id in masks2])
-    convention = convention_of([case.mask for case in chosen if case.mask], labels, workers)
+    convention = cohort_convention((case.mask for case in chosen), named=labels, workers=workers)
     wanted = tuple(_listed(sequences)) or chosen.sequences
     with counting("stability", len(chosen)) as advance:
         found = measure_stability(

@@ -8,7 +8,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from gliofuse.cohort.case import SEQUENCES, Case, Cohort
+from gliofuse.cohort.case import Case, Cohort
+from gliofuse.cohort.sequences import SEQUENCES, STRUCTURAL, Reference, Sequence
 
 if TYPE_CHECKING:
     from gliofuse.cohort.clinical import join_clinical
@@ -26,13 +27,16 @@ if TYPE_CHECKING:
 
 __all__ = [
     "SEQUENCES",
+    "STRUCTURAL",
     "BinaryEndpoint",
     "Case",
     "Cohort",
     "Endpoint",
     "Fold",
     "MulticlassEndpoint",
+    "Reference",
     "Scan",
+    "Sequence",
     "SplitSettings",
     "SurvivalEndpoint",
     "endpoint_from_dict",

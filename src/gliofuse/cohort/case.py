@@ -8,15 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gliofuse.errors import ManifestError, did_you_mean
+from gliofuse.cohort.sequences import SEQUENCES, check_sequences
+from gliofuse.errors import ManifestError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["SEQUENCES", "Case", "Cohort", "check_sequences"]
-
-SEQUENCES: tuple[str, ...] = ("t1", "t1ce", "t2", "flair")
-"""Names of the MRI sequences, in the order in which they become channels."""
+__all__ = ["Case", "Cohort"]
 
 
 @dataclass(frozen=True)
@@ -27,9 +25,10 @@ class Case:
     ----------
     case_id : str
     images : dict of str to Path
-        Sequence name (one of :data:`SEQUENCES`) to image file; a missing sequence is absent.
+        Sequence name (one of :data:`~gliofuse.cohort.SEQUENCES`) to image file; a missing
+        sequence is absent.
     mask : Path or None
-        The tumour mask.
+        The tumour mask; ``None`` where nobody has drawn one.
     center : str or None
         Where the patient was scanned.
     clinical : dict
@@ -114,7 +113,7 @@ class Cohort:
 
     @property
     def sequences(self) -> tuple[str, ...]:
-        """Sequences that at least one patient has, in the order of :data:`SEQUENCES`."""
+        """Sequences that at least one patient has, in the registry's order."""
         present = {name for case in self.cases for name in case.images}
         return tuple(name for name in SEQUENCES if name in present)
 
@@ -182,13 +181,6 @@ class Cohort:
         import pandas as pd
 
         return Cohort(tuple(kept), self.source), pd.DataFrame(rows, columns=["case_id", "reason"])
-
-
-def check_sequences(names: Iterable[str]) -> None:
-    """Raise :class:`ManifestError` for a name that is not in :data:`SEQUENCES`."""
-    for name in names:
-        if name not in SEQUENCES:
-            raise ManifestError(f"unknown sequence {name!r}: {did_you_mean(name, SEQUENCES)}")
 
 
 def is_missing(value: Any) -> bool:

@@ -9,8 +9,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-from gliofuse.cohort._tables import Table, column_values, read_table
-from gliofuse.cohort.case import SEQUENCES, Case, Cohort, is_missing
+from gliofuse.cohort._tables import Table, column_values, parse_number, read_table
+from gliofuse.cohort.case import Case, Cohort, is_missing
+from gliofuse.cohort.sequences import SEQUENCES, STRUCTURAL
 from gliofuse.errors import ManifestError, did_you_mean
 from gliofuse.files import write_text
 
@@ -18,10 +19,11 @@ __all__ = ["manifest_text", "read_manifest", "write_manifest", "write_new_manife
 
 _FILE_COLUMNS = (*SEQUENCES, "mask")
 _OWN_COLUMNS = ("case_id", "center", *_FILE_COLUMNS)
+_MAPS = tuple(name for name, one in SEQUENCES.items() if one.quantitative)
 _IMAGE_NAME = re.compile(r"\.(nii|nii\.gz|nrrd|nhdr|mha|mhd|dcm)$", re.IGNORECASE)
 _SYNONYMS = {
-    "t1c": "t1ce", "t1gd": "t1ce", "t1w": "t1", "t1n": "t1", "t2w": "t2", "t2f": "flair",
-    "t1post": "t1ce", "seg": "mask", "segmentation": "mask", "label": "mask", "id": "case_id",
+    **{word: one.name for one in SEQUENCES.values() for word in one.synonyms},
+    "seg": "mask", "segmentation": "mask", "label": "mask", "id": "case_id",
     "patient": "case_id", "patient_id": "case_id", "subject": "case_id", "site": "center",
     "centre": "center",
 }  # fmt: skip
@@ -31,9 +33,9 @@ _SHOWN = 5
 def read_manifest(path: str | os.PathLike[str], *, check_files: bool = True) -> Cohort:
     """Read a manifest.
 
-    The column ``case_id`` must be there and at least one of ``t1``, ``t1ce``, ``t2``, ``flair``;
-    ``mask`` and ``center`` may be. Every other column is clinical: a column in which every value
-    is a number becomes numbers, any other stays text.
+    The column ``case_id`` must be there and at least one of a sequence
+    (:data:`~gliofuse.cohort.SEQUENCES`); ``mask`` and ``center`` may be. Every other column is
+    clinical: a column in which every value is a number becomes numbers, any other stays text.
 
     Parameters
     ----------
@@ -82,7 +84,8 @@ def read_manifest(path: str | os.PathLike[str], *, check_files: bool = True) -> 
 def write_manifest(cohort: Cohort, path: str | os.PathLike[str]) -> None:
     """Write a manifest with paths relative to it; columns that no patient fills are left out.
 
-    The four sequences always have their columns, so that a missing one is an empty cell.
+    The structural sequences and the mask always have their columns, so that a missing one is an
+    empty cell.
     """
     write_text(path, manifest_text(cohort, path))
 
@@ -114,7 +117,10 @@ def manifest_text(cohort: Cohort, path: str | os.PathLike[str]) -> str:
     for case in cohort:
         clinical.update(dict.fromkeys(case.clinical))
     with_center = any(case.center is not None for case in cohort)
-    header = ["case_id", *(["center"] if with_center else []), *_FILE_COLUMNS, *clinical]
+    present = cohort.sequences
+    sequences = [name for name in SEQUENCES if name in STRUCTURAL or name in present]
+    file_columns = [*sequences, "mask"]
+    header = ["case_id", *(["center"] if with_center else []), *file_columns, *clinical]
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(header)
@@ -122,7 +128,7 @@ def manifest_text(cohort: Cohort, path: str | os.PathLike[str]) -> str:
         files: dict[str, Path | None] = {**case.images, "mask": case.mask}
         row: list[Any] = [case.case_id]
         row += [case.center or ""] if with_center else []
-        row += [_relative(files.get(name), base) for name in _FILE_COLUMNS]
+        row += [_relative(files.get(name), base) for name in file_columns]
         values = (case.clinical.get(name) for name in clinical)
         row += ["" if is_missing(value) else value for value in values]
         writer.writerow(row)
@@ -147,11 +153,18 @@ def _check_columns(table: Table) -> None:
             f"a manifest needs case_id and at least one of {', '.join(SEQUENCES)}"
         )
     for name in columns:
-        if name in _OWN_COLUMNS:
-            continue
         value = next((value for value in table.column(name) if value), "")
+        if name in _OWN_COLUMNS:
+            if name in _MAPS and parse_number(value) is not None:
+                raise ManifestError(
+                    f"{table.source}: column {name!r} must name image files, got {value!r}; a "
+                    f"measured number is clinical: rename the column, for example {name}_mean"
+                )
+            continue
         meant = _meant(name)
-        if _IMAGE_NAME.search(value) or (meant in _FILE_COLUMNS and meant not in columns):
+        # a column called ADC may as well hold a number measured by hand: only a file tells
+        needed = meant in _FILE_COLUMNS and meant not in _MAPS and meant not in columns
+        if _IMAGE_NAME.search(value) or needed:
             hint = f"did you mean {meant!r}? " if meant else ""
             raise ManifestError(
                 f"{table.source}: unknown image column {name!r} ({value!r} ...): {hint}allowed: "
@@ -167,9 +180,12 @@ def _check_columns(table: Table) -> None:
 def _meant(name: str) -> str | None:
     """The manifest's own column that a stranger's name stands for, if any."""
     plain = re.sub(r"[\s\-]", "_", name.strip().lower())
-    if plain in _OWN_COLUMNS:
-        return plain
-    return _SYNONYMS.get(plain)
+    for word in (plain, plain.replace("_", "")):
+        if word in _OWN_COLUMNS:
+            return word
+        if word in _SYNONYMS:
+            return _SYNONYMS[word]
+    return None
 
 
 def _nearest(wanted: str, columns: list[str]) -> str:

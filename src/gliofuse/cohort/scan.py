@@ -14,9 +14,10 @@ from pathlib import Path, PurePath
 
 import pandas as pd
 
-from gliofuse.cohort.case import SEQUENCES, Case, Cohort
+from gliofuse.cohort.case import Case, Cohort
 from gliofuse.cohort.layouts import LAYOUTS, FoundFile, Layout
 from gliofuse.cohort.layouts.base import natural_key
+from gliofuse.cohort.sequences import SEQUENCES
 from gliofuse.errors import ManifestError, SettingError, did_you_mean
 
 __all__ = ["NOTE_COLUMNS", "Scan", "scan_folder"]
@@ -160,7 +161,7 @@ def _choose(
         raise ManifestError(
             f"{folder}: none of the layouts {', '.join(LAYOUTS)} fits the {len(files)} images, "
             f"with names such as {_some(files)}; put each patient's files into a folder of its "
-            f"own as t1, t1ce, t2, flair, mask, or write the manifest by hand"
+            f"own as {', '.join(SEQUENCES)}, mask (what there is), or write the manifest by hand"
         )
     return LAYOUTS[best], fits[best]
 

@@ -5,9 +5,11 @@ first read, matplotlib when a picture is first drawn.
 """
 
 from gliofuse.imaging._reading import read_once
-from gliofuse.imaging.boxes import Box, bounding_box, crop_to_size, pad_box
+from gliofuse.imaging.boxes import Box, bounding_box, crop_to_size, extent, pad_box
+from gliofuse.imaging.cohort_labels import cohort_convention, labels_present
+from gliofuse.imaging.finite import check_finite, count_not_finite
 from gliofuse.imaging.images import CaseImages, load_case, read_mask
-from gliofuse.imaging.intensity import Normalisation, brain_mask, normalise
+from gliofuse.imaging.intensity import Normalisation, brain_mask, normalise, normalise_volume
 from gliofuse.imaging.labels import (
     CONVENTIONS,
     LabelConvention,
@@ -16,6 +18,7 @@ from gliofuse.imaging.labels import (
     get_convention,
 )
 from gliofuse.imaging.pictures import CasePicture, case_picture, contact_sheet
+from gliofuse.imaging.quantitative import check_unit
 from gliofuse.imaging.regions import parse_region, region_mask
 from gliofuse.imaging.volume import (
     DIRECTION_TOLERANCE,
@@ -40,13 +43,20 @@ __all__ = [
     "bounding_box",
     "brain_mask",
     "case_picture",
+    "check_finite",
     "check_same_geometry",
+    "check_unit",
+    "cohort_convention",
     "contact_sheet",
+    "count_not_finite",
     "crop_to_size",
     "detect_convention",
+    "extent",
     "get_convention",
+    "labels_present",
     "load_case",
     "normalise",
+    "normalise_volume",
     "pad_box",
     "parse_region",
     "read_mask",

@@ -14,8 +14,11 @@ from gliofuse.cohort._tables import parse_number
 from gliofuse.cohort.case import Case, Cohort, is_missing
 from gliofuse.compute import parallel_map
 from gliofuse.errors import ImageError, RegionError
+from gliofuse.imaging.cohort_labels import labels_present
+from gliofuse.imaging.finite import count_not_finite
 from gliofuse.imaging.images import read_mask
 from gliofuse.imaging.labels import detect_convention, get_convention
+from gliofuse.imaging.quantitative import check_unit
 from gliofuse.imaging.volume import Volume, geometry_difference
 
 __all__ = ["FINDING_COLUMNS", "SMALL_MASK_VOXELS", "CaseReport", "check_case", "check_cohort"]
@@ -157,7 +160,7 @@ def _check_geometry(report: CaseReport, volumes: dict[str, Volume], files: dict[
 
 
 def _check_mask(report: CaseReport, mask: Volume, path: Path) -> None:
-    report.labels = {int(label) for label in np.unique(mask.array)} - {0}
+    report.labels = labels_present(mask)
     if not report.labels:
         _add(report, path, "empty mask", "0 labelled voxels", "at least one")
         return
@@ -174,15 +177,17 @@ def _check_mask(report: CaseReport, mask: Volume, path: Path) -> None:
 
 def _check_image(report: CaseReport, role: str, volume: Volume, path: Path) -> None:
     array = volume.array
-    if array.dtype.kind == "f":
-        bad = int((~np.isfinite(array)).sum())
-        if bad:
-            _add(report, path, "not finite", f"{bad} of {array.size} voxels", "finite numbers")
-            return
+    if bad := count_not_finite(array):
+        _add(report, path, "not finite", f"{bad} of {array.size} voxels", "finite numbers")
+        return
     low, high = array.min(), array.max()
     if low == high:
         _add(report, path, "constant image", f"every voxel is {low:g}", "values that differ")
         return
+    try:
+        check_unit(array, role)
+    except ImageError as error:
+        _add(report, path, "unit", str(error), "")
     report.hashes[role] = _voxel_hash(volume)
 
 
@@ -260,8 +265,13 @@ def _check_duplicates(cohort: Cohort, reports: Iterable[CaseReport]) -> list[Fin
 
 def _check_missing(cohort: Cohort) -> list[Finding]:
     findings = []
+    masks = sum(case.mask is not None for case in cohort)
+    if not masks:  # one line says it; each patient's would bury the others
+        found = "no patient has a mask"
+        wanted = "masks, to measure the tumour or train on it"
+        findings.append(Finding("warning", "", "", "missing", found, wanted))
     for case in cohort:
-        for name in case.lacks(cohort.sequences):
+        for name in case.lacks(cohort.sequences, mask=masks > 0):
             findings.append(Finding("warning", case.case_id, "", "missing", f"no {name}", ""))
     return findings
 

@@ -8,8 +8,10 @@ from os import PathLike
 
 import numpy as np
 
-from gliofuse.cohort.case import Case, check_sequences
+from gliofuse.cohort.case import Case
+from gliofuse.cohort.sequences import check_sequences
 from gliofuse.errors import ImageError, ManifestError
+from gliofuse.imaging.finite import check_finite
 from gliofuse.imaging.volume import Volume, check_same_geometry
 
 __all__ = ["CaseImages", "load_case", "read_mask"]
@@ -71,7 +73,7 @@ def load_case(case: Case, sequences: Sequence[str]) -> CaseImages:
         path = case.images[sequence]
         volume = Volume.read(path)
         check_same_geometry(volume, mask, str(path), str(case.mask))
-        _check_finite(volume, path)
+        check_finite(volume, path)
         volumes[sequence] = volume
     return CaseImages(volumes, mask)
 
@@ -85,7 +87,7 @@ def read_mask(path: str | PathLike[str]) -> Volume:
         If the file cannot be read or holds anything but whole numbers from 0 up.
     """
     volume = Volume.read(path)
-    _check_finite(volume, path)
+    check_finite(volume, path)
     array = volume.array
     if array.dtype == np.uint8:
         return volume
@@ -97,14 +99,3 @@ def read_mask(path: str | PathLike[str]) -> Volume:
             f"nearest neighbour"
         )
     return volume.with_array(rounded.astype(np.uint8 if array.max() < 256 else np.int32))
-
-
-def _check_finite(volume: Volume, path: str | PathLike[str]) -> None:
-    if volume.array.dtype.kind != "f":
-        return
-    bad = int((~np.isfinite(volume.array)).sum())
-    if bad:
-        raise ImageError(
-            f"{path}: every voxel must be finite, got {bad} of {volume.array.size} that are NaN or "
-            f"infinite; repair the preprocessing step that wrote it"
-        )

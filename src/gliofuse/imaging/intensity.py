@@ -6,14 +6,22 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from gliofuse.cohort.sequences import SEQUENCES, check_sequences
 from gliofuse.errors import ImageError, SettingError, did_you_mean
+from gliofuse.imaging.finite import count_not_finite
+from gliofuse.imaging.quantitative import check_unit, to_reference_range
+from gliofuse.imaging.volume import Volume
 
-__all__ = ["PERCENTILES", "Normalisation", "brain_mask", "normalise"]
+__all__ = ["PERCENTILES", "Normalisation", "brain_mask", "normalise", "normalise_volume"]
 
 Normalisation = Literal["minmax", "zscore", "percentile", "none"]
 
 PERCENTILES = (1.0, 99.0)
 """Percentiles that ``percentile`` maps to 0 and 1."""
+
+# How much air is in the picture must not move these two; the extremes are the same with and
+# without it, as air is zero.
+_OVER_BRAIN = ("zscore", "percentile")
 
 
 def normalise(
@@ -50,12 +58,9 @@ def normalise(
     >>> normalise(np.array([[[0, 5, 10]]]), "minmax").tolist()
     [[[0.0, 0.5, 1.0]]]
     """
-    methods = get_args(Normalisation)
-    if method not in methods:
-        raise SettingError(f"normalisation {method!r} is unknown: {did_you_mean(method, methods)}")
+    _check_method(method)
     array = np.asarray(volume_array, dtype=np.float64)
-    if np.asarray(volume_array).dtype.kind == "f" and not np.isfinite(array).all():
-        count = int((~np.isfinite(array)).sum())
+    if count := count_not_finite(array):
         raise ImageError(f"every voxel must be finite to normalise, got {count} that are not")
     if method == "none":
         return array if array is not volume_array else array.copy()
@@ -80,6 +85,52 @@ def normalise(
     return np.clip(scaled, 0.0, 1.0, out=scaled) if method == "percentile" else scaled
 
 
+def normalise_volume(volume: Volume, method: str, sequence: str | None = None) -> Volume:
+    """Return an image on a common scale, as every design and command means it.
+
+    Parameters
+    ----------
+    volume : Volume
+        All voxels finite.
+    method : {"minmax", "zscore", "percentile", "none"}
+        ``zscore`` and ``percentile`` take their statistics over the brain (:func:`brain_mask`),
+        ``minmax`` over the whole image. ``none`` returns the image as it is, in its own type.
+    sequence : str, optional
+        What the image is. A quantitative sequence is measured in a unit, so any method but
+        ``none`` maps its reference range to 0 and 1, the same for every patient, and never by
+        the image's own values.
+
+    Returns
+    -------
+    Volume
+        Of float64, except with ``none``.
+
+    Raises
+    ------
+    SettingError, ManifestError
+        If the method or the sequence is unknown.
+    ImageError
+        See :func:`normalise`; or if a quantitative image is plainly in another unit.
+
+    Examples
+    --------
+    >>> adc = Volume(np.array([[[0.0, 750.0, 1500.0, 3000.0]]]))
+    >>> normalise_volume(adc, "zscore", "adc").array.tolist()
+    [[[0.0, 0.25, 0.5, 1.0]]]
+    """
+    _check_method(method)
+    if sequence is not None:
+        check_sequences([sequence])
+        check_unit(volume.array, sequence)
+    if method == "none":
+        return volume
+    reference = None if sequence is None else SEQUENCES[sequence].reference
+    if reference is not None:
+        return volume.with_array(to_reference_range(volume.array, reference))
+    mask = brain_mask(volume.array) if method in _OVER_BRAIN else None
+    return volume.with_array(normalise(volume.array, method, mask))
+
+
 def brain_mask(volume_array: np.ndarray) -> np.ndarray:
     """Return the voxels that are not zero: the brain of a skull-stripped image, as bool (z, y, x).
 
@@ -87,6 +138,12 @@ def brain_mask(volume_array: np.ndarray) -> np.ndarray:
     head and whatever noise the background holds.
     """
     return np.asarray(volume_array) != 0
+
+
+def _check_method(method: str) -> None:
+    methods = get_args(Normalisation)
+    if method not in methods:
+        raise SettingError(f"normalisation {method!r} is unknown: {did_you_mean(method, methods)}")
 
 
 def _checked_mask(mask: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gliofuse.cohort.case import SEQUENCES, Case
+from gliofuse.cohort.case import Case
+from gliofuse.cohort.sequences import SEQUENCES, STRUCTURAL
 from gliofuse.errors import ImageError
 from gliofuse.files import atomic_path
 from gliofuse.imaging.images import read_mask
@@ -49,19 +50,21 @@ class CasePicture:
     notes: dict[str, str]
 
 
-def case_picture(case: Case, sequences: Sequence[str] = SEQUENCES) -> CasePicture:
+def case_picture(case: Case, sequences: Sequence[str] | None = None) -> CasePicture:
     """Cut the axial slice with most tumour out of each sequence; a bad file becomes a note.
 
     Parameters
     ----------
     case : Case
-    sequences : sequence of str
+    sequences : sequence of str, optional
+        By default the structural ones and what else the patient has.
 
     Returns
     -------
     CasePicture
         Of the middle slice where the mask is missing, unreadable or empty.
     """
+    chosen = _with_structural(case.images) if sequences is None else sequences
     notes: dict[str, str] = {}
     mask: Volume | None = None
     if case.mask is not None:
@@ -75,7 +78,7 @@ def case_picture(case: Case, sequences: Sequence[str] = SEQUENCES) -> CasePictur
         place = int(np.argmax(tumour.sum(axis=(1, 2))))
     tiles = {}
     aspect = 1.0
-    for sequence in sequences:
+    for sequence in chosen:
         if sequence not in case.images:
             notes[sequence] = "no file"
             continue
@@ -99,7 +102,7 @@ def contact_sheet(
     pictures: Iterable[CasePicture],
     path: str | os.PathLike[str],
     *,
-    sequences: Sequence[str] = SEQUENCES,
+    sequences: Sequence[str] | None = None,
     title: str | None = None,
     captions: dict[str, str] | None = None,
 ) -> Path:
@@ -109,8 +112,8 @@ def contact_sheet(
     ----------
     pictures : iterable of CasePicture
     path : path
-    sequences : sequence of str
-        The columns.
+    sequences : sequence of str, optional
+        The columns; by default the structural ones and what else any picture shows.
     title : str, optional
     captions : dict of case_id to str, optional
         A line to stand under the patient's id.
@@ -125,25 +128,31 @@ def contact_sheet(
     rows = list(pictures)
     if not rows:
         raise ImageError("a contact sheet needs at least one patient, got none")
+    shown = {name for picture in rows for name in picture.tiles}
+    columns = _with_structural(shown) if sequences is None else list(sequences)
     figure = Figure(
-        figsize=(_TILE_INCHES * len(sequences) + 0.3, _TILE_INCHES * len(rows) + 0.5),
+        figsize=(_TILE_INCHES * len(columns) + 0.3, _TILE_INCHES * len(rows) + 0.5),
         layout="constrained",
     )
     FigureCanvasAgg(figure)
-    axes = figure.subplots(len(rows), len(sequences), squeeze=False)
+    axes = figure.subplots(len(rows), len(columns), squeeze=False)
     for picture, line in zip(rows, axes, strict=True):
-        for sequence, ax in zip(sequences, line, strict=True):
+        for sequence, ax in zip(columns, line, strict=True):
             _draw_tile(ax, picture, sequence)
         caption = (captions or {}).get(picture.case_id)
         line[0].set_ylabel(picture.case_id + (f"\n{caption}" if caption else ""), fontsize=7)
-    for sequence, ax in zip(sequences, axes[0], strict=True):
-        ax.set_title(sequence, fontsize=9)
+    for sequence, ax in zip(columns, axes[0], strict=True):
+        ax.set_title(SEQUENCES[sequence].label, fontsize=9)
     if title:
         figure.suptitle(title, fontsize=10)
     target = Path(path)
     with atomic_path(target) as temporary:
         figure.savefig(temporary, dpi=110)
     return target
+
+
+def _with_structural(names: Collection[str]) -> list[str]:
+    return [name for name in SEQUENCES if name in STRUCTURAL or name in names]
 
 
 def _draw_tile(ax: Axes, picture: CasePicture, sequence: str) -> None:

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gliofuse.cohort import SEQUENCES
 from gliofuse.compute import parallel_map
 from gliofuse.errors import InputError, RunError, did_you_mean
 from gliofuse.files import write_csv, write_json
@@ -20,7 +19,7 @@ from gliofuse.imaging import Volume
 from gliofuse.phantom.anatomy import make_head
 from gliofuse.phantom.fields import Grid
 from gliofuse.phantom.latent import EFFECTS, Latent, ceilings, draw_latent, draw_outcomes
-from gliofuse.phantom.scanner import CENTERS, render_sequence
+from gliofuse.phantom.scanner import CENTERS, RENDERED, render_sequence
 from gliofuse.phantom.tumour import REGION_LABELS, TumourPlan, make_tumour, plan_tumour
 
 __all__ = ["PhantomTruth", "make_phantom"]
@@ -146,7 +145,7 @@ def make_phantom(
         If a patient could not be written.
     """
     folder = Path(out)
-    sequences = _chosen(effect_sequence, SEQUENCES, "effect_sequence")
+    sequences = _chosen(effect_sequence, RENDERED, "effect_sequence")
     regions = _chosen(effect_region, tuple(REGION_LABELS), "effect_region")
     _check_arguments(cases, seed, shape, effect)
     settings = {
@@ -160,7 +159,7 @@ def make_phantom(
     }
     _check_folder(folder, settings)
     latent = draw_latent(seed, cases)
-    everywhere = len(sequences) == len(SEQUENCES) and len(regions) == len(REGION_LABELS)
+    everywhere = len(sequences) == len(RENDERED) and len(regions) == len(REGION_LABELS)
     patients = [
         _Patient(
             folder=folder / f"phantom-{number + 1:04d}",
@@ -208,14 +207,14 @@ class _Patient:
 
 
 def _write_patient(patient: _Patient) -> None:
-    paths = {name: patient.folder / f"{name}.nii.gz" for name in (*SEQUENCES, "mask")}
+    paths = {name: patient.folder / f"{name}.nii.gz" for name in (*RENDERED, "mask")}
     if all(path.exists() for path in paths.values()):
         return
     grid = Grid(patient.shape)
     head = make_head(patient.rng(2), grid)
     tumour = make_tumour(patient.rng(3), grid, head, patient.plan())
     shown = np.isin(tumour.mask, [REGION_LABELS[region] for region in patient.regions])
-    for stream, sequence in enumerate(SEQUENCES, 4):
+    for stream, sequence in enumerate(RENDERED, 4):
         rng = patient.rng(stream)
         noise = {region: _EXPRESSION_NOISE * rng.standard_normal() for region in REGION_LABELS}
         decoy = {region: _share(patient.decoy + own) for region, own in noise.items()}
@@ -252,7 +251,7 @@ def _write_tables(
     )
     clinical.insert(0, "case_id", ids)
     manifest = clinical[["case_id", "center"]].copy()
-    for name in (*SEQUENCES, "mask"):
+    for name in (*RENDERED, "mask"):
         manifest[name] = [f"{case_id}/{name}.nii.gz" for case_id in ids]
     manifest = manifest.join(clinical.drop(columns=["case_id", "center"]))
     cases = pd.DataFrame([asdict(plan) for plan in plans]).drop(columns=["location", "laterality"])

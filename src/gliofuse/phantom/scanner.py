@@ -9,11 +9,12 @@ from math import sqrt
 import numpy as np
 from scipy import ndimage
 
+from gliofuse.cohort.sequences import SEQUENCES
 from gliofuse.phantom.anatomy import Head
 from gliofuse.phantom.fields import Grid, smooth_field
 from gliofuse.phantom.tumour import Tumour
 
-__all__ = ["APPEARANCE", "CENTERS", "Center", "render_sequence"]
+__all__ = ["APPEARANCE", "CENTERS", "RENDERED", "Center", "render_sequence"]
 
 # Mean grey value of white matter, grey matter and fluid; about what brain-extracted scans show.
 _TISSUE = {
@@ -30,6 +31,9 @@ APPEARANCE: dict[str, dict[str, tuple[float, float]]] = {
     "flair": {"necrosis": (0.66, -0.30), "enhancing": (0.78, 0.14), "edema": (0.76, 0.36)},
 }
 """Mean grey value of each part at severity 0, and what severity 1 adds to it."""
+
+RENDERED: tuple[str, ...] = tuple(name for name in SEQUENCES if name in APPEARANCE)
+"""The sequences that a phantom has; their places in it choose their random streams."""
 
 _HETEROGENEITY = {"necrosis": (0.03, 0.09), "enhancing": (0.04, 0.16), "edema": (0.03, 0.08)}
 _UNIT = 1000.0  # stored integers at a grey value of 1
@@ -85,7 +89,7 @@ def render_sequence(
     head : Head
     tumour : Tumour
     sequence : str
-        ``t1``, ``t1ce``, ``t2`` or ``flair``.
+        One of :data:`RENDERED`.
     severity, elsewhere : mapping of str to float
         Severity in (0, 1) of each part of the tumour, inside ``shown`` and outside of it. Soft
         edges and blur reach over a part's border; the two don't mix there.

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from gliofuse.imaging.boxes import bounding_box
 from gliofuse.radiomics._names import IMAGE_TYPES
 from gliofuse.radiomics.discretise import discretise
-from gliofuse.radiomics.preprocess import region_box
 from gliofuse.radiomics.region import Region
 from gliofuse.radiomics.settings import RadiomicsSettings, Setting
 
@@ -89,10 +89,10 @@ def compute_bank(
     union = (
         np.logical_or.reduce(list(used.values())) if len(used) > 1 else next(iter(used.values()))
     )
-    box = region_box(union)
+    box = bounding_box(union)
     regions = {}
     for name, mask in used.items():
-        inner = region_box(mask[box])
+        inner = bounding_box(mask[box])
         regions[name] = (inner, Region(mask[box][inner], spacing_mm))
     chosen = _settings_of(settings, {group.image for group in needed})
     families: dict[tuple[str, str], dict[str, tuple[str, ...]]] = {}

@@ -10,20 +10,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gliofuse.cohort.case import Case, Cohort, check_sequences
+from gliofuse.cohort.case import Case, Cohort
+from gliofuse.cohort.sequences import check_sequences
 from gliofuse.errors import ImageError, InputError, ManifestError, SettingError
+from gliofuse.features import FeatureName
 from gliofuse.files import file_state
+from gliofuse.imaging.finite import check_finite
 from gliofuse.imaging.images import read_mask
+from gliofuse.imaging.intensity import normalise_volume
 from gliofuse.imaging.labels import LabelConvention, get_convention
 from gliofuse.imaging.regions import region_mask
 from gliofuse.imaging.volume import Volume, check_same_geometry
 from gliofuse.radiomics._cache import PatientCache, group_key
 from gliofuse.radiomics.bank import Group, compute_bank, groups, shape_values
 from gliofuse.radiomics.extractor import one_level
-from gliofuse.radiomics.preparation import check_finite
 from gliofuse.radiomics.preprocess import Preprocessed, normalize_image, preprocess
 from gliofuse.radiomics.region import Region
-from gliofuse.radiomics.regions import column_name, masks_of, normalised
+from gliofuse.radiomics.regions import column_name, masks_of
 from gliofuse.radiomics.settings import RadiomicsSettings
 
 if TYPE_CHECKING:
@@ -60,8 +63,8 @@ def extract_case(
     convention : str or LabelConvention
         What the mask's labels mean.
     normalisation : {"none", "minmax", "zscore", "percentile"}
-        What is done to each image before anything else: ``minmax`` over the whole image,
-        ``zscore`` and ``percentile`` by the voxels that are not 0.
+        What is done to each image before anything else; see
+        :func:`gliofuse.imaging.normalise_volume`.
     cache : path, optional
         Folder of finished groups of features; what is found there is not computed again.
     threads : int
@@ -105,7 +108,7 @@ def extract_case(
     out: dict[str, float] = {}
     for (sequence, group), stored in keys.items():
         for name, value in (store.get(stored) or {}).items():
-            out[f"{sequence}.{group.region}.{name}"] = value
+            out[str(FeatureName(sequence, group.region, name))] = value
     return out
 
 
@@ -201,7 +204,7 @@ def feature_table(
     import pandas as pd
 
     columns = [
-        f"{sequence}.{column_name(region)}.{name}"
+        str(FeatureName(sequence, region, name))
         for sequence in sequences
         for region in regions
         for name in settings.feature_names()
@@ -275,7 +278,7 @@ def _compute(
             check_same_geometry(image, labels, str(path), str(case.mask))
         mine = [group for name, group in todo if name == sequence]
         try:
-            image = normalised(image, normalisation)
+            image = normalise_volume(image, normalisation, sequence)
             found = _sequence(image, labels, masks, settings, mine, shapes)
         except InputError as error:
             raise type(error)(f"{path}: {error}") from error

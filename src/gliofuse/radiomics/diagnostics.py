@@ -79,14 +79,14 @@ def mask_entries(
     image : ndarray, shape (z, y, x), optional
         For the intensities inside; PyRadiomics leaves them out for the original mask.
     """
+    from gliofuse.imaging.boxes import bounding_box
     from gliofuse.radiomics.families.glszm import count_parts
-    from gliofuse.radiomics.preprocess import region_box
 
     start = f"diagnostics_Mask-{stage}_"
     out: dict[str, Any] = {}
     if stage == "original":
         out[start + "Hash"] = _sha1(labels.array, np.uint32)
-    box = region_box(inside)
+    box = bounding_box(inside)
     region = Region(inside[box], labels.spacing_mm)
     corner = [part.start for part in box]
     index = np.array(np.unravel_index(region.inside, region.mask.shape)).mean(axis=1) + corner

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gliofuse.errors import RegionError, SettingError, did_you_mean
+from gliofuse.imaging.boxes import bounding_box
 from gliofuse.imaging.volume import Volume
-from gliofuse.radiomics.preprocess import region_box
 
 __all__ = [
     "PERTURBATIONS",
@@ -301,14 +301,7 @@ def _signed_distance_mm(region: Region, spacing_mm: Mm) -> NDArray[np.float64]:
 
 
 def _around(region: Region, spacing_mm: Mm, margin_mm: float) -> tuple[slice, slice, slice]:
-    z, y, x = (
-        slice(
-            max(0, extent.start - int(np.ceil(margin_mm / step)) - 1),
-            min(size, extent.stop + int(np.ceil(margin_mm / step)) + 1),
-        )
-        for extent, step, size in zip(region_box(region), spacing_mm, region.shape)
-    )
-    return z, y, x
+    return bounding_box(region, pad=[int(np.ceil(margin_mm / step)) + 1 for step in spacing_mm])
 
 
 def _placed(crop: Region, box: tuple[slice, slice, slice], shape: tuple[int, ...]) -> Region:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 from typing import Any
 
-import numpy as np
-
 from gliofuse.errors import ImageError, InputError
+from gliofuse.imaging.finite import check_finite
 from gliofuse.imaging.volume import Volume
 from gliofuse.radiomics.preprocess import Preprocessed, preprocess
 from gliofuse.radiomics.settings import Setting
 
-__all__ = ["as_volume", "check_finite", "prepare"]
+__all__ = ["as_volume", "prepare"]
 
 
 def as_volume(source: Any, what: str, *, channel: int = 0) -> tuple[Volume, str]:
@@ -34,13 +33,6 @@ def as_volume(source: Any, what: str, *, channel: int = 0) -> tuple[Volume, str]
             source = sitk.VectorIndexSelectionCast(source, channel)
         return Volume.from_sitk(source), f"the {what}"
     raise ImageError(f"the {what} must be a path, a Volume or a SimpleITK image, got {source!r}")
-
-
-def check_finite(image: Volume, name: str) -> None:
-    """Raise ImageError if a voxel is NaN or infinite."""
-    if image.array.dtype.kind == "f" and not np.isfinite(image.array).all():
-        bad = int((~np.isfinite(image.array)).sum())
-        raise ImageError(f"{name}: every voxel must be finite, got {bad} NaN or infinite voxels")
 
 
 def prepare(

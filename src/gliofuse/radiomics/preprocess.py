@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gliofuse.errors import GeometryError, ImageError, RegionError, SettingError, did_you_mean
+from gliofuse.imaging.boxes import Box, bounding_box, pad_box
 from gliofuse.imaging.volume import Volume, check_same_geometry
 
 if TYPE_CHECKING:
@@ -25,12 +26,9 @@ __all__ = [
     "correct_mask",
     "normalize_image",
     "preprocess",
-    "region_box",
     "resample",
     "resegment",
 ]
-
-Box = tuple[slice, slice, slice]
 
 _OUTSIDE_TOLERANCE = 1e-3  # voxels by which a region may reach over the image's edge
 
@@ -125,7 +123,7 @@ def preprocess(
 
     region = chosen.array.astype(bool, copy=False)
     if setting.preCrop and "interpolated" not in steps:
-        box = _widened(check(region), setting.padDistance, image.shape)
+        box = pad_box(check(region), image.shape, setting.padDistance)
         image, region = image.crop(box), region[box]
         steps.append("cropped")
     box = check(region)
@@ -137,24 +135,6 @@ def preprocess(
         if setting.resegmentShape:
             region = texture
     return Preprocessed(image, region, texture, box, tuple(steps))
-
-
-def region_box(region: NDArray[np.bool_]) -> Box:
-    """Return the bounding box of a region that is not empty.
-
-    Examples
-    --------
-    >>> region = np.zeros((4, 5, 6), bool)
-    >>> region[1:3, 2, 4] = True
-    >>> region_box(region)
-    (slice(1, 3, None), slice(2, 3, None), slice(4, 5, None))
-    """
-    # one axis after another, each on what the last one left: a head takes under a millisecond
-    planes = np.flatnonzero(region.reshape(len(region), -1).any(axis=1))
-    z = slice(int(planes[0]), int(planes[-1]) + 1)
-    flat = np.any(region[z], axis=0)
-    rows, columns = np.flatnonzero(flat.any(axis=1)), np.flatnonzero(flat.any(axis=0))
-    return z, slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
 
 def check_region(
@@ -187,7 +167,7 @@ def check_region(
     """
     if not region.any():
         raise RegionError("the region has no voxel; check the mask and the label or expression")
-    box = region_box(region)
+    box = bounding_box(region)
     dimensions = sum(extent.stop - extent.start > 1 for extent in box)
     if dimensions == 0:
         raise RegionError("the region is a single voxel: no feature can describe it")
@@ -319,7 +299,7 @@ def correct_mask(image: Volume, mask: Volume) -> Volume:
     import SimpleITK as sitk
 
     target, labels = image.to_sitk(), mask.to_sitk()
-    _check_inside(target, labels, region_box(mask.array != 0), image, mask)
+    _check_inside(target, labels, bounding_box(mask.array != 0), image, mask)
     moved = sitk.Resample(labels, target, sitk.Transform(), sitk.sitkNearestNeighbor)
     return image.with_array(sitk.GetArrayFromImage(moved))
 
@@ -379,7 +359,7 @@ def resample(
         )
     method = _interpolator(interpolator)
     itk_image, itk_mask = image.to_sitk(), mask.to_sitk()
-    box = region_box(mask.array != 0)
+    box = bounding_box(mask.array != 0)
     _check_inside(itk_image, itk_mask, box, image, mask)
     start = np.array([extent.start for extent in box[::-1]])
     stop = np.array([extent.stop for extent in box[::-1]])
@@ -389,7 +369,7 @@ def resample(
     if np.allclose(itk_image.GetSpacing(), new):
         moved = sitk.Resample(itk_mask, itk_image, sitk.Transform(), sitk.sitkNearestNeighbor)
         aligned = image.with_array(sitk.GetArrayFromImage(moved))
-        near = _widened(region_box(aligned.array != 0), pad_voxels, image.shape)
+        near = bounding_box(aligned.array != 0, pad=pad_voxels)
         return image.crop(near), aligned.crop(near)
     ratio = old / new
     low = np.maximum(np.floor((start - 0.5) * ratio - pad_voxels), 0)
@@ -487,11 +467,3 @@ def _check_inside(itk_image: Any, itk_mask: Any, box: Box, image: Volume, mask: 
             f"{list(itk_image.GetSize())}; are image and mask of one patient and one space? "
             f"(origins {image.origin_mm} and {mask.origin_mm} mm)"
         )
-
-
-def _widened(box: Box, pad: int, shape: Sequence[int]) -> Box:
-    z, y, x = (
-        slice(max(0, extent.start - pad), min(size, extent.stop + pad))
-        for extent, size in zip(box, shape)
-    )
-    return z, y, x

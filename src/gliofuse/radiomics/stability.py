@@ -13,6 +13,7 @@ import numpy as np
 
 from gliofuse.cohort.case import Case, Cohort
 from gliofuse.errors import ManifestError, RegionError, SettingError, did_you_mean
+from gliofuse.features import FeatureName
 from gliofuse.radiomics.perturb import PERTURBATIONS, PerturbationSettings, perturb
 
 if TYPE_CHECKING:
@@ -228,7 +229,8 @@ def _variants(
 ) -> dict[str, dict[str, float]]:
     """Return the features of each variant of one patient."""
     from gliofuse.imaging.images import load_case, read_mask
-    from gliofuse.radiomics.regions import column_name, masks_of, normalised
+    from gliofuse.imaging.intensity import normalise_volume
+    from gliofuse.radiomics.regions import column_name, masks_of
 
     loaded = load_case(case, sequences)
     masks = masks_of(loaded.mask, regions, convention, str(case.mask))
@@ -242,25 +244,25 @@ def _variants(
     coarser = _coarser(settings, amounts.bin_factor)
     rows: dict[str, dict[str, float]] = {}
 
-    def store(variant: str, prefix: str, image: Volume, region: Any, how: Any) -> None:
+    def store(variant: str, place: tuple[str, str], image: Volume, region: Any, how: Any) -> None:
         row = rows.setdefault(variant, {})
-        for name, value in _features(image, region, how).items():
-            row[f"{prefix}.{name}"] = value
+        for stem, value in _features(image, region, how).items():
+            row[str(FeatureName(*place, stem))] = value
 
     for sequence, volume in loaded.volumes.items():
-        image = normalised(volume, normalisation)
+        image = normalise_volume(volume, normalisation, sequence)
         for expression, region in masks.items():
-            prefix = f"{sequence}.{column_name(expression)}"
-            store(ORIGINAL, prefix, image, region, settings)
+            place = (sequence, column_name(expression))
+            store(ORIGINAL, place, image, region, settings)
             for name in names:
                 # contour noise must be one contour for all sequences, image noise must not
-                scope = expression if name == "contour" else prefix
+                scope = expression if name == "contour" else ".".join(place)
                 key = crc32(f"{case.case_id}|{name}|{scope}".encode())
                 rng = np.random.default_rng([seed, key])
                 changed, inside = perturb(name, image, region, rng, amounts)
-                store(name, prefix, changed, inside, coarser if name == "binning" else settings)
+                store(name, place, changed, inside, coarser if name == "binning" else settings)
             if masks2 is not None:
-                store(SECOND_MASK, prefix, image, others[expression], settings)
+                store(SECOND_MASK, place, image, others[expression], settings)
     return rows
 
 

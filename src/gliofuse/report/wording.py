@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from gliofuse.cohort.sequences import SEQUENCES
+
 __all__ = [
     "COHORT_LABELS",
     "METRIC_LABELS",
@@ -43,10 +45,7 @@ COHORT_LABELS = {
 }
 
 _TOKENS = {
-    "t1": "T1",
-    "t1ce": "T1ce",
-    "t2": "T2",
-    "flair": "FLAIR",
+    **{name: sequence.label for name, sequence in SEQUENCES.items()},
     "dl": "DL",
     "cnn": "CNN",
     "rdl": "RDL",
@@ -54,7 +53,6 @@ _TOKENS = {
     "2d": "2D",
     "3d": "3D",
     "svm": "SVM",
-    "adc": "ADC",
     "atrx": "ATRX",
     "idh": "IDH",
     "vasari": "VASARI",

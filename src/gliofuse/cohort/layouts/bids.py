@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import PurePath
 
 from gliofuse.cohort.layouts.base import NIFTI, FoundFile, Layout, natural_key
+from gliofuse.cohort.sequences import SEQUENCES
 
 __all__ = ["Bids"]
 
@@ -16,6 +17,13 @@ _IMAGE = re.compile(
     re.I,
 )
 _ROLES = {"t1w": "t1", "t2w": "t2", "flair": "flair"}
+# Maps such as ADC are computed, so that they may as well lie in derivatives.
+_MAPS = {
+    word: one.name
+    for one in SEQUENCES.values()
+    if one.quantitative
+    for word in (one.name, *one.synonyms)
+}
 _MASKS = {"dseg", "mask", "seg", "roi", "tumorseg", "segmentation"}
 _NO_TUMOUR = re.compile(r"brain|[_-](gm|wm|csf|head|skull|aparc|aseg)(?![a-z])", re.I)
 _TUMOUR = re.compile(r"tumou?r|lesion|glioma", re.I)
@@ -25,7 +33,8 @@ _FIRST = re.compile(r"pre(?!v)|baseline", re.I)
 class Bids(Layout):
     """The Brain Imaging Data Structure.
 
-    Images come from the raw data set, masks (``_dseg``, ``_mask``, ``_seg``) from ``derivatives``.
+    Images come from the raw data set, masks (``_dseg``, ``_mask``, ``_seg``) from ``derivatives``,
+    maps such as ``_adc`` from either, the raw data set first.
     A mask whose name speaks of a tumour or lesion goes before one that does not; one that speaks
     of the brain is none. Sessions are ordered by number, or by a name that says "pre" or
     "baseline"; if neither tells, the patient's session must be named.
@@ -50,6 +59,9 @@ class Bids(Layout):
             role = _ROLES[suffix]
             if role == "t1" and re.search(r"_ce-", match["entities"], re.I):
                 role = "t1ce"
+        elif suffix in _MAPS:
+            role = _MAPS[suffix]
+            variant, preference = ("from derivatives", 1) if derived else ("raw", 0)
         else:
             return None
         patient, visit = match["sub"], match["ses"]

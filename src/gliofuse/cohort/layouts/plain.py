@@ -1,7 +1,8 @@
-"""Plain folders: one folder a patient, files named ``t1``, ``t1ce``, ``t2``, ``flair``, ``mask``.
+"""Plain folders: one folder a patient, files named after the sequences, and ``mask``.
 
 The folder's name is the patient's id. Words may follow a prefix (``p1_t1.nii.gz``), blanks and
-dashes don't matter, and the usual other spellings are known (``t1c``, ``t1gd``, ``seg`` ...).
+dashes don't matter, and the usual other spellings are known (``t1gd``, ``t2-flair``, ``seg`` ...):
+those of the sequences stand in their registry.
 """
 
 from __future__ import annotations
@@ -10,19 +11,19 @@ import re
 from pathlib import PurePath
 
 from gliofuse.cohort.layouts.base import FoundFile, Layout
+from gliofuse.cohort.sequences import SEQUENCES
 
 __all__ = ["Plain"]
 
 _ENDING = re.compile(r"\.(nii|nii\.gz|nrrd|nhdr|mha|mhd)$", re.I)
-_WORDS = {
-    "t1": ("t1", "t1w", "t1n", "t1pre"),
-    "t1ce": ("t1ce", "t1c", "t1gd", "t1gad", "t1post", "t1wce", "t1wgd", "t1contrast", "cet1"),
-    "t2": ("t2", "t2w"),
-    "flair": ("flair", "t2f", "t2flair", "fl"),
-    "mask": ("mask", "seg", "segmentation", "label", "labels", "tumor", "tumour", "roi",
-             "tumormask", "tumourmask", "tumorseg", "tumorsegmentation"),
-}  # fmt: skip
-_ROLES = {word: role for role, words in _WORDS.items() for word in words}
+_MASKS = (
+    "mask", "seg", "segmentation", "label", "labels", "tumor", "tumour", "roi",
+    "tumormask", "tumourmask", "tumorseg", "tumorsegmentation",
+)  # fmt: skip
+_ROLES = {
+    **{word: one.name for one in SEQUENCES.values() for word in (one.name, *one.synonyms)},
+    **dict.fromkeys(_MASKS, "mask"),
+}
 # A mask of something else must not be taken for the tumour's.
 _NO_TUMOUR = re.compile(r"brain|skull|parenchyma|\b(gm|wm|csf|head|bet)\b", re.I)
 

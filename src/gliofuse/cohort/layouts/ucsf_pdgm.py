@@ -16,11 +16,11 @@ __all__ = ["UcsfPdgm"]
 
 _FILE = re.compile(
     rf"(?P<id>UCSF-PDGM-\d+)(?:_(?P<visit>FU\d+d))?_"
-    rf"(?:(?P<role>T1|T1c|T1gad|T1gd|T1ce|T2|FLAIR)(?P<bias>_bias)?|(?P<mask>tumor_segmentation))"
+    rf"(?:(?P<role>T1|T1c|T1gad|T1gd|T1ce|T2|FLAIR|ADC)(?P<bias>_bias)?|(?P<mask>tumor_segmentation))"
     rf"{NIFTI}",
     re.I,
 )
-_ROLES = {"t1": "t1", "t2": "t2", "flair": "flair"}
+_ROLES = {"t1": "t1", "t2": "t2", "flair": "flair", "adc": "adc"}
 _ID = re.compile(r"(?:UCSF-PDGM-)?0*(\d+)((?:_FU\d+d)?)(?:_nifti)?", re.I)
 _BASELINE = "baseline"
 
@@ -55,7 +55,7 @@ class UcsfPdgm(Layout):
         )
 
     def ignores(self, path: PurePath) -> bool:
-        """Diffusion, perfusion, susceptibility and the other masks have no use here."""
+        """Diffusion-weighted images, perfusion and the other masks have no use here."""
         return path.name.upper().startswith("UCSF-PDGM-")
 
     def table_key(self, identifier: str) -> str:

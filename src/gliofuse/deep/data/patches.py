@@ -17,6 +17,7 @@ from gliofuse.deep.data.store import (
     build_store,
     load_region,
 )
+from gliofuse.imaging import extent
 
 if TYPE_CHECKING:
     from gliofuse.cohort import Case, Cohort
@@ -152,23 +153,23 @@ def _box(
     ]
     if settings.crop == "middle":
         return *_around(mask.shape, sides), ""
-    low, high = _extent(mask)
+    low, high = extent(mask)
     largest = mask[int(mask.sum(axis=(1, 2)).argmax())]
-    plane_low, plane_high = _extent(largest)
+    plane_low, plane_high = extent(largest)
     doubled = [low[0] + high[0], plane_low[0] + plane_high[0], plane_low[1] + plane_high[1]]
     start, stop = _around(doubled, sides)
     if all(a <= b for a, b in zip(start, low)) and all(a >= b for a, b in zip(stop, high)):
         return start, stop, ""
-    extent = " x ".join(str(b - a) for a, b in zip(low, high))
+    size = " x ".join(str(b - a) for a, b in zip(low, high))
     covered = " x ".join(str(side) for side in sides)
     if settings.oversize == "crop":
-        note = f"the region ({extent} voxels) is larger than the patch ({covered}): its rim is cut"
+        note = f"the region ({size} voxels) is larger than the patch ({covered}): its rim is cut"
         return start, stop, note
     # centred on the whole region, so that the enlarged box is no larger than it must be
     doubled = [a + b for a, b in zip(low, high)]
     factor = max(1.0, *((b - a) / side for a, b, side in zip(low, high, sides)))
     sides = [int(np.ceil(side * factor)) for side in sides]
-    note = f"the region ({extent} voxels) does not fit the patch ({covered}): "
+    note = f"the region ({size} voxels) does not fit the patch ({covered}): "
     if factor > 1:
         note += f"a box {factor:.2f} times as large is resampled to it"
     else:
@@ -179,12 +180,3 @@ def _box(
 def _around(doubled_centre: Sequence[int], sides: Sequence[int]) -> tuple[list[int], list[int]]:
     start = [(c - side) // 2 for c, side in zip(doubled_centre, sides)]
     return start, [a + side for a, side in zip(start, sides)]
-
-
-def _extent(mask: np.ndarray) -> tuple[list[int], list[int]]:
-    found = [np.flatnonzero(mask.any(axis=_others(mask.ndim, axis))) for axis in range(mask.ndim)]
-    return [int(f[0]) for f in found], [int(f[-1]) + 1 for f in found]
-
-
-def _others(ndim: int, axis: int) -> tuple[int, ...]:
-    return tuple(other for other in range(ndim) if other != axis)

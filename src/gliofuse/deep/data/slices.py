@@ -17,6 +17,7 @@ from gliofuse.deep.data.store import (
     build_store,
     load_region,
 )
+from gliofuse.imaging import extent
 
 if TYPE_CHECKING:
     from gliofuse.cohort import Case, Cohort
@@ -202,11 +203,4 @@ def _box(
         side = settings.center_size or settings.size
         start = ((height - side) // 2, (width - side) // 2)
         return start, (start[0] + side, start[1] + side)
-    rows = np.flatnonzero(plane_mask.any(axis=1))
-    columns = np.flatnonzero(plane_mask.any(axis=0))
-    return square_box(
-        (int(rows[0]), int(columns[0])),
-        (int(rows[-1]) + 1, int(columns[-1]) + 1),
-        margin=settings.margin,
-        minimum=settings.minimum_side,
-    )
+    return square_box(*extent(plane_mask), margin=settings.margin, minimum=settings.minimum_side)

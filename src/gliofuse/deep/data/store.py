@@ -306,7 +306,7 @@ def load_region(
 ) -> tuple[np.ndarray, np.ndarray, tuple[float, float, float]]:
     """Read a patient's normalised sequences and the region's mask on their one geometry.
 
-    Z-scores and percentiles are taken over the brain, minimum and maximum over all voxels.
+    Normalised as :func:`gliofuse.imaging.normalise_volume` says.
 
     Returns
     -------
@@ -317,9 +317,9 @@ def load_region(
     Raises
     ------
     ImageError
-        If the region holds no voxel.
+        If the region holds no voxel, or an image cannot be normalised.
     """
-    from gliofuse.imaging import brain_mask, load_case, normalise, region_mask
+    from gliofuse.imaging import load_case, normalise_volume, region_mask
 
     loaded = load_case(case, sequences)
     mask = np.asarray(region_mask(loaded.mask, region, convention), dtype=bool)
@@ -330,10 +330,10 @@ def load_region(
         )
     images = np.empty((len(sequences), *mask.shape), dtype=np.float32)
     for channel, name in enumerate(sequences):
-        array = loaded.volumes[name].array
-        # how much air is in the picture must not move the scale; min-max has no such question
-        over = brain_mask(array) if normalisation in ("zscore", "percentile") else None
-        images[channel] = normalise(array, normalisation, over)
+        try:
+            images[channel] = normalise_volume(loaded.volumes[name], normalisation, name).array
+        except ImageError as error:
+            raise ImageError(f"{case.images[name]}: {error}") from error
     return images, mask, loaded.mask.spacing_mm
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from gliofuse.cohort import (
@@ -19,7 +18,6 @@ from gliofuse.cohort import (
     SurvivalEndpoint,
     make_folds,
 )
-from gliofuse.compute import parallel_map
 from gliofuse.deep.data import (
     CaseDataset,
     PatchSettings,
@@ -36,6 +34,7 @@ from gliofuse.deep.training.settings import TrainingSettings
 from gliofuse.deep.training.trained import TrainedNetwork
 from gliofuse.errors import InputError, SettingError, did_you_mean
 from gliofuse.files import write_csv
+from gliofuse.imaging import cohort_convention
 
 __all__ = ["CohortTraining", "Counter", "explain_patients", "train_on_cohort"]
 
@@ -151,7 +150,7 @@ def train_on_cohort(
 
     folder = Path(directory)
     count = counter or (lambda name, total: nullcontext(lambda done: None))
-    found = convention or _detect_convention(usable, workers)
+    found = convention or cohort_convention((case.mask for case in usable), workers=workers)
     build: Any = build_patches if isinstance(images.settings, PatchSettings) else build_slices
     with count(f"cutting {spec.input}", len(usable)) as advance:
         store: ArrayStore = build(
@@ -261,20 +260,6 @@ def _sequences(cohort: Cohort, wanted: Sequence[str] | None) -> tuple[str, ...]:
         if name not in cohort.sequences:
             raise InputError(f"sequences: {did_you_mean(name, cohort.sequences)}; got {name!r}")
     return tuple(name for name in SEQUENCES if name in wanted)
-
-
-def _detect_convention(cohort: Cohort, workers: int | None) -> str:
-    from gliofuse.imaging import detect_convention
-
-    masks = [case.mask for case in cohort if case.mask is not None]
-    outcomes = parallel_map(_labels_of, masks, workers=workers)
-    return detect_convention([o.result for o in outcomes if o.result is not None])
-
-
-def _labels_of(mask: Path) -> set[int]:
-    from gliofuse.imaging import read_mask
-
-    return {int(label) for label in np.unique(read_mask(mask).array)}
 
 
 def _shape(

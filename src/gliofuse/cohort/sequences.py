@@ -1,0 +1,116 @@
+"""The MRI sequences that gliofuse knows; a new one is an entry of ``SEQUENCES``.
+
+The order of the registry is the order of the manifest's columns, of a network's channels and of
+the report. Structural sequences have grey values of no unit, which each image's own statistics
+bring onto a common scale. Quantitative ones are measured in a unit, so that one fixed map serves
+all patients: scaling each image by its own values would throw away what was measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from gliofuse.errors import ManifestError, did_you_mean
+
+__all__ = ["SEQUENCES", "STRUCTURAL", "Reference", "Sequence", "check_sequences"]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The unit of a quantitative sequence and the range that is mapped to 0 and 1.
+
+    Parameters
+    ----------
+    unit : str
+    low, high : float
+        Map to 0 and 1; values outside go on linearly, nothing is clipped.
+    typical : tuple of two floats
+        Where the median over the head's voxels that are not 0 must lie. Wide on purpose: outside
+        it the map is in another unit, or was rescaled.
+    remedy : str
+        What to do with a map that is in another unit.
+    """
+
+    unit: str
+    low: float
+    high: float
+    typical: tuple[float, float]
+    remedy: str
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """One MRI sequence.
+
+    Parameters
+    ----------
+    name : str
+        The manifest's column, and the first part of a feature's name.
+    label : str
+        As a reader would write it.
+    synonyms : tuple of str
+        Other names in small letters, without blanks, dashes and underscores: they are taken in
+        file names, and a manifest's column of such a name is asked about.
+    reference : Reference, optional
+        Of a quantitative sequence.
+    """
+
+    name: str
+    label: str
+    synonyms: tuple[str, ...] = ()
+    reference: Reference | None = None
+
+    @property
+    def quantitative(self) -> bool:
+        """Whether the values are measured in a unit."""
+        return self.reference is not None
+
+
+# Free water at 37 degrees C diffuses at 3.04e-3 mm2/s (Holz M, Heil SR, Sacco A. Phys Chem Chem
+# Phys 2000;2:4740), the most that tissue can reach; normal brain has 0.7 to 0.9e-3. Scanners
+# store ADC maps in 1e-6 mm2/s.
+_ADC = Reference(
+    unit="1e-6 mm2/s",
+    low=0.0,
+    high=3000.0,
+    typical=(200.0, 4000.0),
+    remedy="multiply a map in mm2/s by 1e6, one in 1e-3 mm2/s by 1000, and give it unscaled",
+)
+
+# High-grade glioma has 5.2 +- 3.3 times the blood volume of normal white matter, low-grade 2.1 +-
+# 1.7 (Law M et al. AJNR 2003;24:1989); 10 leaves room above. Normal grey matter has about 2.
+_CBV = Reference(
+    unit="multiples of normal-appearing white matter",
+    low=0.0,
+    high=10.0,
+    typical=(0.1, 10.0),
+    remedy="divide the map by its mean over contralateral normal-appearing white matter",
+)
+
+_REGISTERED = (
+    Sequence("t1", "T1", ("t1w", "t1n", "t1pre")),
+    Sequence(
+        "t1ce",
+        "T1ce",
+        ("t1c", "t1gd", "t1gad", "t1post", "t1wce", "t1wgd", "t1contrast", "cet1"),
+    ),
+    Sequence("t2", "T2", ("t2w",)),
+    Sequence("flair", "FLAIR", ("t2f", "t2flair", "fl")),
+    Sequence("adc", "ADC", ("adcmap",), _ADC),
+    Sequence("cbv", "rCBV", ("rcbv", "ncbv", "cbvmap", "rcbvmap"), _CBV),
+)
+
+SEQUENCES: Mapping[str, Sequence] = MappingProxyType({one.name: one for one in _REGISTERED})
+"""Every sequence by name, in the order in which they become columns and channels."""
+
+STRUCTURAL: tuple[str, ...] = tuple(name for name, one in SEQUENCES.items() if not one.quantitative)
+"""Names of the sequences that every glioma protocol has."""
+
+
+def check_sequences(names: Iterable[str]) -> None:
+    """Raise :class:`ManifestError` for a name that is not in :data:`SEQUENCES`."""
+    for name in names:
+        if name not in SEQUENCES:
+            raise ManifestError(f"unknown sequence {name!r}: {did_you_mean(name, SEQUENCES)}")

@@ -9,8 +9,10 @@ from pathlib import Path
 import pandas as pd
 
 from gliofuse.cohort import SEQUENCES, Cohort, Endpoint, read_manifest
+from gliofuse.cohort.sequences import STRUCTURAL
 from gliofuse.designs import Available
-from gliofuse.errors import InputError, ManifestError, did_you_mean
+from gliofuse.errors import ManifestError, did_you_mean
+from gliofuse.features import columns_of, qualify, sequences_of
 from gliofuse.inputs import Source
 from gliofuse.study.settings import StudySettings, TableSettings
 
@@ -106,6 +108,8 @@ def load_patients(study: StudySettings, *, label_workers: int = 1) -> Patients:
 
 
 def _from_manifest(path: Path, wanted: list[str] | None, labels: str, workers: int) -> Patients:
+    from gliofuse.imaging import cohort_convention
+
     cohort = read_manifest(path, check_files=False)  # a missing file is its patient's failure
     notes = []
     if wanted is None:
@@ -113,9 +117,12 @@ def _from_manifest(path: Path, wanted: list[str] | None, labels: str, workers: i
             sequence: sum(sequence in case.images for case in cohort) / len(cohort)
             for sequence in cohort.sequences
         }
-        sequences = tuple(s for s in cohort.sequences if share[s] >= _MOST)
+        sequences = tuple(s for s in STRUCTURAL if share.get(s, 0.0) >= _MOST)
         notes = [
-            f"{s}: only {share[s]:.0%} of the patients have it, so the sequence is left out"
+            f"{s}: quantitative, read only where it is named (--sequences "
+            f"{','.join([*sequences, s])})"
+            if SEQUENCES[s].quantitative
+            else f"{s}: only {share[s]:.0%} of the patients have it, so the sequence is left out"
             for s in cohort.sequences
             if s not in sequences
         ]
@@ -138,43 +145,17 @@ def _from_manifest(path: Path, wanted: list[str] | None, labels: str, workers: i
         sequences=sequences,
         excluded=excluded,
         cohort=usable,
-        convention=_convention(usable, labels, workers),
+        convention=cohort_convention((case.mask for case in usable), named=labels, workers=workers),
         notes=tuple(notes),
     )
-
-
-def _convention(cohort: Cohort, labels: str, workers: int) -> str:
-    from gliofuse.compute import parallel_map
-    from gliofuse.imaging import CONVENTIONS, detect_convention
-
-    if labels != "auto":
-        if labels not in CONVENTIONS:
-            raise InputError(
-                f"labels: no convention {labels!r}; {did_you_mean(labels, CONVENTIONS)}"
-            )
-        return labels
-    masks = [case.mask for case in cohort if case.mask is not None]
-    outcomes = parallel_map(_labels_of, masks, workers=workers)
-    return detect_convention([outcome.result for outcome in outcomes if outcome.result is not None])
-
-
-def _labels_of(mask: Path) -> set[int]:
-    import numpy as np
-
-    from gliofuse.imaging import Volume
-
-    return {int(label) for label in np.unique(Volume.read(mask).array)}
 
 
 def _from_tables(table: TableSettings) -> Patients:
     features = _read_table(table.features, table.id_column)
     clinical = _read_table(table.clinical, table.id_column)
     features = features.select_dtypes("number")
-    features.columns = [
-        name if name.count(".") >= 2 else f"{table.sequence}.whole.{name}"
-        for name in features.columns.astype(str)
-    ]
-    features = features.loc[:, ~features.columns.str.contains(".diagnostics_", regex=False)]
+    features.columns = [qualify(name, table.sequence) for name in features.columns.astype(str)]
+    features = features.drop(columns=columns_of(features, kind="diagnostic"))
     missing = features.isna().any(axis=1)
     reasons = dict.fromkeys(
         features.index.difference(clinical.index), f"no row in {table.clinical.name}"
@@ -192,7 +173,7 @@ def _from_tables(table: TableSettings) -> Patients:
             f"{table.features} and {table.clinical} share no {table.id_column!r}: "
             f"for example {features.index[0]!r} and {clinical.index[0]!r}"
         )
-    sequences = tuple(dict.fromkeys(name.split(".")[0] for name in features.columns))
+    sequences = sequences_of(features)
     return Patients(
         clinical=clinical.loc[kept],
         sequences=sequences,

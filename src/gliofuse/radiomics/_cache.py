@@ -15,7 +15,7 @@ from gliofuse.radiomics.settings import RadiomicsSettings, Setting
 
 __all__ = ["PatientCache", "group_key"]
 
-_VERSION = 1
+_VERSION = 2
 """Raised whenever a value comes out differently for the same settings."""
 
 _PREPROCESSING = (

@@ -27,7 +27,11 @@ from gliofuse.radiomics.discretise import Levels
 from gliofuse.radiomics.families._feature import Feature, names
 from gliofuse.radiomics.families._kernel import kernel
 from gliofuse.radiomics.families._matrix import mean_without_nan
-from gliofuse.radiomics.families._spectrum import maximal_correlation
+from gliofuse.radiomics.families._spectrum import (
+    maximal_correlation,
+    maximal_correlation_exactly,
+    needs_every_digit,
+)
 from gliofuse.radiomics.families._weights import angle_lengths
 from gliofuse.radiomics.region import Region, angles
 
@@ -209,6 +213,9 @@ NAMES = names(FEATURES)
 MAX_LEVELS = 4096
 """Most grey levels that may be present; beyond it a matrix of pairs fills the memory."""
 
+_RARE = 1e-9
+"""Product of margins below which epsilon counts by more than its first order."""
+
 _CHUNK_BYTES = 1 << 27
 """Matrices counted in one pass over the voxels; more levels take more passes."""
 
@@ -281,16 +288,20 @@ def _features(p: np.ndarray, gray: np.ndarray, row: np.ndarray) -> None:
             hx -= px[i] * np.log2(px[i])
         if py[i] > 0:
             hy -= py[i] * np.log2(py[i])
-    var_x, var_y, covariance, lost = 0.0, 0.0, 0.0, 0.0
+    var_x, var_y, covariance, lost, rare = 0.0, 0.0, 0.0, 0.0, 0.0
     for i in range(k):
         var_x += px[i] * (gray[i] - mu_x) ** 2
         var_y += py[i] * (gray[i] - mu_y) ** 2
         for j in range(k):
             if p[i, j] > 0:
                 covariance += p[i, j] * (gray[i] - mu_x) * (gray[j] - mu_y)
-                lost += p[i, j] / (px[i] * py[j])
+                product = px[i] * py[j]
+                if product > _RARE:
+                    lost += p[i, j] / product
+                else:
+                    rare += p[i, j] * np.log1p(eps / product)
     # the logarithm of a product is a sum: log2(px py + eps) to first order in eps
-    hxy1 = hx + hy - lost * eps / np.log(2.0)
+    hxy1 = hx + hy - (lost * eps + rare) / np.log(2.0)
     hxy2 = hx + hy
     da, de, idf, idm, idmn, idn, inverse, contrast = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
     for d in range(highest):
@@ -342,13 +353,14 @@ def _each_direction(counts: np.ndarray, gray: np.ndarray, symmetrical: bool) -> 
 @kernel
 def _merged(
     counts: np.ndarray, weights: np.ndarray, gray: np.ndarray, symmetrical: bool
-) -> np.ndarray:
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the features (1, 24) of the weighted sum of the matrices, and the shares in it."""
     total = np.zeros((len(gray), len(gray)))
     for a in range(len(counts)):
         total += weights[a] * _normalised(counts[a], symmetrical)
     table = np.empty((1, 24))
     _features(total, gray, table[0])
-    return table
+    return table, total
 
 
 def glcm_features(
@@ -378,7 +390,8 @@ def glcm_features(
     Returns
     -------
     dict
-        Value by feature name; NaN where no two voxels of the region are neighbours.
+        Value by feature name. Where no two voxels of the region are neighbours, NaN (but for a
+        single level PyRadiomics' constants: MCC is 1, or InverseVariance 0 of a single matrix).
 
     Raises
     ------
@@ -411,5 +424,11 @@ def glcm_features(
         if weighting != "no_weighting":
             weights = np.exp(-(angle_lengths(offsets, region.spacing_mm, weighting) ** 2))
         counts = _pairs(rank, region.positions(pad), steps, k)
-        table = _merged(counts, weights, levels.gray, symmetrical)
-    return dict(zip(NAMES, mean_without_nan(table).tolist(), strict=True))
+        table, p = _merged(counts, weights, levels.gray, symmetrical)
+        if k > 1 and needs_every_digit(p):
+            table[0, NAMES.index("MCC")] = maximal_correlation_exactly(p)
+    values = dict(zip(NAMES, mean_without_nan(table).tolist(), strict=True))
+    if k == 1 and np.isnan(table[:, 0]).all():
+        one = region.one_matrix(offsets, weighting)
+        values.update({"InverseVariance": 0.0} if one else {"MCC": 1.0})
+    return values

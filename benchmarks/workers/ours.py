@@ -46,7 +46,8 @@ def parts(job: dict, settings) -> dict[str, float]:
     import numpy as np
 
     from gliofuse.imaging.volume import Volume
-    from gliofuse.radiomics.bank import shape_values, texture_values
+    from gliofuse.radiomics.bank import region_values, texture_values
+    from gliofuse.radiomics.families import FAMILIES
     from gliofuse.radiomics.filters import FilterBank
     from gliofuse.radiomics.preprocess import preprocess
     from gliofuse.radiomics.region import Region
@@ -66,9 +67,11 @@ def parts(job: dict, settings) -> dict[str, float]:
         note("check mask", begin, times)
         begin = time.process_time()
         region = Region(ready.mask[ready.box], picture.spacing_mm)
-        shape_values(region, settings.wanted("shape"))
+        region_values(region, "shape", settings.wanted("shape"))
         note("shape features", begin, times)
-        wanted = {name: settings.wanted(name) for name in settings.featureClass if name != "shape"}
+        wanted = {
+            name: settings.wanted(name) for name in settings.featureClass if FAMILIES[name].of_image
+        }
         bank = FilterBank(picture.array, picture.spacing_mm, ready.box, ready.texture_mask)
         for image_type in settings.imageType:
             setting = settings.image_settings(image_type)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import itertools
 from collections import Counter, deque
 
@@ -14,12 +13,12 @@ from scipy import stats
 from scipy.spatial.distance import pdist
 
 from gliofuse.errors import SettingError
-from gliofuse.radiomics._names import FEATURES
 from gliofuse.radiomics.discretise import bin_edges, discretise
-from gliofuse.radiomics.families import glcm, gldm, glrlm, glszm, ngtdm
+from gliofuse.radiomics.families import FAMILIES, glcm, gldm, glrlm, glszm, ngtdm
 from gliofuse.radiomics.families.firstorder import firstorder_features
 from gliofuse.radiomics.families.shape import _march, shape_features
 from gliofuse.radiomics.region import Region, angles
+from gliofuse.radiomics.settings import Setting
 
 SPACING = (2.5, 0.8, 1.1)
 ALL_26 = [o for o in itertools.product((-1, 0, 1), repeat=3) if any(o)]
@@ -50,12 +49,14 @@ def _shift(place, offset, times=1):
     return tuple(p + times * o for p, o in zip(place, offset, strict=True))
 
 
-def test_names_equal_the_definitions():
-    for family, expected in FEATURES.items():
-        module = importlib.import_module(f"gliofuse.radiomics.families.{family}")
-        assert expected == module.NAMES
-        assert list(expected) == sorted(expected, key=lambda name: f"{name}FeatureValue")
-        assert all(feature.formula and feature.meaning for feature in module.FEATURES)
+@pytest.mark.parametrize("family", FAMILIES.values(), ids=lambda family: family.name)
+def test_a_family_is_whole(family):
+    assert FAMILIES[family.name] is family
+    assert list(family.names) == sorted(family.names, key=lambda name: f"{name}FeatureValue")
+    assert all(feature.formula and feature.meaning for feature in family.features)
+    assert family.text
+    assert set(family.equals.values()) <= set(family.names)
+    assert set(family.settings) <= set(Setting.model_fields)
 
 
 @pytest.mark.parametrize("seed", range(3))

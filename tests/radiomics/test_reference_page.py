@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gliofuse.radiomics._names import FEATURES
+from gliofuse.radiomics.families import FAMILIES
 from gliofuse.radiomics.reference import features_page
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "radiomics-features.md"
@@ -15,6 +15,6 @@ def test_the_page_is_current_and_complete():
     assert PAGE.read_text(encoding="utf-8") == page, (
         "run  python -m gliofuse.radiomics.reference docs/radiomics-features.md"
     )
-    for names in FEATURES.values():
-        for name in names:
+    for family in FAMILIES.values():
+        for name in family.names:
             assert f"### {name}\n" in page

@@ -24,7 +24,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Load on first use what brings numba or pandas, so that settings alone stay light."""
+    """Load on first use what reads images, so that settings alone stay light."""
     if name in ("extract_case", "extract_cohort"):
         from gliofuse.radiomics import cohort
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gliofuse.errors import SettingError
-from gliofuse.radiomics.families._kernel import kernel
+from gliofuse.radiomics._kernel import kernel
 from gliofuse.radiomics.region import Region
 
 __all__ = ["Levels", "bin_edges", "discretise"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gliofuse.radiomics.families._kernel import kernel
+from gliofuse.radiomics._kernel import kernel
 
 __all__ = ["maximal_correlation", "maximal_correlation_exactly", "needs_every_digit"]
 

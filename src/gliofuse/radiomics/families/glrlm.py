@@ -18,16 +18,26 @@ References
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
+from gliofuse.radiomics._kernel import kernel
 from gliofuse.radiomics.discretise import Levels
-from gliofuse.radiomics.families._feature import Feature, names
-from gliofuse.radiomics.families._kernel import kernel
-from gliofuse.radiomics.families._matrix import STATISTICS, matrix_statistics, mean_without_nan
+from gliofuse.radiomics.families._family import BINS, PLANES, Family, Feature, Inside, names
+from gliofuse.radiomics.families._matrix import (
+    STATISTICS,
+    columns_of,
+    matrix_statistics,
+    mean_without_nan,
+)
 from gliofuse.radiomics.families._weights import angle_lengths
 from gliofuse.radiomics.region import Region, angles
 
-__all__ = ["FEATURES", "NAMES", "glrlm_features"]
+if TYPE_CHECKING:
+    from gliofuse.radiomics.settings import Setting
+
+__all__ = ["FAMILY", "glrlm_features"]
 
 _SKIPPED = (
     "IBSI keeps every direction; PyRadiomics leaves out of the mean those whose lines hold at most "
@@ -185,7 +195,7 @@ _STATISTIC = {
 }
 _FREE = ("RunEntropy", "RunVariance")
 """Sums over an empty matrix that are not divided by its number of runs."""
-_COLUMNS = np.array([STATISTICS.index(_STATISTIC[name]) for name in NAMES])
+_COLUMNS = columns_of(_STATISTIC[name] for name in NAMES)
 
 
 @kernel
@@ -273,11 +283,11 @@ def _directions(
     longest: int,
     merge: bool,
 ) -> np.ndarray:
-    """Return the statistics (directions, 16), or (1, 16) of the weighted sum of the matrices."""
+    """Return a row of statistics a direction, or one of the weighted sum of the matrices."""
     sizes = np.arange(1.0, longest + 1)
     merged = np.zeros((len(gray), longest))
     length = np.zeros(len(level), np.uint16)
-    table = np.full((1 if merge else len(steps), 16), np.nan)
+    table = np.empty((1 if merge else len(steps), STATISTICS))
     for a in range(len(steps)):
         matrix = _runs(level, rank, rows, positions, length, steps[a], len(gray), longest)
         if merge:
@@ -335,3 +345,22 @@ def glrlm_features(
         weighting is not None,
     )
     return dict(zip(NAMES, mean_without_nan(table)[_COLUMNS].tolist(), strict=True))
+
+
+def _compute(inside: Inside, setting: Setting) -> dict[str, float]:
+    return glrlm_features(
+        inside.region,
+        inside.levels,
+        force2d=setting.force2D,
+        plane_axis=setting.force2Ddimension,
+        weighting=setting.weightingNorm,
+    )
+
+
+FAMILY = Family(
+    "glrlm",
+    FEATURES,
+    __doc__ or "",
+    from_image=_compute,
+    settings=(*BINS, *PLANES, "weightingNorm"),
+)

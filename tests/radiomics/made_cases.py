@@ -306,6 +306,10 @@ def _filters() -> Iterator[tuple[str, Made]]:
         yield f"LoG, {dtype}", Made(picture, mask, params(setting, log, TEXTURE), spacing=spacing)
         wavelet = {"Wavelet": {"binWidth": (high - low) / 20}}
         yield f"wavelet, {dtype}", Made(picture, mask, params(setting, wavelet, few))
+    picture = image_of(shape, 95, "int16", 0, 900)
+    patterns = {"LBP2D": {"binWidth": 1}, "LBP3D": {"binCount": 8}}
+    made = Made(picture, ball(shape, 30), params({}, patterns, ("firstorder", "glcm")))
+    yield "local binary patterns", made
     small = REGIONS["L in space"]
     picture = image_of(SMALL, 99, "float32", 0, 50)
     both = {"Gradient": {}, "Square": {}, "Wavelet": {"wavelet": "haar"}}

@@ -17,7 +17,7 @@ def needs_every_digit(p: np.ndarray) -> bool:
     Distances in mm as weights do that: across slices of 5 mm they are below 1e-10.
     """
     product = np.outer(p.sum(axis=1), p.sum(axis=0))
-    return bool((product[p > 0] < 1e-12).any())
+    return bool((product[p > 0] < 1e-9).any())
 
 
 def maximal_correlation_exactly(p: np.ndarray) -> float:

@@ -19,9 +19,9 @@ from pathlib import Path
 TESTS = Path(__file__).resolve().parents[1] / "tests" / "radiomics"
 sys.path[:0] = [str(TESTS), str(Path(__file__).resolve().parent)]
 
-from agreement import relative_difference  # noqa: E402
 from made_cases import random_case  # noqa: E402
 
+from agreement import relative_difference  # noqa: E402
 from gliofuse.errors import GliofuseError  # noqa: E402
 from gliofuse.radiomics import RadiomicsExtractor  # noqa: E402
 
@@ -36,7 +36,7 @@ def ours(seed: int) -> dict[str, float] | str:
 
 
 def differing(found: dict[str, float], theirs: dict[str, float]) -> dict[str, float]:
-    """Return the relative differences above 1e-8, of values that are not both 0 but for rounding."""
+    """Return relative differences above 1e-8, where values are not both 0 but for rounding."""
     differences = {
         name: relative_difference(found[name], value)
         for name, value in theirs.items()

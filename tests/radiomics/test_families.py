@@ -17,8 +17,8 @@ from gliofuse.radiomics.discretise import bin_edges, discretise
 from gliofuse.radiomics.families import FAMILIES, glcm, gldm, glrlm, glszm, ngtdm
 from gliofuse.radiomics.families.firstorder import firstorder_features
 from gliofuse.radiomics.families.shape import _march, shape_features
+from gliofuse.radiomics.parameters import Setting
 from gliofuse.radiomics.region import Region, angles
-from gliofuse.radiomics.settings import Setting
 
 SPACING = (2.5, 0.8, 1.1)
 ALL_26 = [o for o in itertools.product((-1, 0, 1), repeat=3) if any(o)]

@@ -14,7 +14,7 @@ from gliofuse.errors import SettingError
 from gliofuse.imaging import Volume
 from gliofuse.radiomics import RadiomicsExtractor, RadiomicsSettings, extract_case
 from gliofuse.radiomics.families import FAMILIES, Family, Feature
-from gliofuse.radiomics.reference import features_page
+from gliofuse.radiomics.reference_page import features_page
 
 TOY = Family(
     "toy",

@@ -18,11 +18,11 @@ import pytest
 
 from gliofuse.imaging import Volume
 from gliofuse.radiomics import RadiomicsExtractor, RadiomicsSettings, RadiomicsWarning
-from gliofuse.radiomics.bank import texture_values
 from gliofuse.radiomics.families import FAMILIES
 from gliofuse.radiomics.families.shape import shape_features
+from gliofuse.radiomics.groups import image_values
+from gliofuse.radiomics.parameters import Setting
 from gliofuse.radiomics.region import Region
-from gliofuse.radiomics.settings import Setting
 
 RELATIVE = 1e-6
 COLUMNS = {
@@ -201,7 +201,7 @@ def phantom(shared_data):
     values = {}
     for way, tags in AGGREGATION.items():
         setting = Setting(binWidth=1, **tags["settings"])
-        values[way] = texture_values(image.array, region, setting, wanted)
+        values[way] = image_values(image.array, region, setting, wanted)
         values[way]["shape"] = shape_features(region)
     return values, table
 

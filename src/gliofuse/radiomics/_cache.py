@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from gliofuse.files import atomic_path, settings_hash
-from gliofuse.radiomics.bank import Group
 from gliofuse.radiomics.families import FAMILIES
+from gliofuse.radiomics.groups import Group
 from gliofuse.radiomics.image_types import image_type_of
-from gliofuse.radiomics.settings import RadiomicsSettings, Setting
+from gliofuse.radiomics.parameters import RadiomicsSettings, Setting
 
 __all__ = ["PatientCache", "group_key"]
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from gliofuse.radiomics.bank import compute_bank, groups, region_values
 from gliofuse.radiomics.families import FAMILIES
-from gliofuse.radiomics.preparation import prepare
+from gliofuse.radiomics.groups import compute_groups, groups, region_values
+from gliofuse.radiomics.loading import load_and_preprocess
+from gliofuse.radiomics.parameters import RadiomicsSettings
 from gliofuse.radiomics.region import Region
-from gliofuse.radiomics.settings import RadiomicsSettings
 
 __all__ = ["RadiomicsExtractor", "RadiomicsWarning", "changed", "one_level"]
 
@@ -110,7 +110,7 @@ class RadiomicsExtractor:
             from gliofuse.radiomics.diagnostics import first_entries
 
             diagnostics = first_entries(settings)
-        prepared = prepare(image, mask, settings.setting, diagnostics=diagnostics)
+        prepared = load_and_preprocess(image, mask, settings.setting, diagnostics=diagnostics)
         if message := one_level(prepared.image.array[prepared.texture_mask], settings):
             warnings.warn(message, RadiomicsWarning, stacklevel=2)
         out: dict[str, Any] = diagnostics or {}
@@ -119,7 +119,7 @@ class RadiomicsExtractor:
         for group in wanted:
             if not group.of_image:
                 out.update(region_values(region, group.family, settings.wanted(group.family)))
-        values = compute_bank(
+        values = compute_groups(
             prepared.image.array,
             prepared.image.spacing_mm,
             {"": prepared.texture_mask},

@@ -15,7 +15,7 @@ from gliofuse.errors import SettingError, did_you_mean
 from gliofuse.radiomics.extractor import RadiomicsExtractor, changed
 from gliofuse.radiomics.families import FAMILIES
 from gliofuse.radiomics.image_types import IMAGE_TYPES
-from gliofuse.radiomics.settings import RadiomicsSettings, Setting
+from gliofuse.radiomics.parameters import RadiomicsSettings, Setting
 
 __all__ = ["RadiomicsFeatureExtractor"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gliofuse.radiomics.settings import Setting
+    from gliofuse.radiomics.parameters import Setting
 
 __all__ = ["IMAGE_TYPES", "image_names", "image_type_of"]
 

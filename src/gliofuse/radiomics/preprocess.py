@@ -18,7 +18,7 @@ from gliofuse.imaging.boxes import Box, bounding_box, pad_box
 from gliofuse.imaging.volume import Volume, check_same_geometry
 
 if TYPE_CHECKING:
-    from gliofuse.radiomics.settings import Setting
+    from gliofuse.radiomics.parameters import Setting
 
 __all__ = [
     "Preprocessed",

@@ -16,8 +16,8 @@ import numpy as np
 
 if TYPE_CHECKING:
     from gliofuse.radiomics.discretise import Levels
+    from gliofuse.radiomics.parameters import Setting
     from gliofuse.radiomics.region import Region
-    from gliofuse.radiomics.settings import Setting
 
 __all__ = ["BINS", "PLANES", "Family", "Feature", "Inside", "names", "positions"]
 

@@ -17,7 +17,7 @@ from gliofuse.radiomics.discretise import Levels
 from gliofuse.radiomics.families._family import BINS, Family, Feature, Inside, names, positions
 
 if TYPE_CHECKING:
-    from gliofuse.radiomics.settings import Setting
+    from gliofuse.radiomics.parameters import Setting
 
 __all__ = ["FAMILY", "firstorder_features"]
 

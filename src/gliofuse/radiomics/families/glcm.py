@@ -47,7 +47,7 @@ from gliofuse.radiomics.families._weights import angle_lengths
 from gliofuse.radiomics.region import Region, angles
 
 if TYPE_CHECKING:
-    from gliofuse.radiomics.settings import Setting
+    from gliofuse.radiomics.parameters import Setting
 
 __all__ = ["FAMILY", "MAX_LEVELS", "glcm_features"]
 

@@ -25,7 +25,7 @@ from gliofuse.radiomics.families._neighbourhood import dependences
 from gliofuse.radiomics.region import Region
 
 if TYPE_CHECKING:
-    from gliofuse.radiomics.settings import Setting
+    from gliofuse.radiomics.parameters import Setting
 
 __all__ = ["FAMILY", "gldm_features"]
 

@@ -23,7 +23,7 @@ from gliofuse.radiomics.families._matrix import columns_of, matrix_statistics
 from gliofuse.radiomics.region import Region, angles
 
 if TYPE_CHECKING:
-    from gliofuse.radiomics.settings import Setting
+    from gliofuse.radiomics.parameters import Setting
 
 __all__ = ["FAMILY", "count_parts", "glszm_features"]
 

@@ -31,7 +31,7 @@ from gliofuse.radiomics.families._neighbourhood import differences
 from gliofuse.radiomics.region import Region
 
 if TYPE_CHECKING:
-    from gliofuse.radiomics.settings import Setting
+    from gliofuse.radiomics.parameters import Setting
 
 __all__ = ["FAMILY", "ngtdm_features"]
 

@@ -1,4 +1,4 @@
-"""The feature bank of one image: every derived image once, every region and family on it."""
+"""Groups of features of one image: every derived image once, every region and family on it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from gliofuse.imaging.boxes import bounding_box
 from gliofuse.radiomics.discretise import discretise
 from gliofuse.radiomics.families import FAMILIES, Inside
 from gliofuse.radiomics.image_types import image_type_of
+from gliofuse.radiomics.parameters import RadiomicsSettings, Setting
 from gliofuse.radiomics.region import Region
-from gliofuse.radiomics.settings import RadiomicsSettings, Setting
 
-__all__ = ["Group", "compute_bank", "groups", "region_values", "texture_values"]
+__all__ = ["Group", "compute_groups", "groups", "image_values", "region_values"]
 
 
 @dataclass(frozen=True, order=True)
@@ -62,7 +62,7 @@ def region_values(region: Region, family: str, wanted: Collection[str]) -> dict[
     return {f"original_{family}_{name}": values[name] for name in wanted}
 
 
-def compute_bank(
+def compute_groups(
     image_zyx: np.ndarray,
     spacing_mm: tuple[float, float, float],
     masks: Mapping[str, np.ndarray],
@@ -112,7 +112,7 @@ def compute_bank(
         for name, (inner, region) in regions.items():
             if (image, name) not in families:
                 continue
-            values = texture_values(
+            values = image_values(
                 cropped[inner], region, chosen[image_type_of(image)], families[image, name]
             )
             for family, found in values.items():
@@ -122,7 +122,7 @@ def compute_bank(
     return out
 
 
-def texture_values(
+def image_values(
     image_zyx: np.ndarray,
     region: Region,
     setting: Setting,

@@ -22,12 +22,12 @@ from gliofuse.imaging.labels import LabelConvention, get_convention
 from gliofuse.imaging.regions import region_mask
 from gliofuse.imaging.volume import Volume, check_same_geometry
 from gliofuse.radiomics._cache import PatientCache, group_key
-from gliofuse.radiomics.bank import Group, compute_bank, groups, region_values
 from gliofuse.radiomics.extractor import one_level
+from gliofuse.radiomics.groups import Group, compute_groups, groups, region_values
+from gliofuse.radiomics.parameters import RadiomicsSettings
 from gliofuse.radiomics.preprocess import Preprocessed, normalize_image, preprocess
 from gliofuse.radiomics.region import Region
-from gliofuse.radiomics.regions import column_name, masks_of
-from gliofuse.radiomics.settings import RadiomicsSettings
+from gliofuse.radiomics.region_masks import column_name, masks_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -337,7 +337,7 @@ def _sequence(
     for same in _sharing(prepared.values()):
         together = {name: region for name, region in prepared.items() if region.image is same}
         out.update(
-            compute_bank(
+            compute_groups(
                 same.array,
                 same.spacing_mm,
                 {name: region.texture_mask for name, region in together.items()},

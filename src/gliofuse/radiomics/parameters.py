@@ -43,7 +43,7 @@ class Setting(BaseModel):
     )
     interpolator: str | int | None = Field("sitkBSpline", description="SimpleITK's name.")
     padDistance: int = Field(5, ge=0, description="Voxels kept around the region.")
-    preCrop: bool = Field(False, description="Crop before filtering; the bank crops anyway.")
+    preCrop: bool = Field(False, description="Crop, so that filters see padDistance voxels around.")
     resegmentRange: tuple[float, ...] | None = Field(
         None, min_length=1, max_length=2, description="Keep voxels inside this range."
     )

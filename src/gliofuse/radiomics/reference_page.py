@@ -1,7 +1,7 @@
 """The reference page of the features, written from their definitions.
 
-``python -m gliofuse.radiomics.reference docs/radiomics-features.md`` writes it; a test holds the
-file to what this module returns.
+``python -m gliofuse.radiomics.reference_page docs/radiomics-features.md`` writes it; a test holds
+the file to what this module returns.
 """
 
 from __future__ import annotations
@@ -29,8 +29,9 @@ the region's minimum (or a given value) instead of at a multiple of the width, s
 differ by a fraction of a bin. Edges of a float32 image are float32 with `binCount` and float64 with
 `binWidth`, as PyRadiomics under NumPy 1 has them.
 
-This page is written by `python -m gliofuse.radiomics.reference docs/radiomics-features.md` from the
-definitions beside the code; do not edit it.
+This page is written from the definitions beside the code; do not edit it. To write it:
+
+    python -m gliofuse.radiomics.reference_page docs/radiomics-features.md
 
 """
 

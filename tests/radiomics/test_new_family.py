@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,8 @@ from gliofuse.imaging import Volume
 from gliofuse.radiomics import RadiomicsExtractor, RadiomicsSettings, extract_case
 from gliofuse.radiomics.families import FAMILIES, Family, Feature
 from gliofuse.radiomics.reference_page import features_page
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "radiomics-own-family.md"
 
 TOY = Family(
     "toy",
@@ -127,6 +130,21 @@ def test_it_is_drawn_among_the_others():
         text.get_text() for axes in figure.axes for text in axes.get_yticklabels()
     }
     assert any("toy" in text for text in drawn)
+
+
+def test_the_example_of_the_docs_runs(monkeypatch, volumes):
+    code = PAGE.read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
+    namespace: dict = {"__name__": "extremes"}
+    exec(code, namespace)
+    monkeypatch.setitem(FAMILIES, "extremes", namespace["FAMILY"])
+    extractor = RadiomicsExtractor({"featureClass": {"extremes": []}}, additionalInfo=False)
+    found = extractor.execute(*volumes)
+    # levels 25-50, ..., 100-125 of 31 to 119
+    assert found == {
+        "original_extremes_Bottom": pytest.approx(19 / 89),
+        "original_extremes_Top": pytest.approx(20 / 89),
+    }
+    assert "Extremes: two features" in features_page()
 
 
 def test_a_family_computes_from_an_image_or_from_a_region():

@@ -13,12 +13,11 @@ from gliofuse.imaging.volume import Volume
 from gliofuse.radiomics.parameters import Setting
 from gliofuse.radiomics.preprocess import (
     check_region,
-    correct_mask,
     normalize_image,
     preprocess,
-    resample,
     resegment,
 )
+from gliofuse.radiomics.resampling import correct_mask, resample
 
 DIRECTION = np.array([[0.0, -1.0, 0.0], [0.8, 0.0, -0.6], [0.6, 0.0, 0.8]])
 

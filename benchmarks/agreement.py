@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-FAMILIES = ("shape", "firstorder", "glcm", "glrlm", "glszm", "gldm", "ngtdm")
-
 
 def relative_difference(ours: float, theirs: float) -> float:
     """0 where equal (NaN equals NaN), infinite where only one is a number."""
@@ -47,12 +45,13 @@ def compare(ours: Mapping[str, float], theirs: Mapping[str, float]) -> dict:
 
 def as_markdown(result: dict) -> str:
     """Return the comparison as Markdown tables."""
+    families = list(dict.fromkeys(family for row in result["table"].values() for family in row))
     lines = [
-        "| derived image | " + " | ".join(FAMILIES) + " |",
-        "| --- |" + " --- |" * len(FAMILIES),
+        "| derived image | " + " | ".join(families) + " |",
+        "| --- |" + " --- |" * len(families),
     ]
     for image, row in result["table"].items():
-        cells = (f"{row[family]:.0e}" if family in row else "" for family in FAMILIES)
+        cells = (f"{row[family]:.0e}" if family in row else "" for family in families)
         lines.append(f"| {image} | " + " | ".join(cells).replace("0e+00", "0") + " |")
     lines += ["", f"Features compared: {result['compared']}; largest relative difference: "]
     lines[-1] += f"{result['largest']:.1e}; above 1e-6: {len(result['above'])}."

@@ -22,6 +22,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 from agreement import as_markdown, compare  # noqa: E402
+from gliofuse.radiomics.families import FAMILIES  # noqa: E402
 from synthetic import SEQUENCES, make_patient  # noqa: E402
 
 THREADS = ("OMP", "OPENBLAS", "MKL", "NUMBA", "ITK_GLOBAL_DEFAULT")
@@ -36,7 +37,6 @@ TYPES = {
     "Wavelet": {},
     "LBP3D": {},
 }
-FAMILIES = ("shape", "firstorder", "glcm", "glrlm", "glszm", "gldm", "ngtdm")
 
 
 def params(setting: dict) -> dict:

@@ -46,8 +46,9 @@ def parts(job: dict, settings) -> dict[str, float]:
     import numpy as np
 
     from gliofuse.imaging.volume import Volume
-    from gliofuse.radiomics.bank import shape_values, texture_values
+    from gliofuse.radiomics.families import FAMILIES
     from gliofuse.radiomics.filters import FilterBank
+    from gliofuse.radiomics.groups import image_values, region_values
     from gliofuse.radiomics.preprocess import preprocess
     from gliofuse.radiomics.region import Region
 
@@ -66,9 +67,11 @@ def parts(job: dict, settings) -> dict[str, float]:
         note("check mask", begin, times)
         begin = time.process_time()
         region = Region(ready.mask[ready.box], picture.spacing_mm)
-        shape_values(region, settings.wanted("shape"))
+        region_values(region, "shape", settings.wanted("shape"))
         note("shape features", begin, times)
-        wanted = {name: settings.wanted(name) for name in settings.featureClass if name != "shape"}
+        wanted = {
+            name: settings.wanted(name) for name in settings.featureClass if FAMILIES[name].of_image
+        }
         bank = FilterBank(picture.array, picture.spacing_mm, ready.box, ready.texture_mask)
         for image_type in settings.imageType:
             setting = settings.image_settings(image_type)
@@ -79,7 +82,7 @@ def parts(job: dict, settings) -> dict[str, float]:
             for _, values in images:
                 for family in wanted:
                     begin = time.process_time()
-                    texture_values(np.asarray(values), region, setting, {family: wanted[family]})
+                    image_values(np.asarray(values), region, setting, {family: wanted[family]})
                     note(f"features {family}", begin, times)
         for name, value in times.items():
             best[name] = min(best.get(name, np.inf), value)
@@ -93,8 +96,8 @@ def patient(job: dict) -> dict:
     from pathlib import Path
 
     from gliofuse.cohort import Case
-    from gliofuse.radiomics.cohort import extract_case
-    from gliofuse.radiomics.settings import RadiomicsSettings
+    from gliofuse.radiomics.feature_table import extract_case
+    from gliofuse.radiomics.parameters import RadiomicsSettings
 
     images = {name: Path(path) for name, path in job["images"].items()}
     case = Case("bench", images, Path(job["mask"]), None, {})

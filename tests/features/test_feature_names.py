@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gliofuse.errors import InputError
 from gliofuse.features import FeatureName, columns_of, qualify, regions_of, sequences_of
 from gliofuse.imaging import parse_region
-from gliofuse.radiomics.settings import RadiomicsSettings
+from gliofuse.radiomics.parameters import RadiomicsSettings
 
 SEQUENCES = st.lists(
     st.sampled_from(["t1", "t1ce", "t2", "flair", "adc", "cbv"]), min_size=1, max_size=3

@@ -32,7 +32,7 @@ from gliofuse.radiomics import (
     extract_cohort,
     featureextractor,
 )
-from gliofuse.radiomics import bank as bank_module
+from gliofuse.radiomics import groups as groups_module
 
 SPACING = (3.0, 0.9, 1.1)
 OBLIQUE = np.array([[0.8, -0.6, 0.0], [0.6, 0.8, 0.0], [0.0, 0.0, 1.0]])
@@ -309,13 +309,13 @@ def test_a_wrong_region_or_sequence_is_one_error(cohort):
 
 def test_only_what_changed_is_computed_again(cohort, tmp_path, monkeypatch):
     computed = []
-    original = bank_module.texture_values
+    original = groups_module.image_values
 
     def spy(image, region, setting, families):
         computed.append(tuple(families))
         return original(image, region, setting, families)
 
-    monkeypatch.setattr(bank_module, "texture_values", spy)
+    monkeypatch.setattr(groups_module, "image_values", spy)
 
     def run(**changes):
         computed.clear()

@@ -10,15 +10,14 @@ import pytest
 
 from gliofuse.errors import GeometryError, ImageError, RegionError, SettingError
 from gliofuse.imaging.volume import Volume
+from gliofuse.radiomics.parameters import Setting
 from gliofuse.radiomics.preprocess import (
     check_region,
-    correct_mask,
     normalize_image,
     preprocess,
-    resample,
     resegment,
 )
-from gliofuse.radiomics.settings import Setting
+from gliofuse.radiomics.resampling import correct_mask, resample
 
 DIRECTION = np.array([[0.0, -1.0, 0.0], [0.8, 0.0, -0.6], [0.6, 0.0, 0.8]])
 
@@ -54,7 +53,7 @@ COLUMNS = [
 @pytest.mark.parametrize("column", COLUMNS)
 def test_every_baseline_column_that_preprocesses(shared_data, column):
     """baseline_*.csv of PyRadiomics' own tests; the settings stand in their first rows."""
-    from gliofuse.radiomics.bank import texture_values
+    from gliofuse.radiomics.groups import image_values
     from gliofuse.radiomics.region import Region
 
     folder = shared_data("pyradiomics_reference")
@@ -75,7 +74,7 @@ def test_every_baseline_column_that_preprocesses(shared_data, column):
     }
     region = Region(prepared.texture_mask[prepared.box], prepared.image.spacing_mm)
     crop = prepared.image.array[prepared.box]
-    found = texture_values(crop, region, setting, {family: list(expected)})[family]
+    found = image_values(crop, region, setting, {family: list(expected)})[family]
     for name, value in expected.items():
         assert found[name] == pytest.approx(value, rel=1e-6, abs=1e-7), name
 

@@ -8,7 +8,6 @@ PyRadiomics 3.0.1 under numpy 1.26 and SimpleITK 2.5.
 from __future__ import annotations
 
 import ast
-import importlib
 import json
 import warnings
 from pathlib import Path
@@ -19,11 +18,11 @@ import pytest
 
 from gliofuse.imaging import Volume
 from gliofuse.radiomics import RadiomicsExtractor, RadiomicsSettings, RadiomicsWarning
-from gliofuse.radiomics._names import FEATURES
-from gliofuse.radiomics.bank import texture_values
+from gliofuse.radiomics.families import FAMILIES
 from gliofuse.radiomics.families.shape import shape_features
+from gliofuse.radiomics.groups import image_values
+from gliofuse.radiomics.parameters import Setting
 from gliofuse.radiomics.region import Region
-from gliofuse.radiomics.settings import Setting
 
 RELATIVE = 1e-6
 COLUMNS = {
@@ -79,7 +78,7 @@ def test_equals_the_published_baseline(brain1, family, column):
         warnings.simplefilter("ignore", RadiomicsWarning)  # the flat region is flat on purpose
         found = extractor.execute(image, mask)
     reference = table[column][~table.index.str.startswith("diagnostics")].astype(float)
-    assert len(reference) == len(FEATURES[family])
+    assert len(reference) == len(FAMILIES[family].names)
     wrong = {}
     for name, value in reference.items():
         relative = 2e-3 if name.split("_")[-1] in OLD_MESH else RELATIVE
@@ -183,12 +182,11 @@ DEPARTS = {
 
 def _ibsi_cases():
     for way, tags in AGGREGATION.items():
-        for family in FEATURES:
+        for family, definition in FAMILIES.items():
             matrix = "zones" if family in ("glszm", "gldm", "ngtdm") else family
             if matrix not in tags and not (way == "3D" and family in ("shape", "firstorder")):
                 continue
-            module = importlib.import_module(f"gliofuse.radiomics.families.{family}")
-            for feature in module.FEATURES:
+            for feature in definition.features:
                 if feature.tag:
                     yield way, family, feature.name, feature.tag + tags.get(matrix, "")
 
@@ -199,11 +197,11 @@ def phantom(shared_data):
     image, mask = Volume.read(folder / "phantom.nii.gz"), Volume.read(folder / "mask.nii.gz")
     table = pd.read_csv(folder / "reference_values.csv", sep=";", index_col="tag")
     region = Region(mask.array > 0, image.spacing_mm)
-    wanted = {family: names for family, names in FEATURES.items() if family != "shape"}
+    wanted = {name: family.names for name, family in FAMILIES.items() if family.of_image}
     values = {}
     for way, tags in AGGREGATION.items():
         setting = Setting(binWidth=1, **tags["settings"])
-        values[way] = texture_values(image.array, region, setting, wanted)
+        values[way] = image_values(image.array, region, setting, wanted)
         values[way]["shape"] = shape_features(region)
     return values, table
 

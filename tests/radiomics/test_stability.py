@@ -10,6 +10,7 @@ from gliofuse.cohort import Case, Cohort, write_manifest
 from gliofuse.errors import InputError, ManifestError, RegionError, SettingError
 from gliofuse.imaging.volume import Volume
 from gliofuse.radiomics.icc import intraclass_correlation
+from gliofuse.radiomics.parameters import RadiomicsSettings
 from gliofuse.radiomics.perturb import (
     PERTURBATIONS,
     PerturbationSettings,
@@ -18,7 +19,6 @@ from gliofuse.radiomics.perturb import (
     perturb,
     vary_contour,
 )
-from gliofuse.radiomics.settings import RadiomicsSettings
 from gliofuse.radiomics.stability import measure_stability, second_masks
 
 SETTINGS = RadiomicsSettings.from_params(

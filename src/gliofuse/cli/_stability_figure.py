@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_stability"]
 
-_FAMILIES = ("shape", "firstorder", "glcm", "glrlm", "glszm", "gldm", "ngtdm")
-
 
 def draw_stability(icc: pd.DataFrame, by_variant: pd.DataFrame, *, threshold: float) -> Figure:
     """Draw the spread of the ICC per family and the stable share per family and variant.
@@ -30,10 +28,11 @@ def draw_stability(icc: pd.DataFrame, by_variant: pd.DataFrame, *, threshold: fl
     """
     from matplotlib.figure import Figure
 
+    from gliofuse.radiomics.families import FAMILIES
     from gliofuse.report.figures.style import BLUE, GREY, RED, tidy
 
     family = icc["feature"].map(_family)
-    shown = [name for name in _FAMILIES if (family == name).any()]
+    shown = [name for name in FAMILIES if (family == name).any()]
     variants = list(dict.fromkeys(by_variant["variant"]))
     share = np.array(
         [

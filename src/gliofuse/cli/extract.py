@@ -11,7 +11,7 @@ from gliofuse.cli import app
 from gliofuse.errors import InputError
 
 if TYPE_CHECKING:
-    from gliofuse.radiomics.settings import RadiomicsSettings
+    from gliofuse.radiomics.parameters import RadiomicsSettings
 
 __all__ = ["extract"]
 
@@ -101,7 +101,7 @@ def extract(
 
 
 def _settings(params: Path | None, preset: str | None) -> RadiomicsSettings:
-    from gliofuse.radiomics.settings import RadiomicsSettings
+    from gliofuse.radiomics.parameters import RadiomicsSettings
 
     if params is not None and preset is not None:
         raise InputError("give --params or --preset, not both")
@@ -135,7 +135,7 @@ def _single(
     from gliofuse.imaging.intensity import normalise_volume
     from gliofuse.imaging.volume import Volume
     from gliofuse.radiomics.extractor import RadiomicsExtractor
-    from gliofuse.radiomics.regions import masks_of
+    from gliofuse.radiomics.region_masks import masks_of
 
     volume = Volume.read(image)
     volume = normalise_volume(volume, normalisation)
@@ -209,7 +209,7 @@ def _cohort(
     from gliofuse.cohort import read_manifest
     from gliofuse.files import settings_hash, write_csv, write_parquet, write_text
     from gliofuse.imaging import cohort_convention
-    from gliofuse.radiomics.cohort import extract_cohort
+    from gliofuse.radiomics.feature_table import extract_cohort
 
     patients = read_manifest(manifest)
     convention = cohort_convention((case.mask for case in patients), named=labels, workers=workers)

@@ -41,7 +41,7 @@ class RadiomicFeatures(Input):
 
     def check(self, source: Source) -> None:
         """Refuse a region expression that is wrong for every patient."""
-        from gliofuse.radiomics.cohort import check_regions
+        from gliofuse.radiomics.feature_table import check_regions
 
         check_regions(self.regions, source.convention)
 
@@ -62,7 +62,7 @@ class RadiomicFeatures(Input):
 
     def gather(self, cases: Mapping[str, Any], source: Source) -> Computed:
         """Return the table of all patients."""
-        from gliofuse.radiomics.cohort import feature_table
+        from gliofuse.radiomics.feature_table import feature_table
 
         return FeatureTable(
             feature_table(

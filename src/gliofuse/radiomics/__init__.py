@@ -6,11 +6,11 @@
 
 from typing import TYPE_CHECKING, Any
 
-from gliofuse.radiomics.settings import PRESETS, RadiomicsSettings, Setting
+from gliofuse.radiomics.parameters import PRESETS, RadiomicsSettings, Setting
 
 if TYPE_CHECKING:
-    from gliofuse.radiomics.cohort import extract_case, extract_cohort
     from gliofuse.radiomics.extractor import RadiomicsExtractor, RadiomicsWarning
+    from gliofuse.radiomics.feature_table import extract_case, extract_cohort
 
 __all__ = [
     "PRESETS",
@@ -24,11 +24,11 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Load on first use what brings numba or pandas, so that settings alone stay light."""
+    """Load on first use what reads images, so that settings alone stay light."""
     if name in ("extract_case", "extract_cohort"):
-        from gliofuse.radiomics import cohort
+        from gliofuse.radiomics import feature_table
 
-        return getattr(cohort, name)
+        return getattr(feature_table, name)
     if name in ("RadiomicsExtractor", "RadiomicsWarning"):
         from gliofuse.radiomics import extractor
 

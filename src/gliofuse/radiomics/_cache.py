@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from gliofuse.files import atomic_path, settings_hash
-from gliofuse.radiomics.bank import Group, image_type_of
-from gliofuse.radiomics.settings import RadiomicsSettings, Setting
+from gliofuse.radiomics.families import FAMILIES
+from gliofuse.radiomics.groups import Group
+from gliofuse.radiomics.image_types import image_type_of
+from gliofuse.radiomics.parameters import RadiomicsSettings, Setting
 
 __all__ = ["PatientCache", "group_key"]
 
-_VERSION = 1
+_VERSION = 2
 """Raised whenever a value comes out differently for the same settings."""
 
 _PREPROCESSING = (
@@ -29,17 +31,6 @@ _FILTER = {
     "Gradient": ("gradientUseSpacing",),
     "LBP2D": ("lbp2DRadius", "lbp2DSamples", "lbp2DMethod", "force2Ddimension"),
     "LBP3D": ("lbp3DLevels", "lbp3DIcosphereRadius", "lbp3DIcosphereSubdivision"),
-}
-_BINS = ("binWidth", "binCount")
-_PLANES = ("force2D", "force2Ddimension")
-_FAMILY = {
-    "shape": (),
-    "firstorder": (*_BINS, "voxelArrayShift"),
-    "glcm": (*_BINS, *_PLANES, "distances", "symmetricalGLCM", "weightingNorm"),
-    "glrlm": (*_BINS, *_PLANES, "weightingNorm"),
-    "glszm": (*_BINS, *_PLANES),
-    "gldm": (*_BINS, *_PLANES, "distances", "gldm_a"),
-    "ngtdm": (*_BINS, *_PLANES, "distances"),
 }
 
 
@@ -62,11 +53,12 @@ def group_key(group: Group, settings: RadiomicsSettings, source: Mapping[str, An
         "features": settings.wanted(group.family),
         "preprocessing": _values(base, _preprocessing(base)),
     }
-    if group.family != "shape":
+    family = FAMILIES[group.family]
+    if family.of_image:
         setting = settings.image_settings(image_type_of(group.image))
         parts["image"] = group.image
         parts["filter"] = _values(setting, _FILTER.get(image_type_of(group.image), ()))
-        names = _FAMILY[group.family]
+        names = family.settings
         if setting.binCount is not None:  # the width is then without effect
             names = tuple(name for name in names if name != "binWidth")
         parts["texture"] = _values(setting, names)

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from gliofuse.imaging.volume import Volume
+from gliofuse.radiomics.parameters import RadiomicsSettings
 from gliofuse.radiomics.region import Region
-from gliofuse.radiomics.settings import RadiomicsSettings
 
 __all__ = ["PYRADIOMICS_VERSION", "first_entries", "image_entries", "mask_entries"]
 

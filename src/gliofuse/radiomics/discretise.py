@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gliofuse.errors import SettingError
-from gliofuse.radiomics.families._kernel import kernel
+from gliofuse.radiomics._kernel import kernel
 from gliofuse.radiomics.region import Region
 
 __all__ = ["Levels", "bin_edges", "discretise"]
@@ -75,9 +75,8 @@ def bin_edges(
     bin_count : int, optional
         Number of bins between ``lowest`` and ``highest``.
     dtype : dtype
-        Type of the image. With a bin count the edges of a float32 image are float32, which decides
-        where a voxel at an edge goes; with a bin width they are always float64, as PyRadiomics
-        under NumPy 1 has them (under NumPy 2 it takes float32 there too).
+        Type of the image. With a bin count the edges of a floating image are rounded to its type,
+        which decides where a voxel at an edge goes; with a bin width they are always float64.
 
     Returns
     -------
@@ -87,6 +86,12 @@ def bin_edges(
     ------
     SettingError
         If the bin width gives more than 60,000 bins.
+
+    Notes
+    -----
+    These are the edges of PyRadiomics 3.0.1 under NumPy 1, which computes a range in float64 even
+    between float32 numbers. NumPy 2 computes it in float32, so that PyRadiomics' own grey levels
+    of a float32 image change with NumPy.
 
     Examples
     --------
@@ -98,9 +103,8 @@ def bin_edges(
     if bin_count is not None:
         if lowest == highest:
             lowest, highest = lowest - 0.5, highest + 0.5
-        kind = np.float32 if np.dtype(dtype) == np.float32 else np.float64
-        # endpoints in the image's type: NumPy computes the step from them
-        edges = np.linspace(kind(lowest), kind(highest), bin_count + 1, dtype=kind)
+        kind = np.dtype(dtype) if np.dtype(dtype).kind == "f" else np.dtype(np.float64)
+        edges = np.linspace(float(lowest), float(highest), bin_count + 1).astype(kind)
         edges[-1] += 1  # the maximum belongs to the last bin
         return edges.astype(np.float64)
     width = float(bin_width)

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from gliofuse.radiomics.bank import compute_bank, groups, shape_values
-from gliofuse.radiomics.preparation import prepare
+from gliofuse.radiomics.families import FAMILIES
+from gliofuse.radiomics.groups import compute_groups, groups, region_values
+from gliofuse.radiomics.loading import load_and_preprocess
+from gliofuse.radiomics.parameters import RadiomicsSettings
 from gliofuse.radiomics.region import Region
-from gliofuse.radiomics.settings import RadiomicsSettings
 
 __all__ = ["RadiomicsExtractor", "RadiomicsWarning", "changed", "one_level"]
 
@@ -109,19 +110,21 @@ class RadiomicsExtractor:
             from gliofuse.radiomics.diagnostics import first_entries
 
             diagnostics = first_entries(settings)
-        prepared = prepare(image, mask, settings.setting, diagnostics=diagnostics)
+        prepared = load_and_preprocess(image, mask, settings.setting, diagnostics=diagnostics)
         if message := one_level(prepared.image.array[prepared.texture_mask], settings):
             warnings.warn(message, RadiomicsWarning, stacklevel=2)
         out: dict[str, Any] = diagnostics or {}
-        if settings.wanted("shape"):
-            region = Region(prepared.mask[prepared.box], prepared.image.spacing_mm)
-            out.update(shape_values(region, settings.wanted("shape")))
-        values = compute_bank(
+        wanted = groups(settings, [""])
+        region = Region(prepared.mask[prepared.box], prepared.image.spacing_mm)
+        for group in wanted:
+            if not group.of_image:
+                out.update(region_values(region, group.family, settings.wanted(group.family)))
+        values = compute_groups(
             prepared.image.array,
             prepared.image.spacing_mm,
             {"": prepared.texture_mask},
             settings,
-            groups(settings, [""]),
+            wanted,
         )
         by_name = {name: value for group in values.values() for name, value in group.items()}
         # PyRadiomics goes image by image, the groups family by family within an image type
@@ -145,7 +148,7 @@ def changed(settings: RadiomicsSettings, **changes: Any) -> RadiomicsSettings:
 def one_level(values: np.ndarray, settings: RadiomicsSettings) -> str:
     """Say so if the bin width leaves one grey level of intensities that differ; empty if not."""
     setting = settings.setting
-    if setting.binCount is not None or not any(f != "shape" for f in settings.featureClass):
+    if setting.binCount is not None or not any(FAMILIES[f].of_image for f in settings.featureClass):
         return ""
     low, high = float(values.min()), float(values.max())
     if low == high or low // setting.binWidth != high // setting.binWidth:

@@ -12,9 +12,10 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any
 
 from gliofuse.errors import SettingError, did_you_mean
-from gliofuse.radiomics._names import FEATURES, IMAGE_TYPES
 from gliofuse.radiomics.extractor import RadiomicsExtractor, changed
-from gliofuse.radiomics.settings import RadiomicsSettings, Setting
+from gliofuse.radiomics.families import FAMILIES
+from gliofuse.radiomics.image_types import IMAGE_TYPES
+from gliofuse.radiomics.parameters import RadiomicsSettings, Setting
 
 __all__ = ["RadiomicsFeatureExtractor"]
 
@@ -61,7 +62,7 @@ class RadiomicsFeatureExtractor(RadiomicsExtractor):
 
     def enableAllFeatures(self) -> None:
         """Enable every feature of every family but the deprecated."""
-        self.params = changed(self.params, featureClass={family: [] for family in FEATURES})
+        self.params = changed(self.params, featureClass={family: [] for family in FAMILIES})
 
     def disableAllFeatures(self) -> None:
         """Disable every family."""
@@ -69,7 +70,7 @@ class RadiomicsFeatureExtractor(RadiomicsExtractor):
 
     def enableFeatureClassByName(self, featureClass: str, enabled: bool = True) -> None:
         """Enable or disable a family."""
-        _check(featureClass, FEATURES, "feature class")
+        _check(featureClass, FAMILIES, "feature class")
         classes = {k: v for k, v in self.params.featureClass.items() if k != featureClass}
         if enabled:
             classes[featureClass] = []

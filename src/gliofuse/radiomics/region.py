@@ -114,6 +114,15 @@ class Region:
             known[pad] = self.pad_values(np.arange(self.size, dtype=np.int32), pad)
         return known[pad]
 
+    def one_matrix(self, offsets: np.ndarray, weighting: str | None) -> bool:
+        """Whether PyRadiomics gets one matrix: merged, or of the one offset (n, 3) that fits.
+
+        It deletes empty matrices only from several, so that a region without pairs or runs keeps
+        one that is empty, and the features that divide by nothing are then 0 and not NaN.
+        """
+        fits = (np.abs(offsets) < self.mask.shape).all(axis=1)
+        return weighting is not None or int(np.count_nonzero(fits)) == 1
+
     def flat_offsets(self, offsets: np.ndarray, pad: int) -> np.ndarray:
         """Return ``offsets`` (n, 3) as steps in an array padded by ``pad`` on each side."""
         _, rows, columns = self.padded_shape(pad)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from gliofuse.imaging.labels import LabelConvention
     from gliofuse.imaging.volume import Volume
-    from gliofuse.radiomics.settings import RadiomicsSettings
+    from gliofuse.radiomics.parameters import RadiomicsSettings
 
 __all__ = ["ORIGINAL", "SECOND_MASK", "Stability", "measure_stability", "second_masks"]
 
@@ -87,7 +87,7 @@ def measure_stability(
         A second mask of each patient, for example another reader's.
     amounts : PerturbationSettings, optional
     regions, sequences, convention, normalisation, workers
-        See :func:`gliofuse.radiomics.cohort.extract_cohort`.
+        See :func:`gliofuse.radiomics.feature_table.extract_cohort`.
     seed : int
         Of the random perturbations; with the patient's id, so that the order does not matter.
     progress : callable, optional
@@ -230,7 +230,7 @@ def _variants(
     """Return the features of each variant of one patient."""
     from gliofuse.imaging.images import load_case, read_mask
     from gliofuse.imaging.intensity import normalise_volume
-    from gliofuse.radiomics.regions import column_name, masks_of
+    from gliofuse.radiomics.region_masks import column_name, masks_of
 
     loaded = load_case(case, sequences)
     masks = masks_of(loaded.mask, regions, convention, str(case.mask))

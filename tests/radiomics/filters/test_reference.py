@@ -14,8 +14,8 @@ from gliofuse.imaging.volume import Volume
 )
 def test_filters_brain1(shared_data, column, setting):
     """filters_brain1.csv: PyRadiomics 3.0.1, numpy 1.26, scipy 1.11, trimesh 3.23."""
-    from gliofuse.radiomics.bank import compute_bank, groups
-    from gliofuse.radiomics.settings import RadiomicsSettings
+    from gliofuse.radiomics.groups import compute_groups, groups
+    from gliofuse.radiomics.parameters import RadiomicsSettings
 
     folder = shared_data("pyradiomics_reference")
     image = Volume.read(folder / "brain1_image.nrrd")
@@ -23,7 +23,7 @@ def test_filters_brain1(shared_data, column, setting):
     types = RadiomicsSettings.preset("rdl").imageType
     settings = RadiomicsSettings.from_params({"setting": setting, "imageType": types})
     found: dict[str, float] = {}
-    bank = compute_bank(
+    bank = compute_groups(
         image.array, image.spacing_mm, {"roi": mask}, settings, groups(settings, ["roi"])
     )
     for values in bank.values():

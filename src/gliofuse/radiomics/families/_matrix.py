@@ -2,29 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
-from gliofuse.radiomics.families._kernel import kernel
+from gliofuse.radiomics._kernel import kernel
+from gliofuse.radiomics.families._family import positions
 
-__all__ = ["STATISTICS", "matrix_statistics", "mean_without_nan"]
+__all__ = ["STATISTICS", "columns_of", "matrix_statistics", "mean_without_nan"]
 
-STATISTICS = (
+_STATISTICS = (
     "small", "large", "gray_nonuniformity", "gray_nonuniformity_normalised", "size_nonuniformity",
     "size_nonuniformity_normalised", "percentage", "gray_variance", "size_variance", "entropy",
     "low_gray", "high_gray", "small_low", "small_high", "large_low", "large_high",
 )  # fmt: skip
+_AT = positions(_STATISTICS)
+STATISTICS = len(_STATISTICS)
+"""How many statistics a matrix has."""
+
+# divided by the number of runs, zones or voxels at the end
+_PER_PART = tuple(
+    getattr(_AT, name)
+    for name in _STATISTICS
+    if name not in ("entropy", "percentage") and not name.endswith("_normalised")
+)
+
+
+def columns_of(statistics: Iterable[str]) -> np.ndarray:
+    """Return where :func:`matrix_statistics` puts each of ``statistics``."""
+    return np.array([_STATISTICS.index(name) for name in statistics])
 
 
 @kernel
 def matrix_statistics(matrix: np.ndarray, gray: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """Return the statistics, in the order of :data:`STATISTICS`, of one matrix of counts.
+    """Return the statistics of one matrix of counts; :func:`columns_of` says which stands where.
 
     ``matrix`` (k, s) counts runs, zones or dependences by grey level and column; ``gray`` (k,) and
     ``sizes`` (s,) say what rows and columns stand for. All are NaN for an empty matrix.
     """
     eps = 2.0**-52
     k, s = matrix.shape
-    out = np.zeros(16)
+    out = np.zeros(len(_AT))
     columns = np.zeros(s)
     total, voxels, gray_sum, size_sum = 0.0, 0.0, 0.0, 0.0
     for j in range(s):
@@ -45,19 +63,19 @@ def matrix_statistics(matrix: np.ndarray, gray: np.ndarray, sizes: np.ndarray) -
                 row_small += c / j2
                 row_large += c * j2
                 p = c / total
-                out[9] -= p * np.log2(p + eps)
-        out[2] += row * row
+                out[_AT.entropy] -= p * np.log2(p + eps)
+        out[_AT.gray_nonuniformity] += row * row
         gray_sum += row * gray[i]
-        out[10] += row / g2
-        out[11] += row * g2
-        out[12] += row_small / g2
-        out[13] += row_small * g2
-        out[14] += row_large / g2
-        out[15] += row_large * g2
-        out[0] += row_small
-        out[1] += row_large
+        out[_AT.low_gray] += row / g2
+        out[_AT.high_gray] += row * g2
+        out[_AT.small_low] += row_small / g2
+        out[_AT.small_high] += row_small * g2
+        out[_AT.large_low] += row_large / g2
+        out[_AT.large_high] += row_large * g2
+        out[_AT.small] += row_small
+        out[_AT.large] += row_large
     for j in range(s):
-        out[4] += columns[j] * columns[j]
+        out[_AT.size_nonuniformity] += columns[j] * columns[j]
         size_sum += columns[j] * sizes[j]
     voxels = size_sum
     gray_mean, size_mean = gray_sum / total, size_sum / total
@@ -65,13 +83,13 @@ def matrix_statistics(matrix: np.ndarray, gray: np.ndarray, sizes: np.ndarray) -
         row = 0.0
         for j in range(s):
             row += matrix[i, j]
-        out[7] += row * (gray[i] - gray_mean) ** 2
+        out[_AT.gray_variance] += row * (gray[i] - gray_mean) ** 2
     for j in range(s):
-        out[8] += columns[j] * (sizes[j] - size_mean) ** 2
-    out[3] = out[2] / (total * total)
-    out[5] = out[4] / (total * total)
-    out[6] = total / voxels
-    for index in (0, 1, 2, 4, 7, 8, 10, 11, 12, 13, 14, 15):
+        out[_AT.size_variance] += columns[j] * (sizes[j] - size_mean) ** 2
+    out[_AT.gray_nonuniformity_normalised] = out[_AT.gray_nonuniformity] / (total * total)
+    out[_AT.size_nonuniformity_normalised] = out[_AT.size_nonuniformity] / (total * total)
+    out[_AT.percentage] = total / voxels
+    for index in _PER_PART:
         out[index] /= total
     return out
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from gliofuse.radiomics._kernel import kernel
 from gliofuse.radiomics.discretise import Levels
-from gliofuse.radiomics.families._kernel import kernel
 from gliofuse.radiomics.region import Region, angles
 
 __all__ = ["dependences", "differences"]

@@ -8,13 +8,18 @@ setting ``voxelArrayShift`` (0 by default), :math:`v` the volume of a voxel in m
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
+from gliofuse.radiomics._kernel import kernel
 from gliofuse.radiomics.discretise import Levels
-from gliofuse.radiomics.families._feature import Feature, names
-from gliofuse.radiomics.families._kernel import kernel
+from gliofuse.radiomics.families._family import BINS, Family, Feature, Inside, names, positions
 
-__all__ = ["FEATURES", "NAMES", "firstorder_features"]
+if TYPE_CHECKING:
+    from gliofuse.radiomics.parameters import Setting
+
+__all__ = ["FAMILY", "firstorder_features"]
 
 _PERCENTILE = "IBSI takes the nearest rank, PyRadiomics interpolates between ranks."
 
@@ -118,6 +123,11 @@ FEATURES = (
     ),
 )
 NAMES = names(FEATURES)
+_FROM_LEVELS = ("Entropy", "Uniformity")
+# P: a field's name cannot begin with a digit
+_AT = positions(
+    name.replace("10P", "P10P").replace("90P", "P90P") for name in NAMES if name not in _FROM_LEVELS
+)
 
 _EPSILON = float(np.spacing(1))
 
@@ -137,7 +147,7 @@ def _percentile(ordered: np.ndarray, share: float) -> float:
 @kernel
 def _statistics(ordered: np.ndarray, voxels: int, shift: float, voxel_mm3: float) -> np.ndarray:
     n = len(ordered)
-    out = np.empty(16)
+    out = np.empty(len(_AT))
     total, squares = 0.0, 0.0
     for x in ordered:
         total += x
@@ -161,14 +171,22 @@ def _statistics(ordered: np.ndarray, voxels: int, shift: float, voxel_mm3: float
     for x in ordered:
         if p10 <= x <= p90:
             robust += abs(x - robust_mean)
-    out[0], out[1], out[2] = p10, p90, squares
-    out[3] = _percentile(ordered, 0.75) - _percentile(ordered, 0.25)
-    out[4] = fourth / (second * second) if second > 0 else 0.0
-    out[5], out[6], out[7] = ordered[n - 1], absolute / n, mean
-    out[8], out[9], out[10] = _percentile(ordered, 0.5), ordered[0], ordered[n - 1] - ordered[0]
-    out[11], out[12] = robust / robust_n, np.sqrt(squares / voxels)
-    out[13] = third / second**1.5 if second > 0 else 0.0
-    out[14], out[15] = squares * voxel_mm3, second
+    out[_AT.P10Percentile] = p10
+    out[_AT.P90Percentile] = p90
+    out[_AT.Energy] = squares
+    out[_AT.InterquartileRange] = _percentile(ordered, 0.75) - _percentile(ordered, 0.25)
+    out[_AT.Kurtosis] = fourth / (second * second) if second > 0 else 0.0
+    out[_AT.Maximum] = ordered[n - 1]
+    out[_AT.MeanAbsoluteDeviation] = absolute / n
+    out[_AT.Mean] = mean
+    out[_AT.Median] = _percentile(ordered, 0.5)
+    out[_AT.Minimum] = ordered[0]
+    out[_AT.Range] = ordered[n - 1] - ordered[0]
+    out[_AT.RobustMeanAbsoluteDeviation] = robust / robust_n
+    out[_AT.RootMeanSquared] = np.sqrt(squares / voxels)
+    out[_AT.Skewness] = third / second**1.5 if second > 0 else 0.0
+    out[_AT.TotalEnergy] = squares * voxel_mm3
+    out[_AT.Variance] = second
     return out
 
 
@@ -210,3 +228,23 @@ def firstorder_features(
         "Uniformity": float(np.sum(share**2)),
     }
     return {name: from_levels[name] if name in from_levels else next(moments) for name in NAMES}
+
+
+def _compute(inside: Inside, setting: Setting) -> dict[str, float]:
+    values = firstorder_features(
+        inside.ordered,
+        inside.levels,
+        voxel_mm3=float(np.prod(inside.region.spacing_mm)),
+        shift=setting.voxelArrayShift,
+    )
+    return {**values, "StandardDeviation": values["Variance"] ** 0.5}
+
+
+FAMILY = Family(
+    "firstorder",
+    FEATURES,
+    __doc__ or "",
+    from_image=_compute,
+    settings=(*BINS, "voxelArrayShift"),
+    on_request=("StandardDeviation",),
+)

@@ -20,18 +20,36 @@ References
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from gliofuse.errors import SettingError
+from gliofuse.radiomics._kernel import kernel
 from gliofuse.radiomics.discretise import Levels
-from gliofuse.radiomics.families._feature import Feature, names
-from gliofuse.radiomics.families._kernel import kernel
+from gliofuse.radiomics.families._family import (
+    BINS,
+    PLANES,
+    Family,
+    Feature,
+    Inside,
+    names,
+    positions,
+)
 from gliofuse.radiomics.families._matrix import mean_without_nan
-from gliofuse.radiomics.families._spectrum import maximal_correlation
+from gliofuse.radiomics.families._pairs import count_pairs, normalised_pairs
+from gliofuse.radiomics.families._spectrum import (
+    maximal_correlation,
+    maximal_correlation_exactly,
+    needs_every_digit,
+)
 from gliofuse.radiomics.families._weights import angle_lengths
 from gliofuse.radiomics.region import Region, angles
 
-__all__ = ["FEATURES", "MAX_LEVELS", "NAMES", "glcm_features"]
+if TYPE_CHECKING:
+    from gliofuse.radiomics.parameters import Setting
+
+__all__ = ["FAMILY", "MAX_LEVELS", "glcm_features"]
 
 _FLAT = "1 for a direction with a single level, where IBSI leaves it undefined."
 _LEVELS = "N_g is the highest level present; IBSI takes the number of levels."
@@ -205,43 +223,16 @@ FEATURES = (
     ),
 )
 NAMES = names(FEATURES)
+_AT = positions(NAMES)
 
 MAX_LEVELS = 4096
 """Most grey levels that may be present; beyond it a matrix of pairs fills the memory."""
 
+_RARE = 1e-9
+"""Product of margins below which epsilon counts by more than its first order."""
+
 _CHUNK_BYTES = 1 << 27
 """Matrices counted in one pass over the voxels; more levels take more passes."""
-
-
-@kernel
-def _pairs(rank: np.ndarray, positions: np.ndarray, steps: np.ndarray, k: int) -> np.ndarray:
-    """Count the pairs (angles, k + 1, k + 1); row and column 0 gather what lies outside."""
-    # flat and unsigned: a signed index would be tested for counting from the end
-    width = np.uint64(k + 1)
-    table = width * width
-    out = np.zeros(len(steps) * (k + 1) * (k + 1), np.int32)
-    for v in positions:
-        here = np.uint64(rank[v]) * width
-        for a in range(len(steps)):
-            out[np.uint64(a) * table + here + np.uint64(rank[v + steps[a]])] += 1
-    return out.reshape(len(steps), k + 1, k + 1)
-
-
-@kernel
-def _normalised(counts: np.ndarray, symmetrical: bool) -> np.ndarray:
-    """Return the shares of pairs of one direction; all 0 if there is no pair."""
-    k = len(counts) - 1
-    p = np.empty((k, k))
-    for i in range(k):
-        for j in range(k):
-            p[i, j] = counts[i + 1, j + 1]
-    if symmetrical:
-        for i in range(k):
-            for j in range(i + 1):
-                both = p[i, j] + p[j, i]
-                p[i, j] = both
-                p[j, i] = both
-    return p
 
 
 @kernel
@@ -281,16 +272,20 @@ def _features(p: np.ndarray, gray: np.ndarray, row: np.ndarray) -> None:
             hx -= px[i] * np.log2(px[i])
         if py[i] > 0:
             hy -= py[i] * np.log2(py[i])
-    var_x, var_y, covariance, lost = 0.0, 0.0, 0.0, 0.0
+    var_x, var_y, covariance, lost, rare = 0.0, 0.0, 0.0, 0.0, 0.0
     for i in range(k):
         var_x += px[i] * (gray[i] - mu_x) ** 2
         var_y += py[i] * (gray[i] - mu_y) ** 2
         for j in range(k):
             if p[i, j] > 0:
                 covariance += p[i, j] * (gray[i] - mu_x) * (gray[j] - mu_y)
-                lost += p[i, j] / (px[i] * py[j])
+                product = px[i] * py[j]
+                if product > _RARE:
+                    lost += p[i, j] / product
+                else:
+                    rare += p[i, j] * np.log1p(eps / product)
     # the logarithm of a product is a sum: log2(px py + eps) to first order in eps
-    hxy1 = hx + hy - lost * eps / np.log(2.0)
+    hxy1 = hx + hy - (lost * eps + rare) / np.log(2.0)
     hxy2 = hx + hy
     da, de, idf, idm, idmn, idn, inverse, contrast = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
     for d in range(highest):
@@ -318,37 +313,53 @@ def _features(p: np.ndarray, gray: np.ndarray, row: np.ndarray) -> None:
             shade += c * c * c * q
             prominence += c * c * c * c * q
     spread = np.sqrt(var_x) * np.sqrt(var_y)
-    row[0], row[1], row[2], row[3], row[4] = auto, prominence, shade, tendency, contrast
-    row[5] = covariance / (spread + eps) if spread > 0 else 1.0
-    row[6], row[7], row[8] = da, de, dv
-    row[9], row[10], row[11], row[12] = idf, idm, idmn, idn
+    row[_AT.Autocorrelation] = auto
+    row[_AT.ClusterProminence] = prominence
+    row[_AT.ClusterShade] = shade
+    row[_AT.ClusterTendency] = tendency
+    row[_AT.Contrast] = contrast
+    row[_AT.Correlation] = covariance / (spread + eps) if spread > 0 else 1.0
+    row[_AT.DifferenceAverage] = da
+    row[_AT.DifferenceEntropy] = de
+    row[_AT.DifferenceVariance] = dv
+    row[_AT.Id] = idf
+    row[_AT.Idm] = idm
+    row[_AT.Idmn] = idmn
+    row[_AT.Idn] = idn
     larger = max(hx, hy)
-    row[13] = (hxy - hxy1) / larger if larger > 0 else 0.0
+    row[_AT.Imc1] = (hxy - hxy1) / larger if larger > 0 else 0.0
     shared = hxy2 - hxy  # a few epsilon are rounding, and their root would not be small
-    row[14] = np.sqrt(1 - np.exp(-2 * shared)) if shared > 4 * eps else 0.0
-    row[15], row[16], row[17], row[18] = inverse, mu_x, energy, hxy
-    row[19] = maximal_correlation(p, px, py)
-    row[20], row[21], row[22], row[23] = top, sa, se, var_x
+    row[_AT.Imc2] = np.sqrt(1 - np.exp(-2 * shared)) if shared > 4 * eps else 0.0
+    row[_AT.InverseVariance] = inverse
+    row[_AT.JointAverage] = mu_x
+    row[_AT.JointEnergy] = energy
+    row[_AT.JointEntropy] = hxy
+    row[_AT.MCC] = maximal_correlation(p, px, py)
+    row[_AT.MaximumProbability] = top
+    row[_AT.SumAverage] = sa
+    row[_AT.SumEntropy] = se
+    row[_AT.SumSquares] = var_x
 
 
 @kernel
 def _each_direction(counts: np.ndarray, gray: np.ndarray, symmetrical: bool) -> np.ndarray:
-    table = np.empty((len(counts), 24))
+    table = np.empty((len(counts), len(_AT)))
     for a in range(len(counts)):
-        _features(_normalised(counts[a], symmetrical), gray, table[a])
+        _features(normalised_pairs(counts[a], symmetrical), gray, table[a])
     return table
 
 
 @kernel
 def _merged(
     counts: np.ndarray, weights: np.ndarray, gray: np.ndarray, symmetrical: bool
-) -> np.ndarray:
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the features (one row) of the weighted sum of the matrices, and the shares in it."""
     total = np.zeros((len(gray), len(gray)))
     for a in range(len(counts)):
-        total += weights[a] * _normalised(counts[a], symmetrical)
-    table = np.empty((1, 24))
+        total += weights[a] * normalised_pairs(counts[a], symmetrical)
+    table = np.empty((1, len(_AT)))
     _features(total, gray, table[0])
-    return table
+    return table, total
 
 
 def glcm_features(
@@ -378,7 +389,8 @@ def glcm_features(
     Returns
     -------
     dict
-        Value by feature name; NaN where no two voxels of the region are neighbours.
+        Value by feature name. Where no two voxels of the region are neighbours, NaN (but for a
+        single level PyRadiomics' constants: MCC is 1, or InverseVariance 0 of a single matrix).
 
     Raises
     ------
@@ -399,7 +411,7 @@ def glcm_features(
     if weighting is None:
         tables = [
             _each_direction(
-                _pairs(rank, region.positions(pad), steps[first : first + chunk], k),
+                count_pairs(rank, region.positions(pad), steps[first : first + chunk], k),
                 levels.gray,
                 symmetrical,
             )
@@ -410,6 +422,39 @@ def glcm_features(
         weights = np.ones(len(offsets))
         if weighting != "no_weighting":
             weights = np.exp(-(angle_lengths(offsets, region.spacing_mm, weighting) ** 2))
-        counts = _pairs(rank, region.positions(pad), steps, k)
-        table = _merged(counts, weights, levels.gray, symmetrical)
-    return dict(zip(NAMES, mean_without_nan(table).tolist(), strict=True))
+        counts = count_pairs(rank, region.positions(pad), steps, k)
+        table, p = _merged(counts, weights, levels.gray, symmetrical)
+        if k > 1 and needs_every_digit(p):
+            table[0, _AT.MCC] = maximal_correlation_exactly(p)
+    values = dict(zip(NAMES, mean_without_nan(table).tolist(), strict=True))
+    if k == 1 and np.isnan(table[:, 0]).all():
+        one = region.one_matrix(offsets, weighting)
+        values.update({"InverseVariance": 0.0} if one else {"MCC": 1.0})
+    return values
+
+
+def _compute(inside: Inside, setting: Setting) -> dict[str, float]:
+    return glcm_features(
+        inside.region,
+        inside.levels,
+        distances=setting.distances,
+        force2d=setting.force2D,
+        plane_axis=setting.force2Ddimension,
+        symmetrical=setting.symmetricalGLCM,
+        weighting=setting.weightingNorm,
+    )
+
+
+FAMILY = Family(
+    "glcm",
+    FEATURES,
+    __doc__ or "",
+    from_image=_compute,
+    settings=(*BINS, *PLANES, "distances", "symmetricalGLCM", "weightingNorm"),
+    equals={
+        "Dissimilarity": "DifferenceAverage",
+        "Homogeneity1": "Id",
+        "Homogeneity2": "Idm",
+        "SumVariance": "ClusterTendency",
+    },
+)

@@ -14,15 +14,20 @@ References
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from gliofuse.radiomics.discretise import Levels
-from gliofuse.radiomics.families._feature import Feature, names
-from gliofuse.radiomics.families._matrix import STATISTICS, matrix_statistics
+from gliofuse.radiomics.families._family import BINS, PLANES, Family, Feature, Inside, names
+from gliofuse.radiomics.families._matrix import columns_of, matrix_statistics
 from gliofuse.radiomics.families._neighbourhood import dependences
 from gliofuse.radiomics.region import Region
 
-__all__ = ["FEATURES", "NAMES", "gldm_features"]
+if TYPE_CHECKING:
+    from gliofuse.radiomics.parameters import Setting
+
+__all__ = ["FAMILY", "gldm_features"]
 
 FEATURES = (
     Feature(
@@ -141,7 +146,7 @@ _STATISTIC = {
     "LargeDependenceLowGrayLevelEmphasis": "large_low",
     "LargeDependenceHighGrayLevelEmphasis": "large_high",
 }
-_COLUMNS = np.array([STATISTICS.index(_STATISTIC[name]) for name in NAMES])
+_COLUMNS = columns_of(_STATISTIC[name] for name in NAMES)
 
 
 def gldm_features(
@@ -173,3 +178,23 @@ def gldm_features(
     matrix = dependences(region, levels, float(alpha), distances, force2d, plane_axis)
     values = matrix_statistics(matrix, levels.gray, np.arange(1.0, matrix.shape[1] + 1))
     return dict(zip(NAMES, values[_COLUMNS].tolist(), strict=True))
+
+
+def _compute(inside: Inside, setting: Setting) -> dict[str, float]:
+    return gldm_features(
+        inside.region,
+        inside.levels,
+        alpha=setting.gldm_a,
+        distances=setting.distances,
+        force2d=setting.force2D,
+        plane_axis=setting.force2Ddimension,
+    )
+
+
+FAMILY = Family(
+    "gldm",
+    FEATURES,
+    __doc__ or "",
+    from_image=_compute,
+    settings=(*BINS, *PLANES, "distances", "gldm_a"),
+)

@@ -3,9 +3,9 @@ r"""GLRLM: sixteen features of runs, voxels of one grey level in a row.
 :math:`P(i, j)` counts the runs of grey level :math:`i` and length :math:`j` along one of thirteen
 directions (four with ``force2D``); :math:`N_r` is their number, :math:`p = P / N_r`,
 :math:`N_p = \sum_{ij} j P(i, j)` and :math:`\mu` the mean of :math:`i` or :math:`j` under
-:math:`p`. Each feature is the mean of its values in the directions; a direction in which no run is
-longer than one voxel is left out. With ``weightingNorm`` the matrices are weighted by the step's
-length, summed, and give one value.
+:math:`p`. Each feature is the mean of its values in the directions; a direction is left out if no
+line along it holds two voxels of the region, neighbours or not. With ``weightingNorm`` the matrices
+are weighted by the step's length, summed, and give one value.
 
 IBSI aggregates in several ways. The default is its "3D, averaged", with ``force2D`` its "2.5D,
 averaged"; ``weightingNorm: no_weighting`` gives the "merged" form of either.
@@ -18,19 +18,30 @@ References
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
+from gliofuse.radiomics._kernel import kernel
 from gliofuse.radiomics.discretise import Levels
-from gliofuse.radiomics.families._feature import Feature, names
-from gliofuse.radiomics.families._kernel import kernel
-from gliofuse.radiomics.families._matrix import STATISTICS, matrix_statistics, mean_without_nan
+from gliofuse.radiomics.families._family import BINS, PLANES, Family, Feature, Inside, names
+from gliofuse.radiomics.families._matrix import (
+    STATISTICS,
+    columns_of,
+    matrix_statistics,
+    mean_without_nan,
+)
 from gliofuse.radiomics.families._weights import angle_lengths
 from gliofuse.radiomics.region import Region, angles
 
-__all__ = ["FEATURES", "NAMES", "glrlm_features"]
+if TYPE_CHECKING:
+    from gliofuse.radiomics.parameters import Setting
+
+__all__ = ["FAMILY", "glrlm_features"]
 
 _SKIPPED = (
-    "IBSI keeps a direction whose runs all have length one; PyRadiomics leaves it out of the mean."
+    "IBSI keeps every direction; PyRadiomics leaves out of the mean those whose lines hold at most "
+    "one voxel of the region each, such as the directions across a region of one slice."
 )
 
 FEATURES = (
@@ -182,7 +193,9 @@ _STATISTIC = {
     "LongRunLowGrayLevelEmphasis": "large_low",
     "LongRunHighGrayLevelEmphasis": "large_high",
 }
-_COLUMNS = np.array([STATISTICS.index(_STATISTIC[name]) for name in NAMES])
+_FREE = ("RunEntropy", "RunVariance")
+"""Sums over an empty matrix that are not divided by its number of runs."""
+_COLUMNS = columns_of(_STATISTIC[name] for name in NAMES)
 
 
 @kernel
@@ -230,6 +243,35 @@ def _runs(
 
 
 @kernel
+def _populated(mask: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """Return for each direction whether a line along it holds two voxels of the region."""
+    nz, ny, nx = mask.shape
+    out = np.zeros(len(offsets), np.bool_)
+    for a in range(len(offsets)):
+        dz, dy, dx = offsets[a, 0], offsets[a, 1], offsets[a, 2]
+        for first in range(mask.size):
+            z, y, x = first // (ny * nx), first // nx % ny, first % nx
+            if not mask[z, y, x]:
+                continue
+            z, y, x = z + dz, y + dy, x + dx
+            while 0 <= z < nz and 0 <= y < ny and 0 <= x < nx and not mask[z, y, x]:
+                z, y, x = z + dz, y + dy, x + dx
+            if 0 <= z < nz and 0 <= y < ny and 0 <= x < nx:
+                out[a] = True
+                break
+    return out
+
+
+def _used(region: Region, offsets: np.ndarray) -> np.ndarray:
+    """Return :func:`_populated`, which does not depend on the image, once a region."""
+    known: dict[bytes, np.ndarray] = region.__dict__.setdefault("_populated", {})
+    key = offsets.tobytes()
+    if key not in known:
+        known[key] = _populated(region.mask, offsets)
+    return known[key]
+
+
+@kernel
 def _directions(
     level: np.ndarray,
     rank: np.ndarray,
@@ -241,15 +283,13 @@ def _directions(
     longest: int,
     merge: bool,
 ) -> np.ndarray:
-    """Return the statistics (directions, 16), or (1, 16) of the weighted sum of the matrices."""
+    """Return a row of statistics a direction, or one of the weighted sum of the matrices."""
     sizes = np.arange(1.0, longest + 1)
     merged = np.zeros((len(gray), longest))
     length = np.zeros(len(level), np.uint16)
-    table = np.full((1 if merge else len(steps), 16), np.nan)
+    table = np.empty((1 if merge else len(steps), STATISTICS))
     for a in range(len(steps)):
         matrix = _runs(level, rank, rows, positions, length, steps[a], len(gray), longest)
-        if matrix[:, 0].sum() == matrix.sum():
-            continue  # no run is longer than one voxel
         if merge:
             merged += weights[a] * matrix
         else:
@@ -282,9 +322,14 @@ def glrlm_features(
     Returns
     -------
     dict
-        Value by feature name; NaN where no direction has a run longer than one voxel.
+        Value by feature name. Where no line in any direction holds two voxels of the region, NaN
+        (run entropy and variance are 0 if PyRadiomics has a single matrix there).
     """
-    offsets = angles(force2d=force2d, plane_axis=plane_axis)
+    every = angles(force2d=force2d, plane_axis=plane_axis)
+    offsets = every[_used(region, every)]
+    if not len(offsets):
+        one = region.one_matrix(every, weighting)
+        return {name: 0.0 if one and name in _FREE else float("nan") for name in NAMES}
     lengths = np.ones(len(offsets))
     if weighting is not None and weighting != "no_weighting":
         lengths = angle_lengths(offsets, region.spacing_mm, weighting)
@@ -300,3 +345,22 @@ def glrlm_features(
         weighting is not None,
     )
     return dict(zip(NAMES, mean_without_nan(table)[_COLUMNS].tolist(), strict=True))
+
+
+def _compute(inside: Inside, setting: Setting) -> dict[str, float]:
+    return glrlm_features(
+        inside.region,
+        inside.levels,
+        force2d=setting.force2D,
+        plane_axis=setting.force2Ddimension,
+        weighting=setting.weightingNorm,
+    )
+
+
+FAMILY = Family(
+    "glrlm",
+    FEATURES,
+    __doc__ or "",
+    from_image=_compute,
+    settings=(*BINS, *PLANES, "weightingNorm"),
+)

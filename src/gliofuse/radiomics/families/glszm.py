@@ -12,15 +12,20 @@ References
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
+from gliofuse.radiomics._kernel import kernel
 from gliofuse.radiomics.discretise import Levels
-from gliofuse.radiomics.families._feature import Feature, names
-from gliofuse.radiomics.families._kernel import kernel
-from gliofuse.radiomics.families._matrix import STATISTICS, matrix_statistics
+from gliofuse.radiomics.families._family import BINS, PLANES, Family, Feature, Inside, names
+from gliofuse.radiomics.families._matrix import columns_of, matrix_statistics
 from gliofuse.radiomics.region import Region, angles
 
-__all__ = ["FEATURES", "NAMES", "count_parts", "glszm_features"]
+if TYPE_CHECKING:
+    from gliofuse.radiomics.parameters import Setting
+
+__all__ = ["FAMILY", "count_parts", "glszm_features"]
 
 FEATURES = (
     Feature(
@@ -151,7 +156,7 @@ _STATISTIC = {
     "LargeAreaLowGrayLevelEmphasis": "large_low",
     "LargeAreaHighGrayLevelEmphasis": "large_high",
 }
-_COLUMNS = np.array([STATISTICS.index(_STATISTIC[name]) for name in NAMES])
+_COLUMNS = columns_of(_STATISTIC[name] for name in NAMES)
 
 
 @kernel
@@ -319,3 +324,21 @@ def glszm_features(
     matrix, sizes = _matrix(region, levels, force2d, plane_axis)
     values = matrix_statistics(matrix, levels.gray, sizes)
     return dict(zip(NAMES, values[_COLUMNS].tolist(), strict=True))
+
+
+def _compute(inside: Inside, setting: Setting) -> dict[str, float]:
+    return glszm_features(
+        inside.region,
+        inside.levels,
+        force2d=setting.force2D,
+        plane_axis=setting.force2Ddimension,
+    )
+
+
+FAMILY = Family(
+    "glszm",
+    FEATURES,
+    __doc__ or "",
+    from_image=_compute,
+    settings=(*BINS, *PLANES),
+)

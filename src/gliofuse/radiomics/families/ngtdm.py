@@ -12,15 +12,28 @@ References
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
+from gliofuse.radiomics._kernel import kernel
 from gliofuse.radiomics.discretise import Levels
-from gliofuse.radiomics.families._feature import Feature, names
-from gliofuse.radiomics.families._kernel import kernel
+from gliofuse.radiomics.families._family import (
+    BINS,
+    PLANES,
+    Family,
+    Feature,
+    Inside,
+    names,
+    positions,
+)
 from gliofuse.radiomics.families._neighbourhood import differences
 from gliofuse.radiomics.region import Region
 
-__all__ = ["FEATURES", "NAMES", "ngtdm_features"]
+if TYPE_CHECKING:
+    from gliofuse.radiomics.parameters import Setting
+
+__all__ = ["FAMILY", "ngtdm_features"]
 
 _ISOLATED = (
     "A voxel without a neighbour in the region counts in n with a difference of 0; "
@@ -71,6 +84,7 @@ FEATURES = (
     ),
 )
 NAMES = names(FEATURES)
+_AT = positions(NAMES)
 
 
 @kernel
@@ -88,12 +102,12 @@ def _statistics(gray: np.ndarray, count: np.ndarray, difference: np.ndarray) -> 
             busy += abs(gray[i] * p[i] - gray[j] * p[j])
             complexity += abs(d) * (p[i] * difference[i] + p[j] * difference[j]) / (p[i] + p[j])
             strength += (p[i] + p[j]) * d * d
-    out = np.zeros(5)
-    out[0] = product / busy if busy > 0 else 0.0
-    out[1] = 1 / product if product > 0 else 1e6
-    out[2] = complexity / voxels
-    out[3] = spread / (k * (k - 1)) * total / voxels if k > 1 else 0.0
-    out[4] = strength / total if total > 0 else 0.0
+    out = np.zeros(len(_AT))
+    out[_AT.Busyness] = product / busy if busy > 0 else 0.0
+    out[_AT.Coarseness] = 1 / product if product > 0 else 1e6
+    out[_AT.Complexity] = complexity / voxels
+    out[_AT.Contrast] = spread / (k * (k - 1)) * total / voxels if k > 1 else 0.0
+    out[_AT.Strength] = strength / total if total > 0 else 0.0
     return out
 
 
@@ -123,3 +137,22 @@ def ngtdm_features(
     difference = differences(region, levels, distances, force2d, plane_axis)
     values = _statistics(levels.gray, levels.count.astype(np.float64), difference)
     return dict(zip(NAMES, values.tolist(), strict=True))
+
+
+def _compute(inside: Inside, setting: Setting) -> dict[str, float]:
+    return ngtdm_features(
+        inside.region,
+        inside.levels,
+        distances=setting.distances,
+        force2d=setting.force2D,
+        plane_axis=setting.force2Ddimension,
+    )
+
+
+FAMILY = Family(
+    "ngtdm",
+    FEATURES,
+    __doc__ or "",
+    from_image=_compute,
+    settings=(*BINS, *PLANES, "distances"),
+)

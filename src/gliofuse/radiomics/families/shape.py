@@ -17,11 +17,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from gliofuse.radiomics.families._feature import Feature, names
-from gliofuse.radiomics.families._kernel import kernel
+from gliofuse.radiomics._kernel import kernel
+from gliofuse.radiomics.families._family import Family, Feature
 from gliofuse.radiomics.region import Region
 
-__all__ = ["FEATURES", "NAMES", "deprecated_shape_features", "shape_features"]
+__all__ = ["FAMILY", "deprecated_shape_features", "shape_features"]
 
 _COVARIANCE = "The covariance is divided by N; IBSI's reference values divide by N - 1."
 
@@ -116,7 +116,6 @@ FEATURES = (
         "morph_vol_approx",
     ),
 )
-NAMES = names(FEATURES)
 
 # Corners of a cube in the order of the case's bits, and its edges' midpoints doubled, as (z, y, x).
 _CORNERS = np.array(
@@ -381,3 +380,17 @@ def deprecated_shape_features(values: dict[str, float]) -> dict[str, float]:
 
 def _root_ratio(numerator: float, denominator: float) -> float:
     return (numerator / denominator) ** 0.5 if denominator > 0 else float("nan")
+
+
+def _compute(region: Region) -> dict[str, float]:
+    values = shape_features(region)
+    return {**values, **deprecated_shape_features(values)}
+
+
+FAMILY = Family(
+    "shape",
+    FEATURES,
+    __doc__ or "",
+    from_region=_compute,
+    on_request=("Compactness1", "Compactness2", "SphericalDisproportion"),
+)

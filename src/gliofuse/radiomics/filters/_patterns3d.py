@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from gliofuse.radiomics.families._kernel import kernel
+from gliofuse.radiomics._kernel import kernel
 
 __all__ = ["BATCH", "fill_patterns", "prefilter"]
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gliofuse.radiomics.families._kernel import kernel
+from gliofuse.radiomics._kernel import kernel
 from gliofuse.radiomics.filters._window import Box
 
 __all__ = ["gradient"]

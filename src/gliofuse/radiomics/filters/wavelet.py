@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gliofuse.errors import SettingError, did_you_mean
-from gliofuse.radiomics.families._kernel import kernel
+from gliofuse.radiomics._kernel import kernel
 from gliofuse.radiomics.filters._window import Box
 
 __all__ = ["wavelet_bands"]

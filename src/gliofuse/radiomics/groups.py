@@ -1,59 +1,68 @@
-"""The feature bank of one image: every derived image once, every region and family on it."""
+"""Groups of features of one image: every derived image once, every region and family on it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from gliofuse.imaging.boxes import bounding_box
-from gliofuse.radiomics._names import IMAGE_TYPES
 from gliofuse.radiomics.discretise import discretise
+from gliofuse.radiomics.families import FAMILIES, Inside
+from gliofuse.radiomics.image_types import image_type_of
+from gliofuse.radiomics.parameters import RadiomicsSettings, Setting
 from gliofuse.radiomics.region import Region
-from gliofuse.radiomics.settings import RadiomicsSettings, Setting
 
-__all__ = ["Group", "compute_bank", "groups", "image_type_of", "shape_values", "texture_values"]
+__all__ = ["Group", "compute_groups", "groups", "image_values", "region_values"]
 
 
 @dataclass(frozen=True, order=True)
 class Group:
     """Features that are computed together: one family on one derived image in one region.
 
-    ``image`` is a name such as ``wavelet-LLH``; empty for shape features, which no image enters.
+    ``image`` is a name such as ``wavelet-LLH``; empty for a family that no image enters.
     """
 
     region: str
     image: str
     family: str
 
+    @property
+    def of_image(self) -> bool:
+        """Whether an image enters the values; the shape of a region, say, is without one."""
+        return FAMILIES[self.family].of_image
+
 
 def groups(settings: RadiomicsSettings, regions: Collection[str]) -> list[Group]:
     """Return the groups that the settings ask for, in the order of the feature names."""
     return [
-        *(Group(region, "", "shape") for region in regions if "shape" in settings.featureClass),
+        *(
+            Group(region, "", family)
+            for region in regions
+            for family in settings.featureClass
+            if not FAMILIES[family].of_image
+        ),
         *(
             Group(region, image, family)
             for region in regions
             for image_type in settings.imageType
             for image in settings.image_names(image_type)
             for family in settings.featureClass
-            if family != "shape"
+            if FAMILIES[family].of_image
         ),
     ]
 
 
-def shape_values(region: Region, wanted: Collection[str]) -> dict[str, float]:
-    """Return the wanted shape features as ``original_shape_<Feature>``."""
-    from gliofuse.radiomics.families.shape import deprecated_shape_features, shape_features
+def region_values(region: Region, family: str, wanted: Collection[str]) -> dict[str, float]:
+    """Return wanted features that no image enters, as ``original_<family>_<Feature>``."""
+    compute = FAMILIES[family].from_region
+    assert compute is not None, family
+    values = compute(region)
+    return {f"original_{family}_{name}": values[name] for name in wanted}
 
-    values = shape_features(region)
-    values.update(deprecated_shape_features(values))
-    return {f"original_shape_{name}": values[name] for name in wanted}
 
-
-def compute_bank(
+def compute_groups(
     image_zyx: np.ndarray,
     spacing_mm: tuple[float, float, float],
     masks: Mapping[str, np.ndarray],
@@ -74,14 +83,14 @@ def compute_bank(
         Regions by name; none empty.
     settings : RadiomicsSettings
     wanted : collection of Group
-        Shape groups are passed over.
+        Groups that no image enters are passed over.
 
     Returns
     -------
     dict
         For each group its values by full feature name.
     """
-    needed = [group for group in wanted if group.family != "shape"]
+    needed = [group for group in wanted if group.of_image]
     out: dict[Group, dict[str, float]] = {group: {} for group in needed}
     used = {name: masks[name] for name in dict.fromkeys(group.region for group in needed)}
     if not used:
@@ -103,7 +112,7 @@ def compute_bank(
         for name, (inner, region) in regions.items():
             if (image, name) not in families:
                 continue
-            values = texture_values(
+            values = image_values(
                 cropped[inner], region, chosen[image_type_of(image)], families[image, name]
             )
             for family, found in values.items():
@@ -113,7 +122,7 @@ def compute_bank(
     return out
 
 
-def texture_values(
+def image_values(
     image_zyx: np.ndarray,
     region: Region,
     setting: Setting,
@@ -145,9 +154,12 @@ def texture_values(
         dtype=image_zyx.dtype,
         bounds=(float(ordered[0]), float(ordered[known - 1])) if known else None,
     )
+    inside = Inside(region, levels, ordered[:known])
     out = {}
     for family, names in families.items():
-        found = _FAMILIES[family](ordered[:known], region, levels, setting)
+        compute = FAMILIES[family].from_image
+        assert compute is not None, family
+        found = compute(inside, setting)
         out[family] = {name: found[name] for name in names}
     return out
 
@@ -187,96 +199,3 @@ def _settings_of(settings: RadiomicsSettings, images: Collection[str]) -> dict[s
         elif any(name in images for name in names):
             out[image_type] = setting
     return out
-
-
-def image_type_of(image_name: str) -> str:
-    """Return the image type that an image's name belongs to."""
-    exact = [key for key, prefix in IMAGE_TYPES.items() if prefix == image_name]
-    return (
-        exact[0]
-        if exact
-        else next(key for key, prefix in IMAGE_TYPES.items() if image_name.startswith(prefix))
-    )
-
-
-def _firstorder(
-    ordered: np.ndarray, region: Region, levels: Any, setting: Setting
-) -> dict[str, float]:
-    from gliofuse.radiomics.families.firstorder import firstorder_features
-
-    values = firstorder_features(
-        ordered,
-        levels,
-        voxel_mm3=float(np.prod(region.spacing_mm)),
-        shift=setting.voxelArrayShift,
-    )
-    return {**values, "StandardDeviation": values["Variance"] ** 0.5}
-
-
-def _glcm(_: np.ndarray, region: Region, levels: Any, setting: Setting) -> dict[str, float]:
-    from gliofuse.radiomics.families.glcm import glcm_features
-
-    return glcm_features(
-        region,
-        levels,
-        distances=setting.distances,
-        force2d=setting.force2D,
-        plane_axis=setting.force2Ddimension,
-        symmetrical=setting.symmetricalGLCM,
-        weighting=setting.weightingNorm,
-    )
-
-
-def _glrlm(_: np.ndarray, region: Region, levels: Any, setting: Setting) -> dict[str, float]:
-    from gliofuse.radiomics.families.glrlm import glrlm_features
-
-    return glrlm_features(
-        region,
-        levels,
-        force2d=setting.force2D,
-        plane_axis=setting.force2Ddimension,
-        weighting=setting.weightingNorm,
-    )
-
-
-def _glszm(_: np.ndarray, region: Region, levels: Any, setting: Setting) -> dict[str, float]:
-    from gliofuse.radiomics.families.glszm import glszm_features
-
-    return glszm_features(
-        region, levels, force2d=setting.force2D, plane_axis=setting.force2Ddimension
-    )
-
-
-def _gldm(_: np.ndarray, region: Region, levels: Any, setting: Setting) -> dict[str, float]:
-    from gliofuse.radiomics.families.gldm import gldm_features
-
-    return gldm_features(
-        region,
-        levels,
-        alpha=setting.gldm_a,
-        distances=setting.distances,
-        force2d=setting.force2D,
-        plane_axis=setting.force2Ddimension,
-    )
-
-
-def _ngtdm(_: np.ndarray, region: Region, levels: Any, setting: Setting) -> dict[str, float]:
-    from gliofuse.radiomics.families.ngtdm import ngtdm_features
-
-    return ngtdm_features(
-        region,
-        levels,
-        distances=setting.distances,
-        force2d=setting.force2D,
-        plane_axis=setting.force2Ddimension,
-    )
-
-
-_FAMILIES: dict[str, Callable[[np.ndarray, Region, Any, Setting], dict[str, float]]] = {
-    "firstorder": _firstorder,
-    "glcm": _glcm,
-    "glrlm": _glrlm,
-    "glszm": _glszm,
-    "gldm": _gldm,
-    "ngtdm": _ngtdm,
-}

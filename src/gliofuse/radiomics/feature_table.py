@@ -22,12 +22,12 @@ from gliofuse.imaging.labels import LabelConvention, get_convention
 from gliofuse.imaging.regions import region_mask
 from gliofuse.imaging.volume import Volume, check_same_geometry
 from gliofuse.radiomics._cache import PatientCache, group_key
-from gliofuse.radiomics.bank import Group, compute_bank, groups, shape_values
 from gliofuse.radiomics.extractor import one_level
+from gliofuse.radiomics.groups import Group, compute_groups, groups, region_values
+from gliofuse.radiomics.parameters import RadiomicsSettings
 from gliofuse.radiomics.preprocess import Preprocessed, normalize_image, preprocess
 from gliofuse.radiomics.region import Region
-from gliofuse.radiomics.regions import column_name, masks_of
-from gliofuse.radiomics.settings import RadiomicsSettings
+from gliofuse.radiomics.region_masks import column_name, masks_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -246,10 +246,12 @@ def _keys(
             "image": images[sequence],
             "normalisation": normalisation,
         }
-        no_image = source if _image_shapes(settings) else {"mask": mask, "labels": labels}
+        no_image = (
+            source if _region_depends_on_image(settings) else {"mask": mask, "labels": labels}
+        )
         for name in names:
             for group in groups(settings, [name]):
-                inputs = no_image if group.family == "shape" else source
+                inputs = source if group.of_image else no_image
                 out[sequence, group] = group_key(group, settings, inputs)
     return out
 
@@ -268,7 +270,7 @@ def _compute(
     needed = dict.fromkeys(group.region for _, group in todo)
     found_masks = masks_of(labels, [names[name] for name in needed], convention, str(case.mask))
     masks = {name: found_masks[names[name]] for name in needed}
-    shapes: dict[str, dict[str, float]] = {}
+    without_image: dict[Group, dict[str, float]] = {}
 
     def one(sequence: str) -> dict[Key, dict[str, float]]:
         path = case.images[sequence]
@@ -279,7 +281,7 @@ def _compute(
         mine = [group for name, group in todo if name == sequence]
         try:
             image = normalise_volume(image, normalisation, sequence)
-            found = _sequence(image, labels, masks, settings, mine, shapes)
+            found = _sequence(image, labels, masks, settings, mine, without_image)
         except InputError as error:
             raise type(error)(f"{path}: {error}") from error
         return {(sequence, group): values for group, values in found.items()}
@@ -303,7 +305,7 @@ def _sequence(
     masks: dict[str, np.ndarray],
     settings: RadiomicsSettings,
     wanted: Sequence[Group],
-    shapes: dict[str, dict[str, float]],
+    known: dict[Group, dict[str, float]],
 ) -> dict[Group, dict[str, float]]:
     setting = settings.setting
     if setting.normalize:  # of the whole image, so once for all regions
@@ -317,20 +319,25 @@ def _sequence(
     }
     out: dict[Group, dict[str, float]] = {}
     for name, region in prepared.items():
-        texture = [group for group in wanted if group.region == name and group.family != "shape"]
-        if texture and (message := one_level(region.image.array[region.texture_mask], settings)):
+        mine = [group for group in wanted if group.region == name]
+        if any(group.of_image for group in mine) and (
+            message := one_level(region.image.array[region.texture_mask], settings)
+        ):
             raise SettingError(message)
-        if Group(name, "", "shape") in wanted:
-            if name not in shapes or _image_shapes(settings):
-                shapes[name] = shape_values(
+        for group in mine:
+            if group.of_image:
+                continue
+            if group not in known or _region_depends_on_image(settings):
+                known[group] = region_values(
                     Region(region.mask[region.box], region.image.spacing_mm),
-                    settings.wanted("shape"),
+                    group.family,
+                    settings.wanted(group.family),
                 )
-            out[Group(name, "", "shape")] = shapes[name]
+            out[group] = known[group]
     for same in _sharing(prepared.values()):
         together = {name: region for name, region in prepared.items() if region.image is same}
         out.update(
-            compute_bank(
+            compute_groups(
                 same.array,
                 same.spacing_mm,
                 {name: region.texture_mask for name, region in together.items()},
@@ -347,8 +354,8 @@ def _sequence(
     return out
 
 
-def _image_shapes(settings: RadiomicsSettings) -> bool:
-    """Whether the shape of a region depends on the image, not on the mask alone."""
+def _region_depends_on_image(settings: RadiomicsSettings) -> bool:
+    """Whether a region is changed by the image, so that its shape differs by sequence."""
     setting = settings.setting
     return (
         setting.resegmentRange is not None

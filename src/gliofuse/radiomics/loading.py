@@ -8,10 +8,10 @@ from typing import Any
 from gliofuse.errors import ImageError, InputError
 from gliofuse.imaging.finite import check_finite
 from gliofuse.imaging.volume import Volume
+from gliofuse.radiomics.parameters import Setting
 from gliofuse.radiomics.preprocess import Preprocessed, preprocess
-from gliofuse.radiomics.settings import Setting
 
-__all__ = ["as_volume", "prepare"]
+__all__ = ["as_volume", "load_and_preprocess"]
 
 
 def as_volume(source: Any, what: str, *, channel: int = 0) -> tuple[Volume, str]:
@@ -35,7 +35,7 @@ def as_volume(source: Any, what: str, *, channel: int = 0) -> tuple[Volume, str]
     raise ImageError(f"the {what} must be a path, a Volume or a SimpleITK image, got {source!r}")
 
 
-def prepare(
+def load_and_preprocess(
     image: Any, mask: Any, setting: Setting, *, diagnostics: dict[str, Any] | None = None
 ) -> Preprocessed:
     """Load, check and preprocess one image and one label of its mask.

@@ -10,7 +10,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from gliofuse.errors import SettingError, did_you_mean
-from gliofuse.radiomics._names import DEPRECATED, EXTRA, FEATURES, IMAGE_TYPES
+from gliofuse.radiomics.families import FAMILIES
+from gliofuse.radiomics.image_types import IMAGE_TYPES, image_names
 
 __all__ = ["PRESETS", "RadiomicsSettings", "Setting"]
 
@@ -42,7 +43,7 @@ class Setting(BaseModel):
     )
     interpolator: str | int | None = Field("sitkBSpline", description="SimpleITK's name.")
     padDistance: int = Field(5, ge=0, description="Voxels kept around the region.")
-    preCrop: bool = Field(False, description="Crop before filtering; the bank crops anyway.")
+    preCrop: bool = Field(False, description="Crop, so that filters see padDistance voxels around.")
     resegmentRange: tuple[float, ...] | None = Field(
         None, min_length=1, max_length=2, description="Keep voxels inside this range."
     )
@@ -92,6 +93,10 @@ class Setting(BaseModel):
         return {name: getattr(self, name) for name in sorted(self.model_fields_set)}
 
 
+def _every_family() -> dict[str, list[str]]:
+    return {family: [] for family in FAMILIES}
+
+
 class RadiomicsSettings(BaseModel):
     """Which features of which derived images, and how.
 
@@ -118,7 +123,7 @@ class RadiomicsSettings(BaseModel):
 
     setting: Setting = Setting.model_validate({})
     imageType: dict[str, dict[str, Any]] = {"Original": {}}
-    featureClass: dict[str, list[str]] = {family: [] for family in FEATURES}
+    featureClass: dict[str, list[str]] = Field(default_factory=_every_family)
 
     @classmethod
     def from_params(cls, params: str | os.PathLike[str] | Mapping[str, Any]) -> RadiomicsSettings:
@@ -144,9 +149,7 @@ class RadiomicsSettings(BaseModel):
         )
         setting = _mapping(source, "setting", data.get("setting"))
         images = _mapping(source, "imageType", data.get("imageType")) or {"Original": {}}
-        families = _mapping(source, "featureClass", data.get("featureClass")) or {
-            family: [] for family in FEATURES
-        }
+        families = _mapping(source, "featureClass", data.get("featureClass")) or _every_family()
         _check_keys(source, "setting", setting, Setting.model_fields)
         _check_keys(source, "imageType", images, IMAGE_TYPES)
         base = _setting(source, "setting", setting)
@@ -200,53 +203,31 @@ class RadiomicsSettings(BaseModel):
         """Return the features of a family in PyRadiomics' order; empty if it is off."""
         if family not in self.featureClass:
             return ()
-        chosen = self.featureClass[family]
-        return tuple(
-            name
-            for name in sorted((*FEATURES[family], *EXTRA.get(family, ())), key=_place)
-            if (name in chosen if chosen else name in FEATURES[family])
-        )
+        chosen, known = self.featureClass[family], FAMILIES[family]
+        return tuple(name for name in known.every_name if name in (chosen or known.names))
 
     def image_names(self, image_type: str) -> tuple[str, ...]:
         """Return the names, as PyRadiomics spells them, of the images of one image type."""
-        setting = self.image_settings(image_type)
-        if image_type == "LoG":
-            return tuple(
-                f"log-sigma-{str(sigma).replace('.', '-')}-mm-3D" for sigma in setting.sigma or ()
-            )
-        if image_type == "Wavelet":
-            bands: tuple[str, ...] = ("LLH", "LHL", "LHH", "HLL", "HLH", "HHL", "HHH")
-            if setting.force2D:
-                axis = setting.force2Ddimension
-                bands = tuple(b[:axis] + b[axis + 1 :] for b in bands if b[axis] == "L")
-            levels = setting.level or 1
-            parts = ["wavelet" if n == 1 else f"wavelet{n}" for n in range(1, levels + 1)]
-            low = "LL" if setting.force2D else "LLL"
-            return (*(f"{p}-{b}" for p in parts for b in bands), f"{parts[-1]}-{low}")
-        if image_type == "LBP3D":
-            levels = setting.lbp3DLevels or 2
-            return (*(f"lbp-3D-m{n}" for n in range(1, levels + 1)), "lbp-3D-k")
-        return (IMAGE_TYPES[image_type],)
+        return image_names(image_type, self.image_settings(image_type))
 
     def feature_names(self) -> tuple[str, ...]:
         """Return the name of every feature that one image and region give, without diagnostics."""
-        shape = [f"original_shape_{name}" for name in self.wanted("shape")]
-        families = [family for family in self.featureClass if family != "shape"]
         return (
-            *shape,
+            *(
+                f"original_{family}_{name}"
+                for family in self.featureClass
+                if not FAMILIES[family].of_image
+                for name in self.wanted(family)
+            ),
             *(
                 f"{image}_{family}_{name}"
                 for image_type in self.imageType
                 for image in self.image_names(image_type)
-                for family in families
+                for family in self.featureClass
+                if FAMILIES[family].of_image
                 for name in self.wanted(family)
             ),
         )
-
-
-def _place(name: str) -> str:
-    """Return what PyRadiomics sorts features by: the names of its methods."""
-    return f"{name}FeatureValue"
 
 
 def _read(path: str | os.PathLike[str]) -> tuple[str, Mapping[str, Any]]:
@@ -290,30 +271,34 @@ def _setting(source: str, what: str, data: Mapping[str, Any]) -> Setting:
 
 
 def _features(source: str, family: str, given: Any) -> list[str]:
-    if family not in FEATURES:
+    if family not in FAMILIES:
         extra = "; shape2D is not offered" if family == "shape2D" else ""
         raise SettingError(
-            f"{source}: featureClass has no {family!r}; {did_you_mean(family, FEATURES)}{extra}"
+            f"{source}: featureClass has no {family!r}; {did_you_mean(family, FAMILIES)}{extra}"
         )
     if given is None:
         return []
     if isinstance(given, str) or not isinstance(given, list | tuple):
         raise SettingError(f"{source}: featureClass {family} must be a list, got {given!r}")
+    known = FAMILIES[family]
     for name in given:
-        if name in DEPRECATED.get(family, {}):
+        if name in known.equals:
             raise SettingError(
                 f"{source}: {family} {name} is deprecated and gives no value; it equals "
-                f"{DEPRECATED[family][name]}"
+                f"{known.equals[name]}"
             )
-        if name not in FEATURES[family] and name not in EXTRA.get(family, ()):
+        if name not in known.every_name:
             raise SettingError(
                 f"{source}: featureClass {family} has no {name!r}; "
-                f"{did_you_mean(str(name), FEATURES[family])}"
+                f"{did_you_mean(str(name), known.names)}"
             )
     return list(given)
 
 
-_TEXTURE: dict[str, list[str]] = {family: [] for family in FEATURES if family != "shape"}
+# by name: a family that is added later changes no published bank
+_EVERY: dict[str, list[str]] = {
+    family: [] for family in ("shape", "firstorder", "glcm", "glrlm", "glszm", "gldm", "ngtdm")
+}
 
 # Bin count 32 is the project's choice throughout: no paper states its discretisation, and on
 # normalised images (0..1, or z-scores) PyRadiomics' bin width of 25 leaves one grey level.
@@ -331,7 +316,7 @@ PRESETS: dict[str, dict[str, Any]] = {
             "Wavelet": {},
             "LBP3D": {},
         },
-        "featureClass": {"shape": [], **_TEXTURE},
+        "featureClass": _EVERY,
     },
     "deep-radiomics": {
         "setting": {"binCount": 32},
@@ -339,7 +324,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "featureClass": {
             "shape": [],
             "firstorder": [],
-            "glcm": [name for name in FEATURES["glcm"] if name not in ("SumAverage", "MCC")],
+            "glcm": [name for name in FAMILIES["glcm"].names if name not in ("SumAverage", "MCC")],
             "glrlm": [],
             "glszm": [],
             "gldm": [],
@@ -348,10 +333,10 @@ PRESETS: dict[str, dict[str, Any]] = {
     "imaging-clinical": {
         "setting": {"binCount": 32},
         "imageType": {"Original": {}, "Wavelet": {}, "LoG": {"sigma": [1.0, 2.0, 3.0]}},
-        "featureClass": {"shape": [], **_TEXTURE},
+        "featureClass": _EVERY,
     },
     "shape": {"featureClass": {"shape": []}},
-    "original": {"setting": {"binCount": 32}, "featureClass": {"shape": [], **_TEXTURE}},
+    "original": {"setting": {"binCount": 32}, "featureClass": _EVERY},
 }
 """Parameter files by name. ``rdl`` has 1,967 features, ``deep-radiomics`` 788, ``imaging-clinical``
 1,130, ``shape`` 14 and ``original`` 107."""

@@ -1,19 +1,16 @@
 """The reference page of the features, written from their definitions.
 
-``python -m gliofuse.radiomics.reference docs/radiomics-features.md`` writes it; a test holds the
-file to what this module returns.
+``python -m gliofuse.radiomics.reference_page docs/radiomics-features.md`` writes it; a test holds
+the file to what this module returns.
 """
 
 from __future__ import annotations
 
-import importlib
 import re
 import sys
-from types import ModuleType
 
 from gliofuse.files import write_text
-from gliofuse.radiomics._names import DEPRECATED, EXTRA, FEATURES
-from gliofuse.radiomics.families._feature import Feature
+from gliofuse.radiomics.families import FAMILIES, Family, Feature
 
 __all__ = ["features_page"]
 
@@ -32,8 +29,9 @@ the region's minimum (or a given value) instead of at a multiple of the width, s
 differ by a fraction of a bin. Edges of a float32 image are float32 with `binCount` and float64 with
 `binWidth`, as PyRadiomics under NumPy 1 has them.
 
-This page is written by `python -m gliofuse.radiomics.reference docs/radiomics-features.md` from the
-definitions beside the code; do not edit it.
+This page is written from the definitions beside the code; do not edit it. To write it:
+
+    python -m gliofuse.radiomics.reference_page docs/radiomics-features.md
 
 """
 
@@ -47,31 +45,28 @@ def features_page() -> str:
     True
     """
     parts = [_HEAD, _contents()]
-    for family in FEATURES:
-        module = importlib.import_module(f"gliofuse.radiomics.families.{family}")
-        parts.append(_family(family, module))
+    parts += [_family(family) for family in FAMILIES.values()]
     parts.append(_others())
     return "\n".join(parts).rstrip() + "\n"
 
 
 def _contents() -> str:
-    rows = [f"| [`{family}`](#{family}) | {len(names)} |" for family, names in FEATURES.items()]
-    total = sum(len(names) for names in FEATURES.values())
+    rows = [f"| [`{name}`](#{name}) | {len(family.names)} |" for name, family in FAMILIES.items()]
+    total = sum(len(family.names) for family in FAMILIES.values())
     return "\n".join(["| family | features |", "| --- | --- |", *rows, f"| all | {total} |", ""])
 
 
-def _family(family: str, module: ModuleType) -> str:
-    text = _markdown((module.__doc__ or "").strip())
-    sections = [_feature(family, feature) for feature in module.FEATURES]
-    return "\n".join([f"## {family}", "", text, "", *sections])
+def _family(family: Family) -> str:
+    sections = [_feature(family, feature) for feature in family.features]
+    return "\n".join([f"## {family.name}", "", _markdown(family.text.strip()), "", *sections])
 
 
-def _feature(family: str, feature: Feature) -> str:
-    image = "original" if family == "shape" else "<image>"
+def _feature(family: Family, feature: Feature) -> str:
+    image = "<image>" if family.of_image else "original"
     lines = [
         f"### {feature.name}",
         "",
-        f"`{image}_{family}_{feature.name}` · "
+        f"`{image}_{family.name}_{feature.name}` · "
         + (f"IBSI {feature.ibsi}" if feature.ibsi else "not defined by IBSI"),
         "",
         f"$$ {feature.formula} $$",
@@ -92,10 +87,15 @@ def _markdown(docstring: str) -> str:
 
 
 def _others() -> str:
-    extra = [f"`{family}`: {', '.join(names)}" for family, names in EXTRA.items()]
+    extra = [
+        f"`{name}`: {', '.join(family.on_request)}"
+        for name, family in FAMILIES.items()
+        if family.on_request
+    ]
     gone = [
-        f"`{family}`: {', '.join(f'{old} (equals {new})' for old, new in names.items())}"
-        for family, names in DEPRECATED.items()
+        f"`{name}`: {', '.join(f'{old} (equals {new})' for old, new in family.equals.items())}"
+        for name, family in FAMILIES.items()
+        if family.equals
     ]
     return "\n".join(
         [

@@ -26,7 +26,7 @@ def everyone(fold: Fold) -> list[str]:
 
 @st.composite
 def splits(draw):
-    kind = draw(st.sampled_from(["kfold", "holdout", "center", "column"]))
+    kind = draw(st.sampled_from(["kfold", "holdout", "center", "column", "none"]))
     labels = patients(draw(st.integers(16, 40)), draw(st.integers(16, 40)))
     centers = [["A", "B", "C"][i % 3] for i in range(len(labels))]
     sides = [["training", "Train", "test", "val"][i % 4] for i in range(len(labels))]
@@ -37,7 +37,7 @@ def splits(draw):
         repeats=draw(st.integers(1, 3)),
         seed=draw(st.integers(0, 99)),
         validation_fraction=draw(st.sampled_from([0.0, 0.1, 0.25])),
-        test_fraction=draw(st.sampled_from([None, 0.2, 0.5])),
+        test_fraction=None if kind == "none" else draw(st.sampled_from([None, 0.2, 0.5])),
         external=draw(st.sampled_from([[], ["A"], ["A", "C"]])),
         column="side",
     )
@@ -95,6 +95,15 @@ def test_three_way_holdout_is_stratified():
     assert len(default.test) == 45
 
 
+def test_with_no_split_nobody_is_tested_on():
+    (fold,) = make_folds(SplitSettings(kind="none"), patients(6, 9), pd.DataFrame())
+    assert [len(getattr(fold, side)) for side in SIDES] == [15, 0, 0, 0]
+    split = SplitSettings(kind="none", validation_fraction=1 / 3)
+    (fold,) = make_folds(split, patients(6, 9), pd.DataFrame())
+    assert [len(getattr(fold, side)) for side in SIDES] == [10, 5, 0, 0]
+    assert fold.name == "all"
+
+
 def test_center_named_and_each_in_turn():
     labels = patients(9, 9)
     clinical = pd.DataFrame({"center": list("ABC") * 6}, index=labels.index)
@@ -145,6 +154,7 @@ CLINICAL = pd.DataFrame(
         ({"kind": "column", "column": "odd"}, "got 'elsewhere' for p001"),
         ({"kind": "column", "column": "half"}, "10 training, 0 validation"),
         ({"kind": "holdout", "test_fraction": 0}, "above 0"),
+        ({"kind": "none", "test_fraction": 0.3}, "tests on nobody, got test_fraction 0.3"),
     ],
 )
 def test_mistakes(fields, message):

@@ -18,7 +18,7 @@ from gliofuse.deep.data.augmentation import (
 )
 from gliofuse.errors import SettingError
 
-PRESETS = ["flips", "shape-resnet", "shape-resnet-quick", "quarters", "mri"]
+PRESETS = ["flips", "class-crops", "shifts", "quarters", "mri"]
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def test_quarter_turns_keep_the_size_of_planes_that_are_not_square():
 @pytest.mark.parametrize("name", PRESETS)
 @pytest.mark.parametrize("kind", ["image", "volume"])
 def test_presets_are_deterministic_replayable_and_finite(request, name, kind):
-    if name == "shape-resnet" and kind == "volume":
+    if name == "class-crops" and kind == "volume":
         pytest.skip("class-wise crops are for slices")
     array = request.getfixturevalue(kind)
     steps = augmentation_preset(name)
@@ -131,8 +131,7 @@ def test_the_image_itself_is_not_changed(image):
 def test_steps_can_be_left_out():
     assert augmentation_preset("none") is None
     names = [
-        s["step"]
-        for s in augmentation_preset("shape-resnet", leave_out=["Flip"]).as_dict()["steps"]
+        s["step"] for s in augmentation_preset("class-crops", leave_out=["Flip"]).as_dict()["steps"]
     ]
     assert names == ["ClassCrops", "CyclicShift", "Rotate", "SaltAndPepper"]
     assert isinstance(augmentation_preset("mri"), Augmentation)

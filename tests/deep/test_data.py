@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -23,6 +24,9 @@ from gliofuse.deep.data import (
     put_back,
 )
 from gliofuse.deep.data.geometry import cut, resample, square_box
+from gliofuse.deep.data.patches import patch_plan
+from gliofuse.deep.data.slices import slice_plan
+from gliofuse.deep.data.store import StorePlan
 from gliofuse.errors import InputError
 from gliofuse.imaging import Volume, normalise
 
@@ -139,26 +143,134 @@ def test_failures_are_listed_and_the_rest_goes_on(tiny_cohort, case_writer, tmp_
     assert list(errors.index) == ["empty", "lacking", "gone"]
     assert "no voxel" in errors["empty"]
     assert "lacks flair" in errors["lacking"]
-    assert "no such file" in errors["gone"]
+    assert "nothing.nii.gz: no such file" in errors["gone"]
     with pytest.raises(InputError, match=r"'empty' has no slices.*no voxel"):
         store.dataset(["p0", "empty"])
     with pytest.raises(InputError, match="did you mean 'p0'"):
         store.dataset(["p00"])
 
 
-def test_the_cache_is_used_and_follows_the_files(tiny_cohort, tmp_path, monkeypatch):
-    cohort = tiny_cohort.subset(["p0", "p1"])
-    first = build_slices(cohort, SEQUENCES, cache_dir=tmp_path)
-    times = {p: p.stat().st_mtime_ns for p in first.folder.glob("*.npy")}
-    build_slices(cohort, SEQUENCES, cache_dir=tmp_path)
-    assert times == {p: p.stat().st_mtime_ns for p in first.folder.glob("*.npy")}
-    status = cohort["p0"].mask.stat()
-    os.utime(cohort["p0"].mask, ns=(status.st_atime_ns, status.st_mtime_ns + 10**9))
-    again = build_slices(cohort, SEQUENCES, cache_dir=tmp_path)
-    changed = {p.stem for p in again.folder.glob("*.npy") if p.stat().st_mtime_ns != times[p]}
-    assert changed == {"p0"}
-    other = build_slices(cohort, SEQUENCES, settings=SliceSettings(size=32), cache_dir=tmp_path)
-    assert other.folder != first.folder
+@pytest.fixture
+def two_patients(case_writer, tmp_path):
+    """Return two patients whose files a test may change."""
+    rng = np.random.default_rng(2)
+    return Cohort(tuple(case_writer(tmp_path, f"r{i}", i, rng=rng) for i in range(2)))
+
+
+def written(store):
+    """Return when each patient's array was written."""
+    return {path.stem: path.stat().st_mtime_ns for path in store.folder.glob("*.npy")}
+
+
+def recut(before, after):
+    """Return the patients whose arrays were written between two looks."""
+    return {case_id for case_id, when in after.items() if when != before[case_id]}
+
+
+def contents(store):
+    """Return the hash of each patient's arrays."""
+    return {case_id: store.content(case_id) for case_id in store.case_ids}
+
+
+def test_what_is_cut_is_kept_under_the_settings_it_was_cut_by(two_patients, tmp_path):
+    first = build_slices(two_patients, SEQUENCES, cache_dir=tmp_path / "cache")
+    before = written(first)
+    again = build_slices(two_patients, SEQUENCES, cache_dir=tmp_path / "cache")
+    assert (written(again), contents(again)) == (before, contents(first))
+    for changes in ({"settings": SliceSettings(size=32)}, {"region": "core"}):
+        other = build_slices(two_patients, SEQUENCES, cache_dir=tmp_path / "cache", **changes)
+        assert other.folder != first.folder
+        assert not set(contents(other).values()) & set(contents(first).values())
+
+
+def test_a_touched_file_is_cut_again_to_the_same_content(two_patients, tmp_path):
+    first = build_slices(two_patients, SEQUENCES, cache_dir=tmp_path / "cache")
+    before = written(first)
+    status = two_patients["r0"].mask.stat()
+    os.utime(two_patients["r0"].mask, ns=(status.st_atime_ns, status.st_mtime_ns + 10**9))
+    again = build_slices(two_patients, SEQUENCES, cache_dir=tmp_path / "cache")
+    assert recut(before, written(again)) == {"r0"}
+    assert contents(again) == contents(first)
+
+
+@pytest.mark.parametrize("which", ["image", "mask"])
+def test_a_replaced_file_changes_its_patients_content_alone(two_patients, tmp_path, which):
+    first = build_slices(two_patients, SEQUENCES, cache_dir=tmp_path / "cache")
+    before = written(first)
+    path = two_patients["r1"].images["flair"] if which == "image" else two_patients["r1"].mask
+    old = Volume.read(path)
+    array = np.roll(old.array, 3, axis=2) if which == "mask" else old.array[..., ::-1].copy()
+    replace(old, array=array).write(path)
+    again = build_slices(two_patients, SEQUENCES, cache_dir=tmp_path / "cache")
+    assert recut(before, written(again)) == {"r1"}
+    assert again.content("r0") == first.content("r0")
+    assert again.content("r1") != first.content("r1")
+    fresh = build_slices(two_patients, SEQUENCES, cache_dir=tmp_path / "fresh")
+    assert contents(fresh) == contents(again)
+    assert np.array_equal(fresh.array("r1"), again.array("r1"))
+
+
+def test_the_same_files_at_another_place_are_taken_from_the_cache(two_patients, tmp_path):
+    first = build_slices(two_patients, SEQUENCES, cache_dir=tmp_path / "cache")
+    before = written(first)
+    moved = []
+    for case in two_patients:
+        folder = shutil.copytree(case.mask.parent, tmp_path / "moved" / case.case_id)
+        images = {name: folder / path.name for name, path in case.images.items()}
+        moved.append(replace(case, images=images, mask=folder / case.mask.name))
+        shutil.rmtree(case.mask.parent)
+    again = build_slices(Cohort(tuple(moved)), SEQUENCES, cache_dir=tmp_path / "cache")
+    assert (written(again), contents(again)) == (before, contents(first))
+
+
+def test_a_cut_that_was_stopped_is_done_again(two_patients, tmp_path, monkeypatch):
+    """Neither an array without description nor an old description of a new array counts."""
+    first = build_slices(two_patients, SEQUENCES, cache_dir=tmp_path / "cache")
+    expected, before = contents(first), written(first)
+    state = two_patients["r0"].mask.stat()
+    os.utime(two_patients["r0"].mask, ns=(state.st_atime_ns, state.st_mtime_ns + 10**9))
+
+    class Killed(BaseException):
+        pass
+
+    def kill(*_arguments):
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr("gliofuse.deep.data.store.write_json", kill)
+        patch.setattr(StorePlan, "describe", lambda plan: None)
+        with pytest.raises(Killed):
+            build_slices(two_patients, SEQUENCES, cache_dir=tmp_path / "cache")
+    # the file as it was: an old description would now be believed
+    os.utime(two_patients["r0"].mask, ns=(state.st_atime_ns, state.st_mtime_ns))
+    again = build_slices(two_patients, SEQUENCES, cache_dir=tmp_path / "cache")
+    assert recut(before, written(again)) == {"r0"}
+    assert contents(again) == expected
+
+
+@pytest.mark.parametrize("kind", ["slices", "patches"])
+def test_cutting_patient_by_patient_gives_what_cutting_the_cohort_gives(
+    tiny_cohort, tmp_path, kind
+):
+    plan, build, settings = {
+        "slices": (slice_plan, build_slices, SliceSettings(size=16, which="k-largest", k=3)),
+        "patches": (patch_plan, build_patches, PatchSettings(size_zyx=(4, 8, 8))),
+    }[kind]
+    together = build(tiny_cohort, SEQUENCES, settings=settings, cache_dir=tmp_path / "a")
+    one = plan(SEQUENCES, "whole", "brats", settings, cache_dir=tmp_path / "b")
+    one.describe()
+    found = {case.case_id: one.arrays_of(case) for case in reversed(list(tiny_cohort))}
+    none = pd.DataFrame(columns=["case_id", "stage", "error"])
+    alone = one.store(tiny_cohort.case_ids, found, none)
+    assert alone.case_ids == together.case_ids
+    assert contents(alone) == contents(together)
+    assert alone.folder.name == together.folder.name
+    pd.testing.assert_frame_equal(alone.notes, together.notes)
+    for case_id in together.case_ids:
+        assert np.array_equal(alone.array(case_id), together.array(case_id))
+        assert alone.array(case_id).dtype == together.array(case_id).dtype
+        assert alone.geometry(case_id) == together.geometry(case_id)
+        assert alone.areas(case_id).tolist() == together.areas(case_id).tolist()
 
 
 def test_two_processes_cut_the_same(tiny_cohort, tmp_path):
@@ -259,7 +371,7 @@ def test_centre_crop_moves_the_geometry_with_it(tiny_slices):
 
 
 def test_loader_workers_do_not_change_what_is_drawn(tiny_slices, tiny_labels):
-    steps = augmentation_preset("shape-resnet-quick")
+    steps = augmentation_preset("shifts")
     dataset = tiny_slices.dataset(["p0", "p1"], tiny_labels, augmentation=steps, seed=5)
 
     class Drawn(torch.utils.data.Dataset):

@@ -22,7 +22,7 @@ def stores(tiny_cohort, tmp_path_factory):
     """Return the eight patients as slices and as patches, as small as the networks allow."""
     folder = tmp_path_factory.mktemp("overfit")
     slices = SliceSettings(size=32, which="k-largest", k=1)
-    patches = PatchSettings(size_zyx=(8, 32, 32))
+    patches = PatchSettings(size_zyx=(8, 16, 16))
     return {
         "slices": build_slices(tiny_cohort, SEQUENCES, settings=slices, cache_dir=folder / "s"),
         "patches": build_patches(tiny_cohort, SEQUENCES, settings=patches, cache_dir=folder / "p"),
@@ -51,7 +51,9 @@ def test_eight_patients_are_learned_by_heart(name, stores, tiny_labels):
     for module in network.modules():
         if isinstance(module, (torch.nn.BatchNorm2d, torch.nn.BatchNorm3d)):
             module.momentum = 0.5  # in so few steps the usual 0.1 remembers the random start
-    settings = TrainingSettings(epochs=15, batch_size=8, learning_rate=5e-4, device="cpu")
+    settings = TrainingSettings(
+        epochs=12, batch_size=8, learning_rate=5e-4, schedule="cosine", device="cpu"
+    )
     trained = train_network(network, dataset, settings=settings, seed=1)
     table = trained.predict(dataset)
     assert patient_auc(tiny_labels.loc[list(ids)], table["probability"]) == 1.0

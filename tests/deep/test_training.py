@@ -362,7 +362,7 @@ def test_features_are_the_mean_over_slices(data):
 
 
 def test_augmentation_acts_in_training_only(data):
-    steps = augmentation_preset("shape-resnet-quick")
+    steps = augmentation_preset("shifts")
     trained = train_network(tiny(), data(augmentation=steps), settings=SETTINGS)
     plain, augmented = trained.predict(data()), trained.predict(data(augmentation=steps))
     pd.testing.assert_frame_equal(plain, augmented)

@@ -149,7 +149,7 @@ def test_own_state_dict_round_trips_as_safetensors(tmp_path):
 
 def test_random_weights_are_refused_unless_allowed():
     network = build_network("resnet34", ("t1",))
-    with pytest.raises(InputError, match=r"features would come from random weights.*allow-random"):
+    with pytest.raises(InputError, match=r"features would come from random weights.*allow_random"):
         load_pretrained(network, None)
     report = load_pretrained(network, None, allow_random=True)
     assert report.random

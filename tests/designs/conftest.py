@@ -19,12 +19,6 @@ SETTINGS = {
 }
 
 
-@pytest.fixture(autouse=True)
-def one_heat_map(monkeypatch):
-    """Draw one patient's heat maps: three for each network take minutes."""
-    monkeypatch.setattr("gliofuse.study.fold._EXPLAINED", 1)
-
-
 @pytest.fixture(scope="session")
 def phantom_of(tmp_path_factory):
     """Return a function that makes a phantom cohort, or gives the one made before."""
@@ -59,6 +53,7 @@ def run_design(tmp_path_factory):
                 "covariates": ["age_years", "sex"],
                 "split": {"kind": "holdout", "seed": 0},
                 "settings": {**SETTINGS[design], **(settings or {})},
+                "explain": 1,  # three for each network take minutes
                 "evaluation": {"bootstrap": 200},
                 "compute": {"workers": 1, "cache": str(phantom / "cache")},
                 **study_options,

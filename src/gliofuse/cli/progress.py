@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import (
@@ -11,6 +12,7 @@ from rich.progress import (
     MofNCompleteColumn,
     ProgressColumn,
     Task,
+    TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -21,6 +23,9 @@ from rich.progress import (
 from rich.text import Text
 
 from gliofuse.study import Progress
+
+if TYPE_CHECKING:
+    from gliofuse.deep.training import TrainingProgress
 
 __all__ = ["TerminalProgress", "bars", "counting"]
 
@@ -68,13 +73,33 @@ class TerminalProgress(Progress):
 
     def __init__(self) -> None:
         self._said: set[str] = set()
+        self._bars: Bars | None = None  # of the stage that runs
+        self._trainings: dict[str, TaskID] = {}
 
     @contextmanager
     def stage(self, name: str, total: int, unit: str) -> Iterator[Callable[[int], None]]:
         """Open a bar."""
         self.log(f"{name}: {total} {unit}")
-        with counting(name, total, unit) as count:
-            yield count
+        with bars() as self._bars:
+            stage = self._bars.add_task(name, total=total, unit=unit)
+            drawn = self._bars
+            yield lambda done: drawn.update(stage, completed=done)
+        self._bars = None
+        self._trainings.clear()
+
+    def training(self, name: str, state: TrainingProgress) -> None:
+        """Draw a bar over the batches of all epochs below that of the stage."""
+        super().training(name, state)
+        if self._bars is None:
+            return
+        if name not in self._trainings:
+            self._trainings[name] = self._bars.add_task(name, unit="batches")
+        self._bars.update(
+            self._trainings[name],
+            description=f"{name}: {state.describe()}",
+            total=state.epochs * state.batches,
+            completed=(state.epoch - 1) * state.batches + state.batch,
+        )
 
     def say(self, text: str) -> None:
         """Print one line, once: a comparison prepares each study twice."""

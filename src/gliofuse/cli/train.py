@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gliofuse.cli import app
 
 if TYPE_CHECKING:
-    from gliofuse.deep.training.cohort import CohortTraining
-    from gliofuse.deep.training.progress import TrainingProgress
+    from rich.console import Console
+
+    from gliofuse.study.runner import RunResult
 
 __all__ = ["train"]
 
@@ -29,14 +28,19 @@ def train(
     ],
     cohort: Annotated[Path, typer.Option(help="Manifest, cohort.csv.")],
     endpoint: Annotated[str, typer.Option(help='For example "grade >= 3" or "atrx_mutated == 1".')],
-    out: Annotated[Path, typer.Option("-o", "--out", help="Folder to write.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Run folder.")],
     sequences: Annotated[
         str | None, typer.Option(help="For example t1,t1ce,flair; by default those most have.")
     ] = None,
-    preset: Annotated[str, typer.Option(help="paper, or quick for two cores.")] = "quick",
+    preset: Annotated[
+        str, typer.Option(help="paper, or quick for two cores: images and training.")
+    ] = "quick",
     validation_fraction: Annotated[
         float, typer.Option(help="Share of the patients that chooses the epoch; 0 keeps the last.")
     ] = 0.25,
+    folds: Annotated[
+        int | None, typer.Option(help="k-fold cross-validation: a network a fold, an honest AUC.")
+    ] = None,
     survival: Annotated[
         str | None, typer.Option(help='For dual-resnet18: time and event, "os_days, died".')
     ] = None,
@@ -52,16 +56,25 @@ def train(
     ] = None,
     seed: Annotated[int, typer.Option(help="Of split, weights, order, augmentation.")] = 0,
     explain: Annotated[int, typer.Option(help="Patients to draw Grad-CAM figures of.")] = 4,
-    workers: Annotated[int, typer.Option(help="Processes for cutting images.")] = 1,
+    workers: Annotated[
+        int, typer.Option(help="Processes for cutting images and, with --folds, for networks.")
+    ] = 1,
     cache: Annotated[
         Path | None, typer.Option(help="Folder of cut images to share between trainings.")
     ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Go on in a folder that holds another study.")
+    ] = False,
 ) -> None:
     """Train a network on a cohort, with curves, predictions and Grad-CAM figures.
 
-    Validation patients choose the epoch, so their AUC is a little too good; for an honest one run
-    a design in cross-validation (gliofuse run). A training that was stopped goes on from its last
+    Nobody is held out: the validation patients choose the epoch, so their AUC is a little too
+    good. Ask for --folds to have an honest one. A training that was stopped goes on from its last
     checkpoint when the same command is given again.
+
+    The folder is that of a run of the design single-network, with its report. The network lies in
+    folds/all/networks/NAME (with --folds in each fold's folder); Python reads it with
+    gliofuse.deep.training.load_trained.
 
     \b
     Examples
@@ -72,121 +85,71 @@ def train(
       gliofuse train --network se-resnet18-3d --cohort cohort.csv --endpoint "idh == mutant" \\
           --set epochs=30 --set batch_size=4 -o nets/se
     """
-    from gliofuse.cli.progress import console, counting
-    from gliofuse.cohort import BinaryEndpoint, SurvivalEndpoint, parse_endpoint, read_manifest
-    from gliofuse.deep.training.cohort import explain_patients, train_on_cohort
-    from gliofuse.errors import SettingError
+    from gliofuse.cli.progress import TerminalProgress, console
+    from gliofuse.cli.run import command_line, print_summary
+    from gliofuse.report import write_report
+    from gliofuse.study.options import parse_setting, study_from_options
+    from gliofuse.study.runner import run_study
 
-    target = parse_endpoint(endpoint)
-    if not isinstance(target, BinaryEndpoint):
-        raise SettingError(f'--endpoint: needs two classes, like "grade >= 3"; got {endpoint!r}')
-    times = None if survival is None else parse_endpoint(survival)
-    if times is not None and not isinstance(times, SurvivalEndpoint):
-        raise SettingError(f'--survival: needs time and event, "os_days, died"; got {survival!r}')
-    with _training_bar() as progress:
-        result = train_on_cohort(
-            read_manifest(cohort),
-            target,
-            network=network,
-            sequences=None if sequences is None else _names(sequences),
-            preset=preset,
-            changes=_settings(setting or []),
-            validation_fraction=validation_fraction,
-            survival=times,
-            weights=weights,
-            convention=labels,
-            seed=seed,
-            directory=out,
-            cache=cache,
-            workers=workers,
-            counter=counting,
-            progress=progress,
-        )
-    if explain:
-        with counting("Grad-CAM", 1) as advance:
-            shares = explain_patients(result, out / "gradcam", patients=explain)
-            advance(1)
-        inside = shares["heat_inside"].mean()
-        console.print(
-            f"Grad-CAM of {len(shares)} patients: {inside:.0%} of the heat in the tumour, "
-            f"which is {shares['area_inside'].mean():.0%} of the area",
-            highlight=False,
-            soft_wrap=True,
-        )
-    _summarise(result, out, console)
-
-
-def _summarise(result: CohortTraining, out: Path, console: Any) -> None:
-    from gliofuse.evaluation import auc_delong
-
-    console.print(f"kept {result.trained.selection}", highlight=False, soft_wrap=True)
-    for cohort, group in result.predictions.groupby("cohort", sort=False):
-        positive = int(group["y_true"].sum())
-        text = f"{cohort}: {len(group)} patients, {positive} positive"
-        if 0 < positive < len(group):
-            auc = auc_delong(group["y_true"], group["probability"])
-            text += f", AUC {auc.estimate:.3f} ({auc.ci_low:.3f}-{auc.ci_high:.3f})"
-        if cohort == "validation":
-            text += ", which chose the epoch"
-        console.print(text, highlight=False, soft_wrap=True)
-    for table, what in (
-        (result.excluded, "left out (excluded.csv)"),
-        (result.failures, "failed (failed_cases.csv)"),
-        (result.notes, "with a remark on their images (notes.csv)"),
-    ):
-        if len(table):
-            console.print(
-                f"[yellow]{len(table)} patients {what}[/]", highlight=False, soft_wrap=True
-            )
-    console.print(f"written to {out}", soft_wrap=True, highlight=False)
-    if len(result.failures):
+    study = study_from_options(
+        design="single-network",
+        cohort=cohort,
+        endpoint=endpoint,
+        preset=preset,
+        settings={
+            "network": network,
+            "training": dict(map(parse_setting, setting or [])),
+            "weights": weights,
+        },
+        sequences=sequences,
+        labels=labels,
+        survival=survival,
+        split=None if folds else "none",
+        folds=folds,
+        validation_fraction=validation_fraction,
+        seed=seed,
+        explain=explain,
+        workers=workers,
+        cache=cache,
+    )
+    result = run_study(study, out, progress=TerminalProgress(), command=command_line(), force=force)
+    report = write_report(out)
+    print_summary(result.metrics, study.endpoint, console)
+    _print_networks_and_patients(result, network, console)
+    console.print(f"report: {report}", soft_wrap=True, highlight=False)
+    if len(result.failed_cases):
         raise typer.Exit(1)
 
 
-@contextmanager
-def _training_bar() -> Iterator[Callable[[TrainingProgress], None]]:
-    """Draw a bar over all batches, with the losses and AUCs of the last epoch."""
-    from gliofuse.cli.progress import bars
+def _print_networks_and_patients(result: RunResult, network: str, console: Console) -> None:
+    """Print where each fold's network lies and where its epoch came from; then who is missing."""
+    from gliofuse.deep.training import load_trained
+    from gliofuse.records import EXCLUDED, FAILED_CASES, FOLDS, HEAT_SHARES, NOTES, RunFolder
+    from gliofuse.report.wording import plural
 
-    drawn = bars()
-    task: Any = None
-
-    def advance(report: TrainingProgress) -> None:
-        nonlocal task
-        if task is None:  # the stages before have bars of their own
-            drawn.start()
-            task = drawn.add_task("training", total=1, unit="batches")
-        figures = f"epoch {report.epoch}/{report.epochs} loss {report.loss:.3f}"
-        if report.validation_auc == report.validation_auc:
-            figures += f" validation AUC {report.validation_auc:.3f}"
-        elif report.training_auc == report.training_auc:
-            figures += f" training AUC {report.training_auc:.3f}"
-        drawn.update(
-            task,
-            description=figures,
-            total=report.epochs * report.batches,
-            completed=(report.epoch - 1) * report.batches + report.batch,
-        )
-
-    try:
-        yield advance
-    finally:
-        drawn.stop()
-
-
-def _names(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",") if part.strip()]
-
-
-def _settings(pairs: list[str]) -> dict[str, Any]:
-    import yaml
-
-    from gliofuse.errors import SettingError
-
-    found = {}
-    for pair in pairs:
-        key, equals, value = pair.partition("=")
-        if not equals:
-            raise SettingError(f"--set {pair!r}: write KEY=VALUE, for example --set epochs=30")
-        found[key.strip()] = yaml.safe_load(value)
-    return found
+    run = RunFolder(result.folder)
+    for fold in run.need(FOLDS)["fold"].unique():
+        folder = run.fold(fold).networks / network
+        text = f"{folder}: kept {load_trained(folder).selection}"
+        console.print(text, highlight=False, soft_wrap=True)
+    shares = run.read(HEAT_SHARES, model=network)
+    if shares is not None:
+        warm = shares["heat_inside"].dropna()  # in the others nothing speaks for the class
+        text = f"Grad-CAM of {plural(len(shares), 'patient')}, {len(warm)} with heat"
+        if len(warm):
+            area = shares["area_inside"][warm.index].mean()
+            text += f": {warm.mean():.0%} of it in the tumour, which is {area:.0%} of the area"
+        console.print(text, highlight=False, soft_wrap=True)
+    for file, what in (
+        (EXCLUDED, "left out"),
+        (FAILED_CASES, "failed"),
+        (NOTES, "with a remark on their images"),
+    ):
+        table = run.read(file)
+        if table is not None and len(table):
+            console.print(
+                f"[yellow]{plural(table['case_id'].nunique(), 'patient')} {what}:[/] "
+                f"{run.place(file)}",
+                highlight=False,
+                soft_wrap=True,
+            )

@@ -35,11 +35,12 @@ class SplitSettings(BaseModel):
 
     Parameters
     ----------
-    kind : {"kfold", "holdout", "center", "column"}
+    kind : {"kfold", "holdout", "center", "column", "none"}
         ``kfold``: every patient is tested once per repeat. ``holdout``: one division.
         ``center``: the patients of the centres in ``external`` are tested on, the others train;
         with no centre named, each centre in turn. ``column``: a clinical column says
-        ``training``, ``validation``, ``test`` or ``external``.
+        ``training``, ``validation``, ``test`` or ``external``. ``none``: nobody is tested on, all
+        train, but for those put aside by ``validation_fraction``.
     folds, repeats : int
         Of ``kfold``.
     seed : int
@@ -56,7 +57,7 @@ class SplitSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    kind: Literal["kfold", "holdout", "center", "column"] = "kfold"
+    kind: Literal["kfold", "holdout", "center", "column", "none"] = "kfold"
     folds: int = Field(default=5, ge=2)
     repeats: int = Field(default=1, ge=1)
     seed: int = Field(default=0, ge=0)
@@ -141,7 +142,13 @@ def make_folds(split: SplitSettings, labels: pd.Series, clinical: pd.DataFrame) 
         raise SettingError("every patient must have one label, got some twice")
     if classes.nunique() < 2:
         raise SettingError(f"a split needs patients of both classes, got {_counts(classes)}")
-    makers = {"kfold": _kfold, "holdout": _holdout, "center": _center, "column": _column}
+    makers = {
+        "kfold": _kfold,
+        "holdout": _holdout,
+        "center": _center,
+        "column": _column,
+        "none": _none,
+    }
     order = {case_id: place for place, case_id in enumerate(labels.index.astype(str))}
     folds: list[Fold] = []
     for name, sides in makers[split.kind](split, classes, clinical):
@@ -250,6 +257,14 @@ def _column(split: SplitSettings, classes: pd.Series, clinical: pd.DataFrame) ->
             f"{sizes}"
         )
     return [("column", sides)]
+
+
+def _none(split: SplitSettings, classes: pd.Series, clinical: pd.DataFrame) -> list[_Division]:
+    if split.test_fraction:
+        raise SettingError(
+            f"split 'none' tests on nobody, got test_fraction {split.test_fraction:g}; use holdout"
+        )
+    return [("all", _sides(classes.index))]
 
 
 def _clinical_values(clinical: pd.DataFrame, column: str, case_ids: pd.Index) -> pd.Series:

@@ -130,10 +130,10 @@ def load_pretrained(
     if weights is None:
         if not allow_random:
             raise InputError(
-                f"weights of {_name(network)}: its features would come from random weights; give "
-                "--weights PATH (a state dict in torchvision's layout) or --weights imagenet, or "
-                "accept random features with --allow-random (a design's settings: weights, "
-                "allow_random)"
+                f"weights of {_name(network)}: its features would come from random weights; set "
+                "weights to the path of a state dict in torchvision's layout or to imagenet, or "
+                "accept random features with allow_random (on the command line: "
+                "--set weights=imagenet, --set allow_random=true)"
             )
         return LoadReport("random")
     if str(weights) == "imagenet":
@@ -264,13 +264,13 @@ def _imagenet_file(network: Network) -> Path:
     if layout is None:
         raise InputError(
             f"weights 'imagenet' for {_name(network)}: ImageNet's weights are two-dimensional; "
-            "give --weights PATH with a state dict of this network, or train without"
+            "set weights to the path of a state dict of this network, or train without"
         )
     name = IMAGENET_FILES[layout]
     path = cache_folder() / name
     digits = name.removesuffix(".pth").rsplit("-", 1)[1]
     if not path.is_file():
-        by_hand = f"fetch {_SOURCE}{name} by hand and put it at {path}, or give --weights PATH"
+        by_hand = f"fetch {_SOURCE}{name} by hand and put it at {path}, or set weights to a path"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             torch.hub.download_url_to_file(_SOURCE + name, str(path), digits, progress=False)

@@ -286,7 +286,7 @@ class ShapeResNet(Design):
             sequences=network.sequences,
             training=training,
             augmentation=augmentation_preset(
-                "shape-resnet-quick" if quick else "shape-resnet", leave_out=ablation.steps
+                "shifts" if quick else "class-crops", leave_out=ablation.steps
             )
             if ablation.augmented
             else None,

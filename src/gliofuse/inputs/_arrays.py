@@ -25,6 +25,11 @@ class Arrays(Computed):
     def __init__(self, value: ArrayStore) -> None:
         self.value = value
 
+    @property
+    def notes(self) -> pd.DataFrame:
+        """What was noted while cutting, such as a tumour that is larger than the patch."""
+        return self.value.notes
+
     def fingerprint(self, case_ids: Iterable[str]) -> str:
         """Return a hash of these patients' arrays."""
         return settings_hash([self.value.content(case_id) for case_id in case_ids])

@@ -66,6 +66,11 @@ class Computed(ABC):
 
     value: Any
 
+    @property
+    def notes(self) -> pd.DataFrame:
+        """Patients for whom a stated rule was applied, with the rule: ``case_id, note``."""
+        return pd.DataFrame(columns=["case_id", "note"])
+
     @abstractmethod
     def fingerprint(self, case_ids: Iterable[str]) -> str:
         """Return a hash of what these patients' values are.

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pandas as pd
 
-from gliofuse.files import read_parquet, settings_hash, write_parquet
+from gliofuse.files import file_hash, read_parquet, settings_hash, write_parquet
 from gliofuse.inputs.base import Computed, FeatureTable, Input, Source
 from gliofuse.inputs.slices import TumourSlices
 
@@ -64,13 +65,15 @@ class PretrainedFeatures(Input):
     def gather(self, cases: Mapping[str, Any], source: Source) -> Computed:
         """Run the network over each region's slices; a region's table is kept in the cache."""
         tables = []
+        weights = Path(self.weights) if self.weights else None
+        trained = file_hash(weights) if weights and weights.is_file() else None
         for region in self.regions:
             found = {case_id: regions[region] for case_id, regions in cases.items()}
             store = self._of_region(region).gather(found, source).value
             content = [store.content(case_id) for case_id in found]
             seed = source.seed if self.weights is None else None
             path = source.folder("deep") / (
-                f"{settings_hash([self.definition(), region, seed, content])}.parquet"
+                f"{settings_hash([self.definition(), trained, region, seed, content])}.parquet"
             )
             if not path.exists():
                 write_parquet(path, self._features(region, store, list(found), source.seed))

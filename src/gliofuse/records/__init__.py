@@ -26,6 +26,7 @@ from gliofuse.records.explanation import (
     HEAT_SHARES,
     KAPLAN_MEIER,
     MODEL_CHOICE,
+    NETWORK_PATIENTS,
     NOMOGRAM_AXES,
     NOMOGRAM_DATA,
     SELECTED_FEATURES,
@@ -34,7 +35,14 @@ from gliofuse.records.explanation import (
 from gliofuse.records.features import FeatureTable
 from gliofuse.records.files import DataFile, JsonFile, OtherFile, StoredFile, TableFile
 from gliofuse.records.folders import ComparisonFolder, FoldFolder, HeatMap, RunFolder
-from gliofuse.records.patients import CHARACTERISTICS, COHORT, EXCLUDED, FAILED_CASES, FOLDS
+from gliofuse.records.patients import (
+    CHARACTERISTICS,
+    COHORT,
+    EXCLUDED,
+    FAILED_CASES,
+    FOLDS,
+    NOTES,
+)
 from gliofuse.records.performance import (
     CALIBRATION,
     CALIBRATION_SUMMARY,
@@ -95,9 +103,11 @@ __all__ = [
     "METRICS",
     "MISJUDGED",
     "MODEL_CHOICE",
+    "NETWORK_PATIENTS",
     "NOMOGRAM",
     "NOMOGRAM_AXES",
     "NOMOGRAM_DATA",
+    "NOTES",
     "PAPER_RESULTS",
     "PREDICTIONS",
     "PREDICTIONS_CSV",

@@ -34,9 +34,10 @@ CACHE = OtherFile(
     "features/cache", "Features and arrays patient by patient, unless the study names a cache."
 )
 COMPARISON_CACHE = OtherFile("cache", "Features that the designs share.", optional=True)
-CHECKPOINTS = OtherFile(
-    "checkpoints",
-    "The trained networks; while one is in training, where it goes on after a stop.",
+NETWORKS = OtherFile(
+    "networks",
+    "The trained networks, a folder each, which `gliofuse.deep.training.load_trained` reads; while "
+    "one is in training, where it goes on after a stop.",
     optional=True,
 )
 GRADCAM = OtherFile(
@@ -72,6 +73,7 @@ _OF_FOLDS = (
     explanation.NOMOGRAM_DATA,
     explanation.CORRELATION,
     explanation.CURVES,
+    explanation.NETWORK_PATIENTS,
 )
 
 RUN_FILES: tuple[DataFile, ...] = (
@@ -83,6 +85,7 @@ RUN_FILES: tuple[DataFile, ...] = (
     patients.COHORT,
     patients.EXCLUDED,
     patients.FAILED_CASES,
+    patients.NOTES,
     patients.FOLDS,
     patients.CHARACTERISTICS,
     predictions.PREDICTIONS,
@@ -105,7 +108,7 @@ FOLD_FILES: tuple[DataFile, ...] = (
     run.DONE,
     predictions.FOLD_PREDICTIONS,
     *(table.of_one_fold() for table in _OF_FOLDS),
-    CHECKPOINTS,
+    NETWORKS,
 )
 COMPARISON_FILES: tuple[DataFile, ...] = (
     run.COMPARISON,

@@ -18,6 +18,7 @@ __all__ = [
     "HEAT_SHARES",
     "KAPLAN_MEIER",
     "MODEL_CHOICE",
+    "NETWORK_PATIENTS",
     "NOMOGRAM_AXES",
     "NOMOGRAM_DATA",
     "SELECTED_FEATURES",
@@ -102,6 +103,21 @@ CURVES = TableFile(
         "fold": _FOLD,
     },
     others="further measures of the training",
+    by_fold=True,
+    optional=True,
+)
+NETWORK_PATIENTS = TableFile(
+    "tables/network_patients.csv",
+    "What a network says of each patient beside the prediction; training patients too.",
+    columns={
+        "case_id": CASE_ID,
+        "model": MODEL,
+        "probability": number("Of the positive class, the mean over slices or patches."),
+        "slices": count("Number of slices or patches."),
+        "spread": number("Standard deviation of the probability over them."),
+        "risk": number("From a network that learns survival; higher is worse.", optional=True),
+        "fold": _FOLD,
+    },
     by_fold=True,
     optional=True,
 )

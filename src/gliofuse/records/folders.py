@@ -14,10 +14,10 @@ from gliofuse.errors import InputError, RunError
 from gliofuse.files import write_csv, write_text
 from gliofuse.records.catalogue import (
     CACHE,
-    CHECKPOINTS,
     COMPARISON_CACHE,
     FOLD,
     GRADCAM,
+    NETWORKS,
     REPORT,
     STUDY,
     fold_table,
@@ -96,9 +96,9 @@ class FoldFolder(_Folder):
         return self.path.name
 
     @property
-    def checkpoints(self) -> Path:
-        """Where the networks of the fold keep their training and what came of it."""
-        return self.place(CHECKPOINTS)
+    def networks(self) -> Path:
+        """Where the networks of the fold lie, a folder each."""
+        return self.place(NETWORKS)
 
     def finished(self, fingerprint: str) -> bool:
         """Whether this fold was finished for exactly these inputs and settings."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gliofuse.records.files import TableFile, number, text
 
-__all__ = ["CASE_ID", "CHARACTERISTICS", "COHORT", "EXCLUDED", "FAILED_CASES", "FOLDS"]
+__all__ = ["CASE_ID", "CHARACTERISTICS", "COHORT", "EXCLUDED", "FAILED_CASES", "FOLDS", "NOTES"]
 
 CASE_ID = text("The patient.")
 SIDE = text("Side of the split: training, validation, test or external.")
@@ -28,6 +28,11 @@ FAILED_CASES = TableFile(
         "stage": text("What was being computed."),
         "error": text("The error, in its own words."),
     },
+)
+NOTES = TableFile(
+    "notes.csv",
+    "Patients for whom a stated rule was applied, such as a tumour that is larger than the patch.",
+    columns={"case_id": CASE_ID, "note": text("What was found and what was done.")},
 )
 FOLDS = TableFile(
     "folds.csv",

@@ -137,6 +137,11 @@ def compare_designs(
 
 def _check_alike(studies: dict[str, StudySettings]) -> None:
     first = next(iter(studies.values()))
+    if first.split.kind == "none":
+        raise SettingError(
+            "compare: the split 'none' holds no patient out to judge the designs on; use kfold, "
+            "holdout, center or column"
+        )
     for name, study in studies.items():
         for part in ("cohort", "table", "endpoint", "split", "sequences", "labels"):
             if getattr(study, part) != getattr(first, part):

@@ -22,11 +22,14 @@ def evaluate_run(plan: Plan, *, workers: int, progress: Progress) -> pd.DataFram
     Returns
     -------
     pandas.DataFrame
-        The metrics.
+        The metrics; empty where every patient was learned from, so that there are none.
     """
     study, run, design = plan.study, plan.run, plan.design
     evaluation = evaluation_of(study.endpoint)
     predictions = run.predictions()
+    if (predictions["cohort"] == "training").all():
+        progress.say("every patient was learned from: there are no figures of merit")
+        return pd.DataFrame(columns=list(METRICS.columns))
     rivals = [model.name for model in design.models if model.role == "rival"]
     tables = evaluation.tables(
         predictions,

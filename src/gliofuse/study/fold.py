@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 import warnings
 from collections import Counter
@@ -19,15 +20,13 @@ from gliofuse.signature import SignatureWarning
 
 __all__ = ["FoldTask", "fit_fold"]
 
-_EXPLAINED = 3  # test patients whose heat maps are drawn
-
 
 @dataclass(frozen=True)
 class FoldTask:
     """Everything that one fold needs; sent to the process that fits it.
 
-    The ``first`` fold also shows what was fitted: heat maps, and how the selected features
-    correlate.
+    The ``first`` fold also shows what was fitted: the heat maps of ``explain`` patients, and how
+    the selected features correlate.
     """
 
     design: Design
@@ -37,6 +36,7 @@ class FoldTask:
     run: RunFolder
     context: FitContext
     first: bool = False
+    explain: int = 0
     cohort: Cohort | None = None
 
     @property
@@ -85,7 +85,7 @@ def _fit_and_predict(
         )
         if case_ids
     ]
-    tables = fitted.tables()
+    tables = fitted.tables() | fitted.patient_tables(data.without_outcome())
     if task.first:
         _explain(fitted, task, data)
         selected = fitted.selected_features(training)
@@ -112,15 +112,20 @@ def _predictions(fitted: FittedDesign, data: CaseData, fold: str, cohort: str) -
 
 
 def _explain(fitted: FittedDesign, task: FoldTask, data: CaseData) -> None:
-    """Draw heat maps of a few held-out patients; the rest of a run does not depend on it."""
+    """Draw heat maps of a few patients; the rest of a run does not depend on it."""
     if task.cohort is None:
         return
-    held_out = (task.fold.test or task.fold.external)[:_EXPLAINED]
+    shown = _shown(task, data)
     for name, network in fitted.networks.items():
+        pictures = task.run.heat_map_folder(name)
+        shutil.rmtree(pictures, ignore_errors=True)  # of other patients, before a change of mind
+        task.run.place(HEAT_SHARES, model=name).unlink(missing_ok=True)
+        if not shown:
+            continue
         from gliofuse.deep.explain import explain_case
 
         samples = network.recipe.dataset(
-            data.subset(held_out).without_outcome(), augmented=False, seed=0
+            data.subset(shown).without_outcome(), augmented=False, seed=0
         )
         rows = [
             {
@@ -131,9 +136,23 @@ def _explain(fitted: FittedDesign, task: FoldTask, data: CaseData) -> None:
                     samples,
                     case_id,
                     case=task.cohort[case_id],
-                    directory=task.run.heat_map_folder(name),
+                    directory=pictures,
                 ),
             }
-            for case_id in held_out
+            for case_id in shown
         ]
         task.run.write(HEAT_SHARES, pd.DataFrame(rows), model=name)
+
+
+def _shown(task: FoldTask, data: CaseData) -> list[str]:
+    """Return patients to draw, of each class in turn.
+
+    They are held out, or where nobody is, those who chose the epoch, or else those learned from.
+    """
+    fold = task.fold
+    side = fold.test or fold.external or fold.validation or fold.training
+    assert data.outcome is not None
+    classes = task.design.available.endpoint.strata(data.outcome.loc[list(side)])
+    turn = classes.groupby(classes).cumcount()
+    ordered = sorted(side, key=lambda case_id: (turn[case_id], -classes[case_id]))
+    return ordered[: task.explain]

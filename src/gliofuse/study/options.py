@@ -18,8 +18,8 @@ __all__ = ["OPTIONS", "parse_setting", "study_from_options"]
 #: What a study can be told beside its design's own settings.
 OPTIONS = (
     "preset", "design", "cohort", "endpoint", "features", "clinical", "id_column", "sequence",
-    "sequences", "covariates", "survival", "split", "folds", "repeats", "seed", "threshold",
-    "workers", "scheduler", "cache",
+    "sequences", "labels", "covariates", "survival", "split", "folds", "repeats",
+    "validation_fraction", "seed", "threshold", "explain", "workers", "scheduler", "cache",
 )  # fmt: skip
 
 
@@ -58,6 +58,9 @@ def study_from_options(
     for name in ("design", "cohort"):
         if name in changes:
             given[name] = str(changes[name])
+    for name in ("labels", "explain"):
+        if name in changes:
+            given[name] = changes[name]
     if "features" in changes:
         given["table"] = _table(changes)
     for name in ("sequences", "covariates"):
@@ -137,7 +140,7 @@ def _survival(given: str | Sequence[str]) -> dict[str, str]:
 
 def _split(given: dict[str, Any], changes: Mapping[str, Any]) -> None:
     split = dict(given.get("split", {}))
-    for name in ("folds", "repeats", "seed"):
+    for name in ("folds", "repeats", "seed", "validation_fraction"):
         if name in changes:
             split[name] = changes[name]
     if "folds" in changes and "split" not in changes:

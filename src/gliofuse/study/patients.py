@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from gliofuse.cohort import SEQUENCES, Cohort, Endpoint, read_manifest
+from gliofuse.cohort import SEQUENCES, Cohort, Endpoint, SurvivalEndpoint, read_manifest
 from gliofuse.cohort.sequences import STRUCTURAL
 from gliofuse.designs import Available
 from gliofuse.errors import ManifestError, did_you_mean
@@ -64,16 +64,23 @@ class Patients:
         """Return where these patients' inputs are computed from."""
         return Source(self.cohort, self.features, self.convention, cache, seed)
 
-    def available(self, endpoint: Endpoint, covariates: tuple[str, ...]) -> Available:
+    def available(
+        self,
+        endpoint: Endpoint,
+        covariates: tuple[str, ...],
+        survival: SurvivalEndpoint | None = None,
+    ) -> Available:
         """Return what these patients offer a design."""
         from gliofuse.imaging import CONVENTIONS, available_regions
 
-        unknown = [column for column in covariates if column not in self.clinical.columns]
-        if unknown:
-            raise ManifestError(
-                f"covariates: no clinical column {unknown[0]!r}; "
-                f"{did_you_mean(unknown[0], self.clinical.columns)}"
-            )
+        named = {"covariates": covariates, "survival": survival.columns if survival else ()}
+        for name, columns in named.items():
+            unknown = [column for column in columns if column not in self.clinical.columns]
+            if unknown:
+                raise ManifestError(
+                    f"{name}: no clinical column {unknown[0]!r}; "
+                    f"{did_you_mean(unknown[0], self.clinical.columns)}"
+                )
         regions: tuple[str, ...] = ("whole",)
         if self.cohort is not None:
             regions = tuple(available_regions(CONVENTIONS[self.convention]))
@@ -83,6 +90,7 @@ class Patients:
             regions=regions,
             images=self.cohort is not None,
             clinical=covariates,
+            survival=survival,
             deep=_deep_installed(),
         )
 

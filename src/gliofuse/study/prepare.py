@@ -13,7 +13,7 @@ from gliofuse.designs import Design, find_design, parse_settings
 from gliofuse.errors import EndpointError, RunError
 from gliofuse.files import settings_hash
 from gliofuse.inputs import CaseData, Computed, FeatureTable, compute_inputs
-from gliofuse.records import EXCLUDED, FAILED_CASES, RunFolder
+from gliofuse.records import EXCLUDED, FAILED_CASES, NOTES, RunFolder
 from gliofuse.study.patients import Patients, load_patients
 from gliofuse.study.progress import Progress
 from gliofuse.study.settings import StudySettings
@@ -128,7 +128,8 @@ def plan_study(
 def make_design(study: StudySettings, patients: Patients) -> Design:
     """Return a study's design, planned for its patients."""
     kind = find_design(study.design)
-    available = patients.available(study.endpoint, tuple(study.covariates))
+    survival = None if study.survival is None else study.survival.build()
+    available = patients.available(study.endpoint, tuple(study.covariates), survival)
     return kind(parse_settings(kind, study.settings), available)
 
 
@@ -173,6 +174,7 @@ def compute_plans(plans: Mapping[str, Plan], progress: Progress) -> dict[str, Pr
         plan.run.write(FAILED_CASES, failed)
         _check_learnable(kept, failed)
         own = {key: computed.values[key] for key in keys}
+        _remark(plan, own, progress)
         prepared[name] = Prepared(kept, own, failed.reset_index(drop=True))
     return prepared
 
@@ -194,6 +196,15 @@ def _keep(plan: Plan, values: Mapping[str, Computed], seconds: Mapping[str, floa
         if isinstance(value, FeatureTable):
             plan.run.write_features(value.kind, one.key, value.value, one.definition())
     plan.run.write_seconds(spent)
+
+
+def _remark(plan: Plan, values: Mapping[str, Computed], progress: Progress) -> None:
+    """Write ``notes.csv``: the patients for whom a stated rule was applied, with the rule."""
+    parts = [value.notes for value in values.values()]
+    notes = pd.concat(parts, ignore_index=True).drop_duplicates()
+    plan.run.write(NOTES, notes)
+    if len(notes):
+        progress.say(f"patients with a remark: {notes['case_id'].nunique()}, see notes.csv")
 
 
 def _leave_out(plan: Plan, reasons: Mapping[str, str]) -> Plan:

@@ -6,6 +6,10 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gliofuse.deep.training import TrainingProgress
 
 __all__ = ["Progress"]
 
@@ -23,6 +27,11 @@ class Progress:
         """Open a stage; yields the function that takes the number of steps done so far."""
         self.log(f"{name}: {total} {unit}")
         yield lambda done: None
+
+    def training(self, name: str, state: TrainingProgress) -> None:
+        """Take in how a network's training stands; called after each batch, logs each epoch."""
+        if state.epoch_done:
+            self.log(f"{name}: {state.describe()}")
 
     def say(self, text: str) -> None:
         """Tell one line, and log it."""

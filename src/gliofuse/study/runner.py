@@ -11,7 +11,7 @@ import platform
 import re
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -22,7 +22,7 @@ from gliofuse.cohort import Fold, SplitSettings, make_folds, write_manifest
 from gliofuse.compute import parallel_map, resolve_workers
 from gliofuse.designs import Design, FitContext
 from gliofuse.errors import RunError
-from gliofuse.files import settings_hash, write_csv
+from gliofuse.files import file_hash, settings_hash, write_csv
 from gliofuse.inputs import CaseData, FeatureTable
 from gliofuse.records import (
     COHORT,
@@ -161,25 +161,36 @@ def _split(study: StudySettings, design: Design) -> SplitSettings:
 def _fit_folds(prepared: Prepared, folds: list[Fold], workers: int, tell: Progress) -> None:
     plan, data = prepared.plan, prepared.data
     study, run = plan.study, plan.run
+    files = _files_of(study)
     tasks = [
         FoldTask(
             design=plan.design,
             data=data,
             fold=fold,
-            fingerprint=_fingerprint(plan, data.subset(fold.case_ids), fold),
+            fingerprint=_fingerprint(
+                plan,
+                data.subset(fold.case_ids),
+                fold,
+                files=files,
+                explain=study.explain if number == 0 else 0,
+            ),
             run=run,
             context=FitContext(
                 seed=study.split.seed,
                 workers=1 if len(folds) > 1 else workers,
-                scratch=run.fold(fold.name).checkpoints,
+                scratch=run.fold(fold.name).networks,
                 device=study.compute.device,
             ),
             first=number == 0,
+            explain=study.explain,
             cohort=plan.patients.cohort,
         )
         for number, fold in enumerate(folds)
     ]
     todo = [task for task in tasks if not task.folder.finished(task.fingerprint)]
+    if study.compute.scheduler is None and (workers == 1 or len(todo) == 1):
+        # they are fitted in this process, where their trainings can be watched
+        todo = [replace(task, context=replace(task.context, watch=tell.training)) for task in todo]
     if len(todo) < len(tasks):
         tell.say(f"{len(tasks) - len(todo)} of {len(tasks)} folds were finished before")
     with tell.stage("fitting", len(tasks), "folds") as count:
@@ -203,9 +214,17 @@ def _fit_folds(prepared: Prepared, folds: list[Fold], workers: int, tell: Progre
     run.write_seconds({**run.seconds(), "fits": fits})
 
 
-def _fingerprint(plan: Plan, data: CaseData, fold: Fold) -> str:
+def _files_of(study: StudySettings) -> dict[str, str]:
+    """Return the content of the files that the design's settings name, such as weights."""
+    named = {key: Path(value) for key, value in study.settings.items() if isinstance(value, str)}
+    return {key: file_hash(path) for key, path in named.items() if path.is_file()}
+
+
+def _fingerprint(
+    plan: Plan, data: CaseData, fold: Fold, *, files: dict[str, str], explain: int
+) -> str:
     """Return a hash of all that the fold's result depends on: settings, code, patients' data."""
-    clinical = FeatureTable(data.clinical[list(plan.study.covariates)])
+    clinical = FeatureTable(data.clinical[list(plan.design.clinical_columns)])
     return settings_hash(
         {
             "study": plan.study.definition(),
@@ -215,6 +234,8 @@ def _fingerprint(plan: Plan, data: CaseData, fold: Fold) -> str:
             "outcome": plan.outcome.loc[list(data.case_ids)].to_dict("list"),
             "clinical": clinical.fingerprint(data.case_ids),
             "fold": fold.__dict__,
+            "files": files,
+            "explain": explain,
         }
     )
 

@@ -112,6 +112,9 @@ class StudySettings(_Settings):
         default=None, description="For Kaplan-Meier curves of the classes."
     )
     split: SplitSettings = SplitSettings()
+    explain: int = Field(
+        default=3, ge=0, description="Patients of the first fold to draw each network's heat of."
+    )
     evaluation: EvaluationSettings = EvaluationSettings()
     compute: ComputeSettings = ComputeSettings()
 
@@ -129,8 +132,8 @@ class StudySettings(_Settings):
         return self.model_copy(update={"settings": own.model_dump(mode="json")})
 
     def definition(self) -> dict[str, Any]:
-        """Return what defines the result: everything but the name and where it is computed."""
-        return self.model_dump(mode="json", exclude={"name", "compute"})
+        """Return what defines the result, so neither its name, its pictures nor its computer."""
+        return self.model_dump(mode="json", exclude={"name", "explain", "compute"})
 
 
 def read_study(path: str | os.PathLike[str]) -> StudySettings:

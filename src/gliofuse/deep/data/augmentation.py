@@ -6,8 +6,8 @@ width)``, and all channels undergo the same.
 
 References
 ----------
-Flips, CyclicShift, rotation, salt-and-pepper, class-wise crops: Zeng et al. 2024 (design
-``shape-resnet``). CyclicShift: Lu et al., ACM Multimedia 2022, 4921-4929.
+Flips, CyclicShift, rotation, salt-and-pepper, class-wise crops: Zeng et al. 2024. CyclicShift: Lu
+et al., ACM Multimedia 2022, 4921-4929.
 """
 
 from __future__ import annotations
@@ -214,7 +214,7 @@ class SaltAndPepper(Step):
 
 @dataclass(frozen=True)
 class ClassCrops(Step):
-    """The paper's crops: one class enlarged and cropped at random, the other cropped in the middle.
+    """Crops by class: one enlarged and cropped at random, the other cropped in the middle.
 
     Images of class ``label`` are resized to ``resized``, their middle ``center`` is taken, and of
     that a random ``size``; images of the other class give their middle ``size``.
@@ -223,7 +223,7 @@ class ClassCrops(Step):
     -----
     At prediction every image gives its middle ``size`` (``center_crop`` of the data set). Since
     one class alone is enlarged in training, a network can learn the scale instead of the tumour:
-    the step is in the preset ``shape-resnet`` because the paper has it, and not in ``quick`` ones.
+    the step is there because Zeng et al. have it, and only in the preset named for it.
     """
 
     label: int = 0
@@ -321,8 +321,8 @@ def _presets() -> dict[str, list[Step]]:
     return {
         "none": [],
         "flips": [Flip()],
-        "shape-resnet": [ClassCrops(), Flip(), CyclicShift(), Rotate(), SaltAndPepper()],
-        "shape-resnet-quick": [
+        "class-crops": [ClassCrops(), Flip(), CyclicShift(), Rotate(), SaltAndPepper()],
+        "shifts": [
             Flip(),
             CyclicShift(p=0.3, fraction=0.25),
             Rotate(),
@@ -338,11 +338,12 @@ def augmentation_preset(name: str, *, leave_out: Iterable[str] = ()) -> Augmenta
 
     Parameters
     ----------
-    name : {"none", "flips", "shape-resnet", "shape-resnet-quick", "quarters", "mri"}
-        ``shape-resnet``: the paper's, with its class-wise crops to 160 pixels; ``-quick``: the same
-        without the crops and with smaller shifts; ``quarters``: flips and quarter turns, for
-        patches; ``mri``: flips, small rotations, bias field, gamma, noise, elastic deformation.
-        Probabilities and strengths are the project's: the paper names the operations only.
+    name : {"none", "flips", "class-crops", "shifts", "quarters", "mri"}
+        ``class-crops``: crops by class to 160 pixels, flips, cyclic shifts, rotations, salt and
+        pepper, as Zeng et al. name them; ``shifts``: the same without the crops and with smaller
+        shifts; ``quarters``: flips and quarter turns, for patches; ``mri``: flips, small
+        rotations, bias field, gamma, noise, elastic deformation. Probabilities and strengths are
+        the project's.
     leave_out : iterable of str
         Class names of steps to leave out, for an ablation: ``["CyclicShift"]``.
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
+from gliofuse.deep._checked import checked
 from gliofuse.deep.data.patches import PatchSettings
 from gliofuse.deep.data.slices import SliceSettings
 from gliofuse.errors import SettingError, did_you_mean
@@ -28,6 +30,19 @@ class InputPreset:
     augmentation: str = "none"
     center_crop: int | None = None
 
+    def changed(self, **changes: Any) -> InputPreset:
+        """Return the same with other settings of the slices or patches.
+
+        Raises
+        ------
+        SettingError
+            For an unknown setting or an unusable value.
+        """
+        kind = type(self.settings)
+        what = "setting of slices" if kind is SliceSettings else "setting of patches"
+        values = {**self.settings.model_dump(), **changes}
+        return replace(self, settings=checked(kind, values, what))
+
 
 _RDL = {
     "paper": InputPreset(SliceSettings(size=64)),
@@ -38,14 +53,14 @@ _RDL = {
 _SHAPE = {
     "paper": InputPreset(
         SliceSettings(size=240, crop="center", pixels="tumour"),
-        augmentation="shape-resnet",
+        augmentation="class-crops",
         center_crop=160,
     ),
     "quick": InputPreset(
         SliceSettings(
             size=80, crop="center", center_size=160, pixels="tumour", which="k-largest", k=6
         ),
-        augmentation="shape-resnet-quick",
+        augmentation="shifts",
     ),
 }
 _PATCH = {

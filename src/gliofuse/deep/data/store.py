@@ -247,11 +247,9 @@ class StorePlan(Generic[Store]):
             If a file is missing or cannot be used, or the region holds no voxel.
         """
         state = _state(case, self.sequences)
-        array, description = _paths(self.folder, case.case_id)
-        if array.exists() and description.exists():
-            meta: dict[str, Any] = json.loads(description.read_text(encoding="utf-8"))
-            if meta.get("files") == state:
-                return meta
+        known = _described(self.folder, case.case_id)
+        if known is not None and known.get("files") == state:
+            return known
         arrays = self.cut(
             case,
             sequences=self.sequences,
@@ -337,6 +335,16 @@ def load_region(
     return images, mask, loaded.mask.spacing_mm
 
 
+def _described(folder: Path, case_id: str) -> dict[str, Any] | None:
+    """Return the description of a patient's array, or ``None`` where there is none or no array."""
+    array, description = _paths(folder, case_id)
+    try:
+        found: dict[str, Any] = json.loads(description.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    return found if array.exists() else None
+
+
 def _paths(folder: Path, case_id: str) -> tuple[Path, Path]:
     name = quote(case_id, safe="")
     return folder / f"{name}.npy", folder / f"{name}.json"
@@ -379,6 +387,7 @@ def _write(
         "note": arrays.note,
     }
     array, description = _paths(folder, case_id)
+    description.unlink(missing_ok=True)  # first: an old one must not speak for the new array
     with atomic_path(array) as temporary:
         np.save(temporary, images)
     write_json(description, meta)  # last: its presence says that the array is whole

@@ -1,4 +1,4 @@
-"""The networks of the four designs, by name; torch is loaded when the first one is built."""
+"""The networks, by name; torch is loaded when the first one is built."""
 
 from __future__ import annotations
 

@@ -30,11 +30,9 @@ class NetworkSpec:
     input : {"slices", "patches"}
         Kind of input: axial slices (y, x), or patches of the volume (z, y, x).
     size : tuple of int
-        The paper's input size in pixels, (y, x) or (z, y, x).
+        Input size in pixels of the publication that describes it, (y, x) or (z, y, x).
     batch_size : int
-        The batch size of the paper; of the project where the paper trains nothing (``resnet34``).
-    design : str
-        The design whose paper describes the network.
+        Batch size of that publication; the project's where it trains nothing (``resnet34``).
     needs_shape : bool
         Whether ``forward`` needs the fourteen shape features.
     needs_survival : bool
@@ -48,7 +46,6 @@ class NetworkSpec:
     input: Literal["slices", "patches"]
     size: tuple[int, ...]
     batch_size: int
-    design: str
     needs_shape: bool = False
     needs_survival: bool = False
     options: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
@@ -60,18 +57,15 @@ class NetworkSpec:
 
 
 _SPECS = (
-    NetworkSpec("densenet121", "densenet:DenseNet121", "slices", (64, 64), 32, "rdl"),
-    NetworkSpec("csg-densenet121", "csg_densenet:CSGDenseNet121", "slices", (64, 64), 32, "rdl"),
-    NetworkSpec(
-        "se-resnet18-3d", "se_resnet:SEResNet18", "patches", (96, 128, 96), 8, "deep-radiomics"
-    ),
+    NetworkSpec("densenet121", "densenet:DenseNet121", "slices", (64, 64), 32),
+    NetworkSpec("csg-densenet121", "csg_densenet:CSGDenseNet121", "slices", (64, 64), 32),
+    NetworkSpec("se-resnet18-3d", "se_resnet:SEResNet18", "patches", (96, 128, 96), 8),
     NetworkSpec(
         "resnet18-3d",
         "se_resnet:SEResNet18",
         "patches",
         (96, 128, 96),
         8,
-        "deep-radiomics",
         options=MappingProxyType({"squeeze_excitation": False}),
     ),
     NetworkSpec(
@@ -80,7 +74,6 @@ _SPECS = (
         "slices",
         (160, 160),
         16,
-        "shape-resnet",
         needs_shape=True,
     ),
     NetworkSpec(
@@ -89,20 +82,16 @@ _SPECS = (
         "slices",
         (160, 160),
         16,
-        "shape-resnet",
         options=MappingProxyType({"shape_features": 0}),
     ),
-    NetworkSpec(
-        "resnet50-3d", "resnet3d:ResNet50Volume", "patches", (128, 160, 160), 4, "shape-resnet"
-    ),
-    NetworkSpec("resnet34", "resnet34:ResNet34", "slices", (224, 224), 32, "imaging-clinical"),
+    NetworkSpec("resnet50-3d", "resnet3d:ResNet50Volume", "patches", (128, 160, 160), 4),
+    NetworkSpec("resnet34", "resnet34:ResNet34", "slices", (224, 224), 32),
     NetworkSpec(
         "dual-resnet18",
         "dual_resnet:DualTaskResNet18",
         "slices",
         (240, 240),
         8,
-        "deep-radiomics",
         needs_survival=True,
     ),
 )

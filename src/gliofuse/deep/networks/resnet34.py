@@ -31,7 +31,7 @@ class ResNet34(Network):
         Whether the ImageNet part keeps its weights and its batch statistics in training.
     imagenet_scaling : bool
         Whether the channels are standardised as ImageNet's were, for images of range 0..1. Z-scored
-        images, which the design gives, have that mean and spread already and need none.
+        images have that mean and spread already and need none.
 
     Raises
     ------

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gliofuse.deep.training.features import extract_features
+    from gliofuse.deep.training.hyperparameters import TrainingSettings
     from gliofuse.deep.training.loop import train_network
-    from gliofuse.deep.training.progress import TrainingProgress
-    from gliofuse.deep.training.settings import TrainingSettings
+    from gliofuse.deep.training.state import TrainingProgress
     from gliofuse.deep.training.trained import TrainedNetwork, load_trained
 
 __all__ = [
@@ -26,8 +26,8 @@ __all__ = [
 
 _HOME = {
     "TrainedNetwork": "trained",
-    "TrainingProgress": "progress",
-    "TrainingSettings": "settings",
+    "TrainingProgress": "state",
+    "TrainingSettings": "hyperparameters",
     "extract_features": "features",
     "load_trained": "trained",
     "train_network": "loop",

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from gliofuse.deep.data.dataset import CaseDataset
+from gliofuse.deep.training.hyperparameters import TrainingSettings
 from gliofuse.deep.training.order import class_weights
 from gliofuse.deep.training.predict import (
     Loss,
@@ -22,17 +23,16 @@ from gliofuse.deep.training.predict import (
     chosen_precision,
     logits_of,
 )
-from gliofuse.deep.training.progress import TrainingProgress
-from gliofuse.deep.training.settings import TrainingSettings
 from gliofuse.deep.training.state import (
     CHECKPOINT_FILE,
+    TrainingProgress,
     TrainingState,
     read_checkpoint,
     remove_checkpoint,
 )
 from gliofuse.deep.training.trained import TrainedNetwork, load_trained, name_of
 from gliofuse.errors import InputError, RunError
-from gliofuse.files import settings_hash
+from gliofuse.files import file_hash, settings_hash
 from gliofuse.optional import require
 
 __all__ = ["train_network"]
@@ -353,7 +353,7 @@ def _identity(
         {
             "network": name,
             "options": dict(options or {}),
-            "weights": str(weights),
+            "weights": _weights_identity(weights),
             "loss": "default" if loss is None else type(loss).__qualname__,
             "settings": decisive,
             "seed": seed,
@@ -361,6 +361,12 @@ def _identity(
             "validation": None if validation is None else validation.describe(),
         }
     )
+
+
+def _weights_identity(weights: str | Path | None) -> str:
+    """Return the content of a file of weights, or the name of the weights."""
+    path = None if weights is None else Path(weights)
+    return file_hash(path) if path is not None and path.is_file() else str(weights)
 
 
 def _finished(folder: Path, identity: str, network: str | nn.Module) -> TrainedNetwork | None:

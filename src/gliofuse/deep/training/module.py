@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader, default_collate
 
 from gliofuse.compute import PeakMemory
 from gliofuse.deep.data.dataset import CaseDataset
+from gliofuse.deep.training.hyperparameters import TrainingSettings
 from gliofuse.deep.training.order import EpochItems, epoch_order
 from gliofuse.deep.training.predict import (
     Loss,
@@ -29,9 +30,7 @@ from gliofuse.deep.training.predict import (
     run_network,
     to_device,
 )
-from gliofuse.deep.training.progress import TrainingProgress
-from gliofuse.deep.training.settings import TrainingSettings
-from gliofuse.deep.training.state import TrainingState, write_checkpoint
+from gliofuse.deep.training.state import TrainingProgress, TrainingState, write_checkpoint
 from gliofuse.errors import RunError
 
 __all__ = ["TrainingModule"]

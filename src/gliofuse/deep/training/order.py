@@ -7,7 +7,7 @@ import torch
 from torch.utils.data import Dataset
 
 from gliofuse.deep.data.dataset import CaseDataset
-from gliofuse.deep.training.settings import TrainingSettings
+from gliofuse.deep.training.hyperparameters import TrainingSettings
 
 __all__ = ["EpochItems", "class_weights", "epoch_order"]
 

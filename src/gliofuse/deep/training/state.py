@@ -1,4 +1,4 @@
-"""The state between epochs, its checkpoint, and the choice of the epoch to keep."""
+"""The state between epochs, its checkpoint, the choice of the epoch to keep, and what is shown."""
 
 from __future__ import annotations
 
@@ -11,10 +11,16 @@ import pandas as pd
 import torch
 from torch import nn
 
-from gliofuse.deep.training.settings import TrainingSettings
+from gliofuse.deep.training.hyperparameters import TrainingSettings
 from gliofuse.files import atomic_path
 
-__all__ = ["TrainingState", "read_checkpoint", "remove_checkpoint", "write_checkpoint"]
+__all__ = [
+    "TrainingProgress",
+    "TrainingState",
+    "read_checkpoint",
+    "remove_checkpoint",
+    "write_checkpoint",
+]
 
 CHECKPOINT_FILE = "last.pt"
 
@@ -72,6 +78,46 @@ class TrainingState:
             f"epoch {self.best_epoch} of {len(self.rows)}, with the highest validation AUC of "
             f"patients {best['validation_auc']:.3f} (ties: lower loss)"
         )
+
+
+@dataclass(frozen=True)
+class TrainingProgress:
+    """How a training stands after a batch, and after an epoch.
+
+    Parameters
+    ----------
+    epoch, epochs : int
+        The epoch that runs (from 1) and how many there are at most.
+    batch, batches : int
+        Batches done of this epoch.
+    loss : float
+        Mean loss of this epoch so far.
+    training_auc, validation_auc, validation_loss : float
+        Of patients, after the last whole epoch; NaN before that and where there is none.
+    """
+
+    epoch: int
+    epochs: int
+    batch: int
+    batches: int
+    loss: float
+    training_auc: float = float("nan")
+    validation_auc: float = float("nan")
+    validation_loss: float = float("nan")
+
+    @property
+    def epoch_done(self) -> bool:
+        """Whether this is the report at the end of an epoch."""
+        return self.batch == self.batches
+
+    def describe(self) -> str:
+        """Return where it stands and the figures of the last whole epoch, in a few words."""
+        text = f"epoch {self.epoch}/{self.epochs}, loss {self.loss:.3f}"
+        if math.isfinite(self.validation_auc):
+            return f"{text}, validation AUC {self.validation_auc:.3f}"
+        if math.isfinite(self.training_auc):
+            return f"{text}, training AUC {self.training_auc:.3f}"
+        return text
 
 
 def write_checkpoint(

@@ -15,13 +15,13 @@ from torch import nn
 
 from gliofuse.deep.data.dataset import CaseDataset
 from gliofuse.deep.training.curves import write_curves
+from gliofuse.deep.training.hyperparameters import TrainingSettings
 from gliofuse.deep.training.predict import (
     ShapeScale,
     by_patient,
     chosen_device,
     predict_items,
 )
-from gliofuse.deep.training.settings import TrainingSettings
 from gliofuse.errors import InputError
 from gliofuse.files import atomic_path, write_json
 

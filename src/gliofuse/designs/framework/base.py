@@ -84,6 +84,10 @@ class FittedDesign(ABC):
         """Return the values of the features behind the final model, where selection left few."""
         return None
 
+    def patient_tables(self, data: CaseData) -> dict[str, pd.DataFrame]:
+        """Return what the models say of each patient beside their predictions, by table name."""
+        return {}
+
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return what the fit found, by table name; here the networks' training curves."""
         if not self.networks:
@@ -165,6 +169,11 @@ class Design(ABC):
         """What the fit needs to be given."""
 
     @property
+    def clinical_columns(self) -> tuple[str, ...]:
+        """Columns of the clinical table that the fit may read."""
+        return self.available.clinical
+
+    @property
     def left_out(self) -> tuple[str, ...]:
         """What of the paper's full form is missing here, and why; a sentence each."""
         return ()
@@ -201,6 +210,9 @@ def parse_settings(design: type[Design], given: dict[str, Any]) -> DesignSetting
         return design.Settings(**given)
     except ValidationError as error:
         problem = error.errors()[0]
+        cause = problem.get("ctx", {}).get("error")
+        if isinstance(cause, SettingError):
+            raise cause from None
         key = ".".join(str(part) for part in problem["loc"])
         if problem["type"] == "extra_forbidden":
             known = design.Settings.model_fields

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from gliofuse.cohort import Endpoint
+from gliofuse.cohort import Endpoint, SurvivalEndpoint
+
+if TYPE_CHECKING:
+    from gliofuse.deep.training import TrainingProgress
 
 __all__ = ["Available", "FitContext"]
 
@@ -26,6 +31,8 @@ class Available:
         Whether there are images; ``False`` when the study starts from a feature table.
     clinical : tuple of str
         Columns of the clinical table that may enter a model.
+    survival : SurvivalEndpoint, optional
+        The study's survival columns, for a network that learns survival beside the endpoint.
     deep : bool
         Whether the networks' libraries are installed.
     """
@@ -35,6 +42,7 @@ class Available:
     regions: tuple[str, ...] = ("whole",)
     images: bool = True
     clinical: tuple[str, ...] = ()
+    survival: SurvivalEndpoint | None = None
     deep: bool = True
 
 
@@ -48,15 +56,22 @@ class FitContext:
     workers : int
         Processes that the fit may use.
     scratch : pathlib.Path, optional
-        Folder for checkpoints, so that a killed training resumes; ``None`` keeps none.
+        Folder for trained networks, and for checkpoints while they train, so that a killed
+        training resumes; ``None`` keeps none.
     device : str
         ``auto``, ``cpu`` or ``gpu``.
+    watch : callable, optional
+        Called with a network's name and its
+        :class:`~gliofuse.deep.training.TrainingProgress` after each batch.
     """
 
     seed: int = 0
     workers: int = 1
     scratch: Path | None = None
     device: str = "auto"
+    watch: Callable[[str, TrainingProgress], None] | None = field(
+        default=None, compare=False, repr=False
+    )
 
     def folder(self, name: str) -> Path | None:
         """Return the scratch folder of one step, or ``None``."""

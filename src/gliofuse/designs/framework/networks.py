@@ -6,10 +6,12 @@ The designs call this; how slices are read and networks are trained is :mod:`gli
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pandas as pd
 
+from gliofuse.cohort import SurvivalEndpoint
 from gliofuse.designs.framework.context import FitContext
 from gliofuse.errors import InputError
 from gliofuse.inputs import CaseData, Input, TumourPatches, TumourSlices
@@ -45,6 +47,8 @@ class NetworkRecipe:
         Side of the middle square (or cube) that is read of each stored array.
     shape : Input, optional
         Feature table whose 14 shape features go into the network beside the image.
+    survival : SurvivalEndpoint, optional
+        Of the patients that are learned from, for a network with a survival head.
     weights : str, optional
         Pretrained weights: a path, or ``imagenet``.
     """
@@ -57,10 +61,14 @@ class NetworkRecipe:
     augmentation: Any = None
     center_crop: int | None = None
     shape: Input | None = None
+    survival: SurvivalEndpoint | None = None
     weights: str | None = None
 
     def dataset(self, data: CaseData, *, augmented: bool, seed: int) -> Any:
         """Return the samples of a group of patients; labels are given where they are known."""
+        survival = None
+        if self.survival is not None and data.outcome is not None:
+            survival = self.survival.outcome(data.clinical)[0].reindex(data.clinical.index)
         return data.store(self.request).dataset(
             data.case_ids,
             None if data.outcome is None else data.y,
@@ -68,6 +76,7 @@ class NetworkRecipe:
             augmentation=self.augmentation if augmented else None,
             center_crop=self.center_crop,
             shape=None if self.shape is None else shape_features(data.table(self.shape)),
+            survival=survival,
             seed=seed,
         )
 
@@ -144,13 +153,13 @@ def fit_network_signature(
         ``validation`` chooses the epoch; ``None`` keeps the last one.
     context : FitContext
     name : str
-        Name of the signature; its checkpoints go into a folder of this name.
+        Name of the signature; its network goes into a folder of this name.
     inner_folds : int, default 0
         Folds of the out-of-fold probabilities; 0 makes none.
     """
     from gliofuse.deep.training import train_network
 
-    def train(group: CaseData, step: str) -> Any:
+    def train(group: CaseData, step: str = "") -> Any:
         return train_network(
             recipe.network,
             recipe.dataset(group, augmented=True, seed=context.seed),
@@ -162,6 +171,9 @@ def fit_network_signature(
             weights=recipe.weights,
             directory=context.folder(f"{name}/{step}"),
             seed=context.seed,
+            progress=None
+            if context.watch is None
+            else partial(context.watch, f"{name} {step}".strip()),
         )
 
     held_out = None
@@ -170,7 +182,7 @@ def fit_network_signature(
         for number, (rest, part) in enumerate(_inner_split(training, inner_folds, context.seed)):
             signature = NetworkSignature(recipe, train(rest, f"inner{number}"))
             held_out.loc[list(part.case_ids)] = signature.predict(part)
-    return NetworkSignature(recipe, train(training, "all"), held_out)
+    return NetworkSignature(recipe, train(training), held_out)
 
 
 def _inner_split(training: CaseData, folds: int, seed: int) -> list[tuple[CaseData, CaseData]]:

@@ -17,6 +17,7 @@ DESIGNS: dict[str, str] = {
     "deep-radiomics": "gliofuse.designs.deep_radiomics:DeepRadiomics",
     "shape-resnet": "gliofuse.designs.shape_resnet:ShapeResNet",
     "imaging-clinical": "gliofuse.designs.imaging_clinical:ImagingClinical",
+    "single-network": "gliofuse.designs.single_network:SingleNetwork",
 }
 
 

@@ -135,6 +135,8 @@ def split_words(context: RunContext) -> str:
         text = f"The patients were divided by {_SPLIT_KINDS[kind]}."
         if kind == "center" and split.get("external"):
             text += " External: " + ", ".join(str(name) for name in split["external"]) + "."
+    elif kind == "none":
+        text = "No patient was held out."
     else:
         text = "How the patients were split is not recorded in this folder."
     fraction = split.get("validation_fraction") or 0
@@ -159,6 +161,7 @@ def split_short(context: RunContext) -> str:
             "holdout": "one random three-way split",
             "center": "by centre",
             "column": "as a column of the cohort table says",
+            "none": "nobody held out",
         }.get(str(kind), "not recorded")
     if split.get("seed") is not None and kind in ("kfold", "holdout"):
         text += f", seed {split['seed']}"

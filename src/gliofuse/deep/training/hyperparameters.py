@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
+from gliofuse.deep._checked import checked
 from gliofuse.errors import SettingError, did_you_mean
 
 __all__ = ["TrainingSettings"]
@@ -127,12 +128,7 @@ class TrainingSettings(BaseModel):
             raise SettingError(f"network: got {network!r}; {did_you_mean(network, _PRESETS)}")
         if preset not in _PRESETS[network]:
             raise SettingError(f"preset: got {preset!r}; {did_you_mean(preset, _PRESETS[network])}")
-        for name in changes:
-            if name not in cls.model_fields:
-                raise SettingError(
-                    f"training setting {name!r}: {did_you_mean(name, cls.model_fields)}"
-                )
-        return cls(**{**_PRESETS[network][preset], **changes})
+        return checked(cls, {**_PRESETS[network][preset], **changes}, "training setting")
 
     def rate(self, epoch: int) -> float:
         """Return the learning rate of an epoch, counted from 0."""

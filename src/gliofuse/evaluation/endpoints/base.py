@@ -57,6 +57,16 @@ class Evaluation(ABC):
         """
 
     @abstractmethod
+    def check_threshold(self, rule: str) -> None:
+        """Refuse a rule of thresholds that the kind doesn't know, before anything is computed.
+
+        Raises
+        ------
+        SettingError
+            If the rule is unknown or has no sense for the kind.
+        """
+
+    @abstractmethod
     def tables(
         self,
         predictions: pd.DataFrame,
@@ -78,7 +88,7 @@ class Evaluation(ABC):
             Models whose calibration (and the like) is drawn, the main one first; all models get
             the rest.
         threshold : str
-            The rule by which patients are called positive; kinds without a threshold ignore it.
+            The rule by which patients are called positive, as :meth:`check_threshold` allows it.
         bootstrap : int
             Replicates of the figures of merit.
         seed : int
@@ -90,6 +100,8 @@ class Evaluation(ABC):
         ------
         InputError
             As :meth:`check`.
+        SettingError
+            As :meth:`check_threshold`.
         """
 
     @abstractmethod

@@ -78,7 +78,9 @@ class Evaluation(ABC):
         workers: int | None = 1,
         progress: Stages | None = None,
     ) -> dict[str, pd.DataFrame]:
-        """Return the tables of figures of merit, by name.
+        """Return the tables of figures of merit, by their file's name without its ending.
+
+        A table that the patients or models don't allow is not among them.
 
         Parameters
         ----------
@@ -222,7 +224,7 @@ def each_cohort(
 def tables_of(
     makers: Mapping[str, Callable[[], pd.DataFrame]], progress: Stages | None
 ) -> dict[str, pd.DataFrame]:
-    """Make the tables one after the other, telling of each."""
+    """Make the tables one after the other, telling of each; those without a column are left out."""
     stage = (
         nullcontext(lambda done: None)
         if progress is None
@@ -233,4 +235,4 @@ def tables_of(
         for done, (name, make) in enumerate(makers.items(), 1):
             tables[name] = make()
             count(done)
-    return tables
+    return {name: table for name, table in tables.items() if len(table.columns)}

@@ -160,7 +160,7 @@ def test_multiclass_tables():
         predictions, judged=("full",), bootstrap=150, seed=4, progress=told
     )
     assert list(tables) == [
-        "metrics", "confusion", "roc", "delong", "calibration", "calibration_summary",
+        "metrics", "class_confusion", "roc", "delong", "calibration", "calibration_summary",
     ]  # fmt: skip
     assert told.steps == [1, 2, 3, 4, 5, 6]
     columns = dict(zip(GRADES.classes, GRADES.prediction_columns, strict=True))
@@ -193,10 +193,8 @@ def test_held_out_patients_of_one_class_leave_metrics_alone(endpoint, make, only
     predictions = make()
     single = predictions[(predictions["cohort"] == "training") | (predictions["y_true"] == only)]
     tables = evaluation_of(endpoint).tables(single, judged=("full",), bootstrap=100)
-    assert "delong" not in tables
     assert len(tables["metrics"])
-    assert tables["roc"].empty
-    assert tables["calibration"].empty
+    assert set(tables) <= {"thresholds", "metrics", "confusion", "class_confusion"}
 
 
 def test_one_model_has_nobody_to_be_compared_with():
@@ -308,6 +306,8 @@ def test_training_rows_too_must_keep_the_contract(endpoint, make, column, value,
 def test_unknown_rules_and_kinds_say_what_there_is():
     with pytest.raises(SettingError, match=r"threshold must be 'half' or 'youden'.*youden"):
         evaluation_of(BINARY).tables(binary_predictions(), judged=("full",), threshold="yuden")
+    with pytest.raises(SettingError, match="threshold 'youden' is for two classes"):
+        evaluation_of(GRADES).tables(grade_predictions(), judged=("full",), threshold="youden")
     with pytest.raises(EndpointError, match=r"binery endpoint cannot be evaluated.*binary"):
         evaluation_of(SimpleNamespace(kind="binery"))
     with pytest.raises(EndpointError, match="base endpoint cannot be evaluated"):
@@ -321,7 +321,7 @@ from gliofuse.evaluation.endpoints.base import Evaluation
 class RankEvaluation(Evaluation):
     headline = "rank"
     summary_metrics = ("rank",)
-    check = tables = misjudged = agreement = None
+    check = check_threshold = tables = misjudged = agreement = None
     outcome_groups = held_out_groups = patients_line = None
 """
 
@@ -332,7 +332,8 @@ def test_a_new_kind_is_one_new_file(tmp_path, monkeypatch):
     monkeypatch.setattr(kinds, "__path__", [*kinds.__path__, str(tmp_path)])
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     try:
-        assert evaluation_kinds() == ["binary", "empty", "multiclass", "rank"]
+        assert {"binary", "empty", "multiclass", "rank"} <= set(evaluation_kinds())
+        assert "base" not in evaluation_kinds()
         assert evaluation_of(SimpleNamespace(kind="rank")).headline == "rank"
         with pytest.raises(EndpointError, match="holds no subclass of Evaluation"):
             evaluation_of(SimpleNamespace(kind="empty"))

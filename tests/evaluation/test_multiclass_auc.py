@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
 from gliofuse.errors import InputError
@@ -41,7 +42,7 @@ def patients(seed, n=60, k=3, ties=False, strength=1.0, models=1):
 
 
 def naive(y, p, classes):
-    """Macro AUC and its variance by loops over pairs of patients, from the written formula."""
+    """Macro AUC and patients' contributions by loops over pairs, from the written formula."""
     n = len(y)
     areas, contribution = [], np.zeros(n)
     for k, name in enumerate(classes):
@@ -53,11 +54,15 @@ def naive(y, p, classes):
             contribution[i] += (wins[place].mean() - wins.mean()) * n / len(own) / len(classes)
         for place, j in enumerate(rest):
             contribution[j] += (wins[:, place].mean() - wins.mean()) * n / len(rest) / len(classes)
+    return np.mean(areas), contribution
+
+
+def naive_variance(contribution, y, classes):
     variance = 0.0
     for name in classes:
         own = contribution[y == name]
-        variance += len(own) * (own.var(ddof=1) + own.mean() ** 2) / n**2
-    return np.mean(areas), variance
+        variance += len(own) * (own.var(ddof=1) + own.mean() ** 2) / len(y) ** 2
+    return variance
 
 
 @pytest.mark.parametrize("ties", [False, True])
@@ -83,13 +88,26 @@ def test_variance_is_that_of_the_written_formula(k, ties):
     for seed in range(4):
         y, p, classes = patients(seed, n=40, k=k, ties=ties)
         area = macro_auc(y, p, classes)
-        estimate, variance = naive(y, p, classes)
+        estimate, contribution = naive(y, p, classes)
+        variance = naive_variance(contribution, y, classes)
         assert area.estimate == pytest.approx(estimate, abs=1e-12)
         assert area.variance == pytest.approx(variance, rel=1e-9)
         assert area.method == "delong"
         half = 1.959963984540054 * np.sqrt(variance)
         assert area.ci_low == pytest.approx(max(0, estimate - half), abs=1e-12)
         assert area.ci_high == pytest.approx(min(1, estimate + half), abs=1e-12)
+
+
+def test_paired_test_is_that_of_the_written_formula():
+    for seed in range(4):
+        y, a, b, classes = patients(seed, n=40, k=4, ties=seed % 2 == 0, models=2)
+        test = macro_auc_test(y, a, b, classes)
+        (area_a, ours), (area_b, theirs) = (naive(y, p, classes) for p in (a, b))
+        assert (test.auc_a, test.auc_b) == pytest.approx((area_a, area_b), abs=1e-12)
+        error = np.sqrt(naive_variance(ours - theirs, y, classes))
+        assert test.z == pytest.approx((area_a - area_b) / error, rel=1e-9)
+        assert test.p == pytest.approx(2 * norm.sf(abs(test.z)), rel=1e-9)
+        assert test.ci_high - test.ci_low == pytest.approx(2 * 1.959963984540054 * error)
 
 
 @pytest.mark.parametrize("function", [macro_auc, hand_till])
@@ -188,11 +206,12 @@ def test_perfect_separation_has_a_width():
     assert 0.5 < hand_till(y, p, NAMES[:3]).ci_low < area.ci_low < 1
     test = macro_auc_test(y, p, p, NAMES[:3])
     assert (test.difference, test.p, test.ci_low, test.ci_high) == (0, 1, 0, 0)
-    other = p.copy()
-    other[0] = [0.7, 0.2, 0.1]  # another ranking, as perfect
-    test = macro_auc_test(y, p, other, NAMES[:3])
-    assert (test.difference, test.p) == (0, 1)
-    assert test.ci_low < 0 < test.ci_high
+    for row in ([0.7, 0.2, 0.1], [0.8, 0.15, 0.05]):  # as perfect, by another ranking
+        other = p.copy()
+        other[0] = row
+        test = macro_auc_test(y, p, other, NAMES[:3])
+        assert (test.difference, test.p) == (0, 1)
+        assert test.ci_low < 0 < test.ci_high
 
 
 def test_tiny_classes_are_left_out_and_said():

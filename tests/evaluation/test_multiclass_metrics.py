@@ -253,6 +253,8 @@ def test_absent_and_lone_classes_are_said_and_never_crash():
         areas = found[found["metric"] == "auc"].set_index("class")["estimate"]
         assert np.isnan(areas["3"])
         assert overall.loc["macro_auc", "estimate"] == pytest.approx(areas.mean())
+        recalls = found[found["metric"] == "sensitivity"]["estimate"]
+        assert overall.loc["balanced_accuracy", "estimate"] == pytest.approx(recalls.mean())
     only = multiclass_metrics_table(table[table["y_true"] == "3"], COLUMNS, bootstrap=100)
     overall = only[only["class"] == ""].set_index("metric")
     assert overall.loc[["macro_auc", "hand_till"], "estimate"].isna().all()

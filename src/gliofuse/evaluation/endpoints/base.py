@@ -57,6 +57,16 @@ class Evaluation(ABC):
         """
 
     @abstractmethod
+    def check_threshold(self, rule: str) -> None:
+        """Refuse a rule of thresholds that the kind doesn't know, before anything is computed.
+
+        Raises
+        ------
+        SettingError
+            If the rule is unknown or has no sense for the kind.
+        """
+
+    @abstractmethod
     def tables(
         self,
         predictions: pd.DataFrame,
@@ -68,7 +78,9 @@ class Evaluation(ABC):
         workers: int | None = 1,
         progress: Stages | None = None,
     ) -> dict[str, pd.DataFrame]:
-        """Return the tables of figures of merit, by name.
+        """Return the tables of figures of merit, by their file's name without its ending.
+
+        A table that the patients or models don't allow is not among them.
 
         Parameters
         ----------
@@ -78,7 +90,7 @@ class Evaluation(ABC):
             Models whose calibration (and the like) is drawn, the main one first; all models get
             the rest.
         threshold : str
-            The rule by which patients are called positive; kinds without a threshold ignore it.
+            The rule by which patients are called positive, as :meth:`check_threshold` allows it.
         bootstrap : int
             Replicates of the figures of merit.
         seed : int
@@ -90,6 +102,8 @@ class Evaluation(ABC):
         ------
         InputError
             As :meth:`check`.
+        SettingError
+            As :meth:`check_threshold`.
         """
 
     @abstractmethod
@@ -210,7 +224,7 @@ def each_cohort(
 def tables_of(
     makers: Mapping[str, Callable[[], pd.DataFrame]], progress: Stages | None
 ) -> dict[str, pd.DataFrame]:
-    """Make the tables one after the other, telling of each."""
+    """Make the tables one after the other, telling of each; those without a column are left out."""
     stage = (
         nullcontext(lambda done: None)
         if progress is None
@@ -221,4 +235,4 @@ def tables_of(
         for done, (name, make) in enumerate(makers.items(), 1):
             tables[name] = make()
             count(done)
-    return tables
+    return {name: table for name, table in tables.items() if len(table.columns)}

@@ -41,6 +41,14 @@ class BinaryEvaluation(Evaluation):
         """Refuse predictions that break the table's contract."""
         check_predictions(predictions)
 
+    def check_threshold(self, rule: str) -> None:
+        """Refuse what is neither ``half`` nor ``youden``."""
+        if rule not in ("half", "youden"):
+            raise SettingError(
+                f"threshold must be 'half' or 'youden', got {rule!r}: "
+                f"{did_you_mean(rule, ['half', 'youden'])}"
+            )
+
     def tables(
         self,
         predictions: pd.DataFrame,
@@ -58,6 +66,7 @@ class BinaryEvaluation(Evaluation):
         be compared. ``bootstrap`` is of the metrics; the bands of curves have counts of their
         own.
         """
+        self.check_threshold(threshold)
         self.check(predictions)
         thresholds = _thresholds(predictions, threshold)
         pooled = pool_predictions(predictions, thresholds=thresholds)
@@ -139,10 +148,6 @@ class BinaryEvaluation(Evaluation):
 
 
 def _thresholds(predictions: pd.DataFrame, rule: str) -> pd.DataFrame:
-    if rule not in ("half", "youden"):
-        raise SettingError(
-            f"threshold must be 'half' or 'youden': {did_you_mean(rule, ['half', 'youden'])}"
-        )
     training = predictions[predictions["cohort"] == "training"]
     rows = [
         (

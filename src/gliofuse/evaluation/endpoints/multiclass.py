@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from gliofuse.cohort import MulticlassEndpoint
-from gliofuse.errors import InputError
+from gliofuse.errors import InputError, SettingError
 from gliofuse.evaluation._checks import check_table
 from gliofuse.evaluation.endpoints.base import Evaluation, Stages, each_model, tables_of
 from gliofuse.evaluation.multiclass import (
@@ -58,6 +58,14 @@ class MulticlassEvaluation(Evaluation):
             name="predictions.y_true",
         )
 
+    def check_threshold(self, rule: str) -> None:
+        """Refuse what is not ``half``: the most probable class is called, without a threshold."""
+        if rule != "half":
+            raise SettingError(
+                f"threshold {rule!r} is for two classes; with several the most probable one is "
+                "called, leave the setting out"
+            )
+
     def tables(
         self,
         predictions: pd.DataFrame,
@@ -69,11 +77,12 @@ class MulticlassEvaluation(Evaluation):
         workers: int | None = 1,
         progress: Stages | None = None,
     ) -> dict[str, pd.DataFrame]:
-        """Return metrics, confusion, roc, delong (of macro AUCs) and judged models' calibration.
+        """Return metrics, class_confusion, roc, delong (of macro AUCs), judged models' calibration.
 
-        ``delong`` is there if models can be compared. ``threshold`` is not used. ``bootstrap`` is
-        of the metrics; the bands of curves have counts of their own.
+        ``delong`` is there if models can be compared. ``bootstrap`` is of the
+        metrics; the bands of curves have counts of their own.
         """
+        self.check_threshold(threshold)
         self.check(predictions)
         columns, classes = self._columns, self.endpoint.classes
         pooled = called_patients(predictions, columns)
@@ -96,7 +105,7 @@ class MulticlassEvaluation(Evaluation):
                 seed=seed,
                 workers=workers,
             ),
-            "confusion": lambda: confusion_counts_table(predictions, columns),
+            "class_confusion": lambda: confusion_counts_table(predictions, columns),
             "roc": lambda: each_model(cohorts, lambda g: class_roc_points(*chances(g))),
         }
         if predictions["model"].nunique() > 1 and cohorts:

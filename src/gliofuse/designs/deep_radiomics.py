@@ -8,7 +8,7 @@ put into a support vector machine.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import pandas as pd
 from pydantic import Field
@@ -109,6 +109,9 @@ class DeepRadiomics(Design):
     title = "3D network features and radiomics, fused for grading"
     paper = _PAPER
     Settings = DeepRadiomicsSettings
+    why_not: ClassVar[dict[str, str]] = {
+        "multiclass": "its networks and its tests between classes tell two grades apart"
+    }
     choices = (
         "Masks come from the manifest; the paper's are its segmentation network's.",
         "The paper does not name the network's optimiser; AdamW is used.",

@@ -8,7 +8,7 @@ the mean over the slices.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import pandas as pd
 from pydantic import Field
@@ -140,6 +140,9 @@ class ShapeResNet(Design):
     title = "2D ResNet50 with explicit 3D tumour size and shape"
     paper = _PAPER
     Settings = ShapeResNetSettings
+    why_not: ClassVar[dict[str, str]] = {
+        "multiclass": "its networks are trained for two classes, by duplicating slices of the rarer"
+    }
     choices = (
         "The paper does not say how shape features are scaled; they are standardised on the "
         "training patients.",

@@ -16,7 +16,7 @@ class _Settings(BaseModel):
 
 
 class SingleSequenceSettings(_Settings):
-    """Of `single_sequence_signature` (design ``rdl``).
+    """Of `single_sequence_signature` (J Biotech Research 2024;17:146-158).
 
     The grid, the ten folds, p < 0.05 and the balanced weights are the paper's; the score of the
     grid, the folds of the LASSO and the seed are the project's.
@@ -34,7 +34,7 @@ class SingleSequenceSettings(_Settings):
 
 
 class ImagingSignatureSettings(_Settings):
-    """Of `imaging_signature` (design ``imaging-clinical``).
+    """Of `imaging_signature` (Quant Imaging Med Surg 2024;14:251-263).
 
     p < 0.05, ten folds scored by AUC, AIC and "fewer than 20 features" are the paper's.
     """
@@ -48,7 +48,7 @@ class ImagingSignatureSettings(_Settings):
 
 
 class IntegratedSignatureSettings(_Settings):
-    """Of `integrated_signature` (design ``deep-radiomics``).
+    """Of `integrated_signature` (Front Oncol 2022;12:969907).
 
     100 trees, eight features, RBF kernel and grid search are the paper's; the level of Levene's
     test, the folds and the grid's range are the project's.

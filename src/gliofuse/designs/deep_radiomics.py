@@ -140,7 +140,7 @@ class DeepRadiomics(Design):
     }
     choices = (
         "Masks come from the manifest; the paper's are its segmentation network's.",
-        "The paper does not name the network's optimiser; Adam at 1e-4 is used, with class weights, "
+        "The paper does not name the network's optimiser; Adam at 1e-4 is used with class weights, "
         "and AdamW in preset quick.",
         "A training patient's deep features come from the network that it trained, as in the "
         "paper: features of networks of different folds have no common axes.",

@@ -28,7 +28,7 @@ class SingleSequenceSettings(_Settings):
     lambdas: tuple[float, ...] = tuple(2.0**power for power in range(-10, 11))
     l1_ratios: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
     folds: int = Field(default=10, ge=2)
-    scoring: Scoring = "roc_auc"
+    scoring: Scoring = "neg_log_loss"
     class_weight: Literal["balanced"] | None = "balanced"
     seed: int = 0
 

@@ -15,6 +15,10 @@ pytestmark = pytest.mark.slow(minutes=5)
 def test_strong_effect_is_found_on_held_out_patients(design, phantom_of, run_design):
     phantom, truth = phantom_of()
     folder = run_design(design, phantom)
-    final = json.loads((folder / "run.json").read_text())["final_model"]
+    (final,) = (
+        model["name"]
+        for model in json.loads((folder / "run.json").read_text())["models"]
+        if model["role"] == "final"
+    )
     auc = held_out_auc(folder)
     assert auc.loc[final, "estimate"] >= truth.ceiling_auc - 0.05

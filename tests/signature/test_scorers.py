@@ -105,7 +105,7 @@ def test_constant_column_has_no_weight():
 def test_ties_of_the_score_go_to_the_smaller_log_loss():
     y = np.tile([0, 1], 20)
     X = (y + 0.01 * np.arange(40))[:, None]  # every penalty ranks the patients perfectly
-    fitted = RidgeSignature().fit(X, y)
+    fitted = RidgeSignature(scoring="roc_auc").fit(X, y)
     losses = fitted.grid_.set_index("lambda")["mean_log_loss"]
     assert (fitted.grid_["mean_score"] == 1).all()
     assert fitted.best_params_["lambda"] == losses.idxmin()

@@ -1,4 +1,5 @@
-"""``imaging-clinical``: an imaging score of radiomic and pretrained deep features, plus clinic.
+"""``imaging-clinical``: an imaging score of radiomic and pretrained deep features,
+fused with clinical variables.
 
 Features of the oedema, the enhancing tumour and both are reduced by t-test, LASSO and backward
 elimination to nine imaging models; the best in cross-validation on the training patients gives
@@ -16,6 +17,16 @@ import pandas as pd
 from pydantic import Field
 
 from gliofuse.designs.framework.base import Design, DesignSettings, FittedDesign, Paper
+from gliofuse.designs.framework.classes import (
+    column_names,
+    each_class,
+    macro_auc,
+    model_columns,
+    one_vs_rest,
+    out_of_fold,
+    probabilities,
+    several_classes,
+)
 from gliofuse.designs.framework.clinical import ClinicalTable, clinical_model
 from gliofuse.designs.framework.context import FitContext
 from gliofuse.designs.framework.models import Model
@@ -26,7 +37,6 @@ from gliofuse.signature import (
     ImagingSignatureSettings,
     coefficients,
     imaging_signature,
-    out_of_fold_probabilities,
     selected_features,
 )
 
@@ -121,12 +131,15 @@ class ImagingClinical(Design):
     title = "Imaging score plus clinical variables for a molecular marker"
     paper = _PAPER
     Settings = ImagingClinicalSettings
+    endpoint_kinds = ("binary", "multiclass")
     choices = (
         "The paper's appendix with its 1,111 radiomic features is not available; original, "
         "wavelet and LoG images (sigma 1, 2, 3 mm) are used.",
         "Selection is repeated inside every fold of the cross-validation that chooses the model.",
         "A training patient's imaging score is out-of-fold when it enters the fusion model.",
         "The paper's cut-off of 0.48 is its own; thresholds come from the training patients here.",
+        "The paper has two classes; for more, imaging models are fitted for each class against the "
+        "rest, chosen by the mean AUC over classes, and the clinical models are multinomial.",
     )
     settings: ImagingClinicalSettings
 
@@ -251,14 +264,15 @@ class ImagingClinical(Design):
         """Fit the imaging models, choose one, and fuse its score with the clinical variables."""
         y = training.y
         imaging: dict[str, Any] = {}
-        scores: dict[str, pd.Series] = {}
+        scores: dict[str, pd.DataFrame] = {}
+        endpoint = self.available.endpoint
         rows: list[tuple[str, str, float]] = []
         for model in self.imaging_models:
             name, features = model.name, self.features(training, model)
             estimator = self._imaging_model(context, self.settings.classifier)
             scores[name] = self._out_of_fold_score(estimator, features, y, context)
             imaging[name] = estimator.fit(features, y)
-            rows.append((name, self.settings.classifier, _auc(y, scores[name])))
+            rows.append((name, self.settings.classifier, macro_auc(y, scores[name], endpoint)))
             rows += self._other_classifiers(name, features, y, context)
         choice = pd.DataFrame(rows, columns=["model", "classifier", "training_cv_auc"])
         used = choice[choice["classifier"] == self.settings.classifier].set_index("model")
@@ -266,20 +280,22 @@ class ImagingClinical(Design):
         if not self.available.clinical:
             return FittedImagingClinical(self, imaging, chosen, choice)
         columns = ClinicalTable(self.available.clinical)
-        clinic = columns.fit(training.clinical_table(columns.columns))
-        table = clinic.transform(training.clinical_table(columns.columns))
-        together = table.assign(imaging_score=scores[chosen])
+        coding = columns.fit(training.clinical_table(columns.columns))
+        table = coding.transform(training.clinical_table(columns.columns))
+        together = pd.concat([table, scores[chosen]], axis=1)
         return FittedImagingClinical(
             self,
             imaging,
             chosen,
             choice,
-            _Clinic(clinic, clinical_model().fit(table, y), clinical_model().fit(together, y)),
+            _ClinicalModels(
+                coding, clinical_model().fit(table, y), clinical_model().fit(together, y)
+            ),
             together,
         )
 
     def _imaging_model(self, context: FitContext, classifier: str) -> Any:
-        return imaging_signature(
+        chain = imaging_signature(
             ImagingSignatureSettings(
                 alpha=self.settings.alpha,
                 folds=self.settings.folds,
@@ -288,16 +304,15 @@ class ImagingClinical(Design):
                 seed=context.seed,
             )
         )
+        return one_vs_rest(chain, self.available.endpoint)
 
     def _out_of_fold_score(
         self, estimator: Any, features: pd.DataFrame, y: pd.Series, context: FitContext
-    ) -> pd.Series:
+    ) -> pd.DataFrame:
         """Imaging scores of the training patients, from models that did not see them."""
-        return log_odds(
-            out_of_fold_probabilities(
-                estimator, features, y, folds=self.settings.selection_folds, seed=context.seed
-            )
-        )
+        endpoint, folds = self.available.endpoint, self.settings.selection_folds
+        found = out_of_fold(estimator, features, y, endpoint, folds=folds, seed=context.seed)
+        return log_odds(found).set_axis(column_names("imaging_score", endpoint), axis=1)
 
     def _other_classifiers(
         self, name: str, features: pd.DataFrame, y: pd.Series, context: FitContext
@@ -309,11 +324,12 @@ class ImagingClinical(Design):
             (
                 name,
                 classifier,
-                _auc(
+                macro_auc(
                     y,
                     self._out_of_fold_score(
                         self._imaging_model(context, classifier), features, y, context
                     ),
+                    self.available.endpoint,
                 ),
             )
             for classifier in ("logistic", "forest", "svm")
@@ -322,7 +338,7 @@ class ImagingClinical(Design):
 
 
 @dataclass(frozen=True)
-class _Clinic:
+class _ClinicalModels:
     """The clinical variables' coding, and the two logistic models that take them in."""
 
     coding: ClinicalTable
@@ -347,45 +363,52 @@ class FittedImagingClinical(FittedDesign):
         imaging: Mapping[str, Any],
         chosen: str,
         choice: pd.DataFrame,
-        clinic: _Clinic | None = None,
+        clinical: _ClinicalModels | None = None,
         training_table: pd.DataFrame | None = None,
     ) -> None:
         super().__init__(design)
         self.imaging = dict(imaging)
         self.chosen = chosen
         self.choice = choice
-        self.clinic = clinic
+        self.clinical = clinical
         self.training_table = training_table
 
-    def imaging_score(self, data: CaseData) -> pd.Series:
-        """Return the imaging score: the log-odds of the chosen imaging model.
+    def imaging_score(self, data: CaseData) -> pd.DataFrame:
+        """Return the imaging score: the log-odds of the chosen imaging model, of each class.
 
         For the logistic classifier that is the intercept plus the sum of coefficient x feature.
         """
         features = self._chosen_features(data)
-        probability = self.imaging[self.chosen].predict_proba(features)[:, 1]
-        return log_odds(pd.Series(probability, index=features.index))
+        endpoint = self.design.available.endpoint
+        found = probabilities(self.imaging[self.chosen], features, endpoint)
+        return log_odds(found).set_axis(column_names("imaging_score", endpoint), axis=1)
 
     def predict(self, data: CaseData) -> pd.DataFrame:
-        """Return each model's probability of the positive class, by ``case_id``."""
-        scores = pd.DataFrame(index=pd.Index(data.case_ids, name="case_id"))
+        """Return each model's probabilities, by ``case_id``."""
+        endpoint = self.design.available.endpoint
+        scores: dict[str, pd.DataFrame] = {}
         for model in self.design.imaging_models:
             features = self.design.features(data, model)
-            scores[model.name] = self.imaging[model.name].predict_proba(features)[:, 1]
-        if self.clinic is None:
+            scores[model.name] = probabilities(self.imaging[model.name], features, endpoint)
+        if self.clinical is None:
             scores["imaging_score"] = scores[self.chosen]
         else:
-            columns = self.clinic.coding.columns
-            table = self.clinic.coding.transform(data.clinical_table(columns))
-            together = table.assign(imaging_score=self.imaging_score(data))
-            scores["clinical"] = self.clinic.clinical.predict_proba(table)[:, 1]
-            scores["fusion"] = self.clinic.fusion.predict_proba(together)[:, 1]
-        return scores[list(self.names)]
+            columns = self.clinical.coding.columns
+            table = self.clinical.coding.transform(data.clinical_table(columns))
+            together = pd.concat([table, self.imaging_score(data)], axis=1)
+            scores["clinical"] = probabilities(self.clinical.clinical, table, endpoint)
+            scores["fusion"] = probabilities(self.clinical.fusion, together, endpoint)
+        return model_columns(scores, endpoint)[list(self.names)].rename_axis(index="case_id")
 
     def selected_features(self, data: CaseData) -> pd.DataFrame:
         """Return the values of the features of the chosen imaging model."""
-        names = selected_features(self.imaging[self.chosen])
-        return self._chosen_features(data)[names]
+        chosen = self.imaging[self.chosen]
+        kept = each_class(
+            chosen,
+            lambda chain: pd.DataFrame({"feature": selected_features(chain)}),
+            self.design.available.endpoint,
+        )
+        return self._chosen_features(data)[list(dict.fromkeys(kept["feature"]))]
 
     def _chosen_features(self, data: CaseData) -> pd.DataFrame:
         (chosen,) = (model for model in self.design.imaging_models if model.name == self.chosen)
@@ -393,20 +416,26 @@ class FittedImagingClinical(FittedDesign):
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return selected features, the choice of the imaging model, the fusion and nomogram."""
+        endpoint = self.design.available.endpoint
         selected = pd.concat(
             [
-                coefficients(estimator).rename(columns={"term": "feature"}).assign(model=name)
+                each_class(estimator, coefficients, endpoint)
+                .rename(columns={"term": "feature"})
+                .assign(model=name)
                 for name, estimator in self.imaging.items()
             ]
         )
+        own = ["class"] if several_classes(endpoint) else []
         tables = {
-            "selected_features": selected[["model", "feature", "coefficient"]],
+            "selected_features": selected[["model", *own, "feature", "coefficient"]],
             "imaging_model_choice": self.choice.assign(
                 chosen=np.where(self.choice["model"] == self.chosen, "yes", "")
             ),
         }
-        if self.clinic is not None and self.training_table is not None:
-            models = {"clinical": self.clinic.clinical, "fusion": self.clinic.fusion}
+        if several_classes(endpoint):
+            return tables  # coefficients and a nomogram are of one probability
+        if self.clinical is not None and self.training_table is not None:
+            models = {"clinical": self.clinical.clinical, "fusion": self.clinical.fusion}
             tables["coefficients"] = pd.concat(
                 [coefficients(estimator).assign(model=name) for name, estimator in models.items()]
             )[["model", "term", "coefficient"]]
@@ -414,12 +443,6 @@ class FittedImagingClinical(FittedDesign):
         return tables
 
 
-def log_odds(probability: pd.Series) -> pd.Series:
+def log_odds(probability: pd.DataFrame) -> pd.DataFrame:
     """Return log(p / (1 - p)), kept finite."""
     return np.log(probability.clip(1e-6, 1 - 1e-6) / (1 - probability.clip(1e-6, 1 - 1e-6)))
-
-
-def _auc(y: pd.Series, score: pd.Series) -> float:
-    from sklearn.metrics import roc_auc_score
-
-    return float(roc_auc_score(y, score.loc[y.index]))

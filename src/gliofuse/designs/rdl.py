@@ -14,6 +14,15 @@ import pandas as pd
 from pydantic import Field
 
 from gliofuse.designs.framework.base import Design, DesignSettings, FittedDesign, Paper
+from gliofuse.designs.framework.classes import (
+    column_names,
+    each_class,
+    model_columns,
+    one_vs_rest,
+    out_of_fold,
+    probabilities,
+    several_classes,
+)
 from gliofuse.designs.framework.context import FitContext
 from gliofuse.designs.framework.models import ALL, Model, sequence_label
 from gliofuse.designs.framework.networks import (
@@ -29,7 +38,6 @@ from gliofuse.signature import (
     RidgeSignature,
     SingleSequenceSettings,
     coefficients,
-    out_of_fold_probabilities,
     single_sequence_signature,
 )
 
@@ -72,6 +80,35 @@ _PAPER = Paper(
         },
     ),
 )
+
+#: How both networks are trained. The paper names neither SGD's momentum (0.9 is taken) nor a
+#: remedy for unequal classes.
+_TRAINING: dict[str, dict[str, Any]] = {
+    "paper": {
+        "optimiser": "sgd",
+        "learning_rate": 1e-4,
+        "momentum": 0.9,
+        "schedule": "step",
+        "step_epochs": 20,
+        "step_factor": 0.1,
+        "epochs": 100,
+        "batch_size": 32,
+    },
+    "quick": {
+        "optimiser": "adamw",
+        "learning_rate": 1e-3,
+        "weight_decay": 1e-2,
+        "schedule": "cosine",
+        "balance": "weights",
+        "clip_norm": 1.0,
+        "epochs": 12,
+        "batch_size": 16,
+        "skip_epochs": 3,
+        "patience": 6,
+        "norm_batches": 4,
+        "items_per_patient": 4,
+    },
+}
 
 
 class RDLSettings(DesignSettings):
@@ -116,6 +153,7 @@ class RDL(Design):
     title = "Radiomic and deep-learning fusion signatures"
     paper = _PAPER
     Settings = RDLSettings
+    endpoint_kinds = ("binary", "multiclass")
     choices = (
         "The paper gives no grey-level discretisation; 32 bins are used on the 0..1 images.",
         "The paper trains the second level on in-sample first-level signatures; here they are "
@@ -123,12 +161,16 @@ class RDL(Design):
         "The two stacked attention maps become one channel by a 1x1 convolution.",
         "The grids are scored by the log loss, since their probabilities are fused and pooled, and "
         "AUC does not see calibration; the paper does not state its score.",
+        "The paper has two classes; for more, each radiomic signature and their fusion are fitted "
+        "for each class against the rest.",
     )
     settings: RDLSettings
 
     @property
     def _networks(self) -> str:
         if not (self.available.images and self.available.deep):
+            return "none"
+        if several_classes(self.available.endpoint):
             return "none"
         quick = "fusion" if self.settings.preset == "quick" else "all"
         return self.settings.networks or quick
@@ -177,6 +219,11 @@ class RDL(Design):
             notes.append("no images, a feature table: the deep models and rdl left out")
         elif not self.available.deep:
             notes.append("the extra 'deep' is not installed: the deep models and rdl left out")
+        elif several_classes(self.available.endpoint):
+            notes.append(
+                "more than two classes: the paper's networks tell two apart, so the deep models "
+                "and rdl left out"
+            )
         elif self._networks == "none":
             notes.append("networks: none: the deep models and rdl left out")
         elif self._networks == "fusion":
@@ -231,17 +278,18 @@ class RDL(Design):
             {
                 "radiomics_fusion": self._training_signature(
                     radiomics.fusion, radiomics.training_signatures, y, context
-                ),
+                ).iloc[:, 0],
                 "dl_fusion": self._network_signature(networks["dl_fusion"], training),
             }
         )
         rdl = self._fusion(context).fit(signatures, y)
         return FittedRDL(self, radiomics, networks, rdl)
 
-    def _fusion(self, context: FitContext) -> RidgeSignature:
-        return RidgeSignature(
+    def _fusion(self, context: FitContext) -> Any:
+        ridge = RidgeSignature(
             folds=self.settings.folds, scoring=self.settings.scoring, random_state=context.seed
         )
+        return one_vs_rest(ridge, self.available.endpoint)
 
     def features(self, data: CaseData) -> pd.DataFrame:
         """Return the radiomic features of every sequence, the stable ones where they are listed."""
@@ -250,36 +298,39 @@ class RDL(Design):
     def _fit_radiomics(self, training: CaseData, context: FitContext) -> _RadiomicFusion:
         y, table = training.y, self.features(training)
         single: dict[str, Any] = {}
-        signatures = {}
+        signatures = []
         for model in self._single("radiomics"):
             features = _of_sequence(table, model.group)
-            estimator = single_sequence_signature(
-                SingleSequenceSettings(
-                    alpha=self.settings.alpha,
-                    folds=self.settings.folds,
-                    lasso_folds=self.settings.folds,
-                    scoring=self.settings.scoring,
-                    seed=context.seed,
-                )
-            )
+            estimator = self._signature(context)
             single[model.name] = estimator.fit(features, y)
-            signatures[model.name] = self._training_signature(estimator, features, y, context)
-        training_signatures = pd.DataFrame(signatures)
+            signature = self._training_signature(estimator, features, y, context)
+            names = column_names(model.name, self.available.endpoint)
+            signatures.append(signature.set_axis(names, axis=1))
+        training_signatures = pd.concat(signatures, axis=1)
         fusion = self._fusion(context).fit(training_signatures, y)
         return _RadiomicFusion(single, fusion, training_signatures)
 
+    def _signature(self, context: FitContext) -> Any:
+        chain = single_sequence_signature(
+            SingleSequenceSettings(
+                alpha=self.settings.alpha,
+                folds=self.settings.folds,
+                lasso_folds=self.settings.folds,
+                scoring=self.settings.scoring,
+                seed=context.seed,
+            )
+        )
+        return one_vs_rest(chain, self.available.endpoint)
+
     def _training_signature(
         self, estimator: Any, features: pd.DataFrame, y: pd.Series, context: FitContext
-    ) -> pd.Series:
-        """A training patient's signature as the next level sees it."""
+    ) -> pd.DataFrame:
+        """The training patients' signature as the next level sees it, one column a prediction."""
+        endpoint = self.available.endpoint
         if self.settings.second_level == "in-sample":
-            return pd.Series(estimator.predict_proba(features)[:, 1], index=features.index)
-        return pd.Series(
-            out_of_fold_probabilities(
-                estimator, features, y, folds=self.settings.inner_folds or 5, seed=context.seed
-            ),
-            index=features.index,
-        )
+            return probabilities(estimator, features, endpoint)
+        folds = self.settings.inner_folds or 5
+        return out_of_fold(estimator, features, y, endpoint, folds=folds, seed=context.seed)
 
     def _fit_networks(
         self, training: CaseData, validation: CaseData | None, context: FitContext
@@ -313,7 +364,9 @@ class RDL(Design):
             network=network,
             request=self.slices,
             sequences=sequences,
-            training=training_settings(network, self.settings.preset, epochs=self.settings.epochs),
+            training=training_settings(
+                _TRAINING[self.settings.preset], epochs=self.settings.epochs
+            ),
         )
 
 
@@ -343,36 +396,44 @@ class FittedRDL(FittedDesign):
         self.rdl = rdl
 
     def predict(self, data: CaseData) -> pd.DataFrame:
-        """Return each model's probability of the positive class, by ``case_id``."""
-        table = self.design.features(data)
-        scores = pd.DataFrame(index=pd.Index(data.case_ids, name="case_id"))
+        """Return each model's probabilities, by ``case_id``."""
+        table, endpoint = self.design.features(data), self.design.available.endpoint
+        scores: dict[str, pd.DataFrame] = {}
+        signatures = []
         for model in self.design._single("radiomics"):
             features = _of_sequence(table, model.group)
-            scores[model.name] = self.radiomics.single[model.name].predict_proba(features)[:, 1]
-        scores["radiomics_fusion"] = self.radiomics.fusion.predict_proba(
-            scores[list(self.radiomics.single)]
-        )[:, 1]
+            own = probabilities(self.radiomics.single[model.name], features, endpoint)
+            scores[model.name] = own
+            signatures.append(own.set_axis(column_names(model.name, endpoint), axis=1))
+        fusion = probabilities(self.radiomics.fusion, pd.concat(signatures, axis=1), endpoint)
+        scores["radiomics_fusion"] = fusion
         for name, network in self.networks.items():
-            scores[name] = network.predict(data)
+            scores[name] = network.predict(data).to_frame(endpoint.prediction_columns[0])
         if self.rdl is not None:
-            scores["rdl"] = self.rdl.predict_proba(scores[["radiomics_fusion", "dl_fusion"]])[:, 1]
-        return scores[list(self.names)]
+            fused = model_columns(scores, endpoint)[["radiomics_fusion", "dl_fusion"]]
+            scores["rdl"] = probabilities(self.rdl, fused, endpoint)
+        return model_columns(scores, endpoint)[list(self.names)].rename_axis(index="case_id")
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return selected features, contributions of the fusions, and training curves."""
+        endpoint = self.design.available.endpoint
         selected = [
-            coefficients(estimator).rename(columns={"term": "feature"}).assign(model=name)
+            each_class(estimator, coefficients, endpoint)
+            .rename(columns={"term": "feature"})
+            .assign(model=name)
             for name, estimator in self.radiomics.single.items()
         ]
         fusions = {"radiomics_fusion": self.radiomics.fusion}
         if self.rdl is not None:
             fusions["rdl"] = self.rdl
         contributions = [
-            coefficients(estimator).assign(model=name) for name, estimator in fusions.items()
+            each_class(estimator, coefficients, endpoint).assign(model=name)
+            for name, estimator in fusions.items()
         ]
+        own = ["class"] if several_classes(endpoint) else []
         return super().tables() | {
-            "selected_features": pd.concat(selected)[["model", "feature", "coefficient"]],
-            "contributions": pd.concat(contributions)[["model", "term", "coefficient"]],
+            "selected_features": pd.concat(selected)[["model", *own, "feature", "coefficient"]],
+            "contributions": pd.concat(contributions)[["model", *own, "term", "coefficient"]],
         }
 
 

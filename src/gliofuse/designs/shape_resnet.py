@@ -8,7 +8,7 @@ the mean over the slices.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import pandas as pd
 from pydantic import Field
@@ -112,6 +112,37 @@ _PAPER = Paper(
     ),
 )
 
+#: How the 2D networks are trained; the 3D one differs by ``_TRAINING_3D``.
+_TRAINING: dict[str, dict[str, Any]] = {
+    "paper": {
+        "optimiser": "adam",
+        "learning_rate": 1e-3,
+        "betas": (0.9, 0.99),
+        "weight_decay": 5e-4,
+        "balance": "duplicate",
+        "epochs": 20,
+        "batch_size": 16,
+    },
+    "quick": {
+        "optimiser": "adamw",
+        "learning_rate": 1e-3,
+        "weight_decay": 1e-2,
+        "schedule": "cosine",
+        "balance": "weights",
+        "clip_norm": 1.0,
+        "epochs": 12,
+        "batch_size": 16,
+        "skip_epochs": 3,
+        "patience": 6,
+        "norm_batches": 4,
+        "items_per_patient": 4,
+    },
+}
+_TRAINING_3D: dict[str, dict[str, Any]] = {
+    "paper": {"batch_size": 4},
+    "quick": {"batch_size": 4, "learning_rate": 3e-4},
+}
+
 
 class ShapeResNetSettings(DesignSettings):
     """Settings of ``shape-resnet``."""
@@ -140,6 +171,9 @@ class ShapeResNet(Design):
     title = "2D ResNet50 with explicit 3D tumour size and shape"
     paper = _PAPER
     Settings = ShapeResNetSettings
+    why_not: ClassVar[dict[str, str]] = {
+        "multiclass": "its networks are trained for two classes, by duplicating slices of the rarer"
+    }
     choices = (
         "The paper does not say how shape features are scaled; they are standardised on the "
         "training patients.",
@@ -269,7 +303,10 @@ class ShapeResNet(Design):
         *_, name = _FORMS[network.form]
         quick = self.settings.preset == "quick"
         ablation = network.ablation or _Ablation("", "")
-        training = training_settings(name, self.settings.preset, epochs=self.settings.epochs)
+        given = _TRAINING[self.settings.preset]
+        if network.form == "3d":
+            given = given | _TRAINING_3D[self.settings.preset]
+        training = training_settings(given, epochs=self.settings.epochs)
         if not ablation.duplicated:
             training = training.model_copy(update={"balance": "none"})
         if network.form == "3d":

@@ -26,12 +26,14 @@ __all__ = [
 ]
 
 _FOLD = text("The fold.")
+_CLASS = text("The class against the rest, where there are more than two.", optional=True)
 
 SELECTED_FEATURES = TableFile(
     "tables/selected_features.csv",
     "The features that each model kept.",
     columns={
         "model": MODEL,
+        "class": _CLASS,
         "feature": text("Column of the feature table; `(intercept)` where there is one."),
         "coefficient": number("Its coefficient in a linear model.", optional=True),
         "fold": _FOLD,
@@ -44,6 +46,7 @@ CONTRIBUTIONS = TableFile(
     "What each part weighs in the fusion models.",
     columns={
         "model": MODEL,
+        "class": _CLASS,
         "term": text("The signature or variable; `(intercept)` too."),
         "coefficient": number("Log odds per standard deviation where terms are standardised."),
         "fold": _FOLD,

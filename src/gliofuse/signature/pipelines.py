@@ -42,7 +42,7 @@ __all__ = [
 
 
 def single_sequence_signature(settings: SingleSequenceSettings | None = None) -> Pipeline:
-    """Return the chain of one sequence's radiomic signature (design ``rdl``).
+    """Return the chain of one sequence's radiomic signature.
 
     Steps ``ttest``, ``minmax`` (of the training patients, applied unchanged and unclipped),
     ``lasso``, ``scorer`` (`ElasticNetSignature`). The grid of the scorer sees features that all
@@ -79,7 +79,7 @@ def single_sequence_signature(settings: SingleSequenceSettings | None = None) ->
 
 
 def imaging_signature(settings: ImagingSignatureSettings | None = None) -> Pipeline:
-    """Return the chain of one imaging model (design ``imaging-clinical``).
+    """Return the chain of one imaging model.
 
     Steps ``zscore``, ``ttest``, ``lasso`` (10 folds scored by AUC), ``backward`` (`BackwardAIC`,
     which leaves the features alone where the rule of thumb already holds), ``scorer`` (logistic
@@ -107,7 +107,7 @@ def imaging_signature(settings: ImagingSignatureSettings | None = None) -> Pipel
 
 
 def integrated_signature(settings: IntegratedSignatureSettings | None = None) -> Pipeline:
-    """Return the chain of a grading model (design ``deep-radiomics``).
+    """Return the chain of a grading model.
 
     Steps ``zscore``, ``levene``, ``lasso``, ``forest`` (importance, the best eight), ``scorer``
     (`SVMSignature`).

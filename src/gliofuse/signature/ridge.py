@@ -26,7 +26,7 @@ class RidgeSignature(LinearScorer):
         Default 2^-10, 2^-9, ..., 2^10.
     folds : int, default=10
         Stratified, shuffled; reduced to the size of the smaller class, down to 2.
-    scoring : {"roc_auc", "accuracy", "balanced_accuracy", "neg_log_loss"}, default="roc_auc"
+    scoring : {"roc_auc", "accuracy", "balanced_accuracy", "neg_log_loss"}, default="neg_log_loss"
         Ties go to the smaller held-out log loss, then to the stronger penalty.
     class_weight : {"balanced", None} or dict of class to weight, default="balanced"
     tol : float, default=1e-4
@@ -66,7 +66,7 @@ class RidgeSignature(LinearScorer):
         *,
         lambdas: Sequence[float] | None = None,
         folds: int = 10,
-        scoring: str = "roc_auc",
+        scoring: str = "neg_log_loss",
         class_weight: str | dict[Any, float] | None = "balanced",
         tol: float = 1e-4,
         max_iter: int = 100,

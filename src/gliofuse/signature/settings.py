@@ -16,7 +16,7 @@ class _Settings(BaseModel):
 
 
 class SingleSequenceSettings(_Settings):
-    """Of `single_sequence_signature` (design ``rdl``).
+    """Of `single_sequence_signature` (J Biotech Research 2024;17:146-158).
 
     The grid, the ten folds, p < 0.05 and the balanced weights are the paper's; the score of the
     grid, the folds of the LASSO and the seed are the project's.
@@ -28,13 +28,13 @@ class SingleSequenceSettings(_Settings):
     lambdas: tuple[float, ...] = tuple(2.0**power for power in range(-10, 11))
     l1_ratios: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
     folds: int = Field(default=10, ge=2)
-    scoring: Scoring = "roc_auc"
+    scoring: Scoring = "neg_log_loss"
     class_weight: Literal["balanced"] | None = "balanced"
     seed: int = 0
 
 
 class ImagingSignatureSettings(_Settings):
-    """Of `imaging_signature` (design ``imaging-clinical``).
+    """Of `imaging_signature` (Quant Imaging Med Surg 2024;14:251-263).
 
     p < 0.05, ten folds scored by AUC, AIC and "fewer than 20 features" are the paper's.
     """
@@ -48,7 +48,7 @@ class ImagingSignatureSettings(_Settings):
 
 
 class IntegratedSignatureSettings(_Settings):
-    """Of `integrated_signature` (design ``deep-radiomics``).
+    """Of `integrated_signature` (Front Oncol 2022;12:969907).
 
     100 trees, eight features, RBF kernel and grid search are the paper's; the level of Levene's
     test, the folds and the grid's range are the project's.

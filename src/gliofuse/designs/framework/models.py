@@ -6,14 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from gliofuse.cohort import SEQUENCES
 from gliofuse.errors import SettingError
 
 __all__ = ["ALL", "Model", "check_models", "sequence_label"]
 
 #: Group of a model that reads all sequences or regions together.
 ALL = "all"
-
-_LABELS = {"t1": "T1", "t1ce": "T1ce", "t2": "T2", "flair": "FLAIR"}
 
 
 @dataclass(frozen=True)
@@ -73,4 +72,4 @@ def sequence_label(name: str) -> str:
     >>> sequence_label("t1ce"), sequence_label("swi")
     ('T1ce', 'swi')
     """
-    return _LABELS.get(name, name)
+    return SEQUENCES[name].label if name in SEQUENCES else name

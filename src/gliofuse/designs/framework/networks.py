@@ -5,6 +5,7 @@ The designs call this; how slices are read and networks are trained is :mod:`gli
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -94,12 +95,11 @@ def shape_features(table: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def training_settings(network: str, preset: str, *, epochs: int | None = None) -> Any:
-    """Return a network's training preset, with another number of epochs where one is given."""
+def training_settings(given: Mapping[str, Any], *, epochs: int | None = None) -> Any:
+    """Return a paper's training settings, with another number of epochs where one is given."""
     from gliofuse.deep.training import TrainingSettings
 
-    settings = TrainingSettings.preset(network, preset)
-    return settings if epochs is None else settings.model_copy(update={"epochs": epochs})
+    return TrainingSettings(**{**given, **({} if epochs is None else {"epochs": epochs})})
 
 
 @dataclass(frozen=True)

@@ -160,7 +160,7 @@ def test_multiclass_tables():
         predictions, judged=("full",), bootstrap=150, seed=4, progress=told
     )
     assert list(tables) == [
-        "metrics", "confusion", "roc", "delong", "calibration", "calibration_summary",
+        "metrics", "class_confusion", "roc", "delong", "calibration", "calibration_summary",
     ]  # fmt: skip
     assert told.steps == [1, 2, 3, 4, 5, 6]
     columns = dict(zip(GRADES.classes, GRADES.prediction_columns, strict=True))

@@ -69,7 +69,7 @@ class MulticlassEvaluation(Evaluation):
         workers: int | None = 1,
         progress: Stages | None = None,
     ) -> dict[str, pd.DataFrame]:
-        """Return metrics, confusion, roc, delong (of macro AUCs) and judged models' calibration.
+        """Return metrics, class_confusion, roc, delong (of macro AUCs), calibration of the judged.
 
         ``delong`` is there if models can be compared. ``threshold`` is not used. ``bootstrap`` is
         of the metrics; the bands of curves have counts of their own.
@@ -96,7 +96,7 @@ class MulticlassEvaluation(Evaluation):
                 seed=seed,
                 workers=workers,
             ),
-            "confusion": lambda: confusion_counts_table(predictions, columns),
+            "class_confusion": lambda: confusion_counts_table(predictions, columns),
             "roc": lambda: each_model(cohorts, lambda g: class_roc_points(*chances(g))),
         }
         if predictions["model"].nunique() > 1 and cohorts:

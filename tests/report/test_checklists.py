@@ -1,14 +1,18 @@
-"""The checklists: complete, numbered as published, honest about what is open."""
+"""The checklists: complete, numbered as published, answered from real runs, honest when open."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 
-import gliofuse.report.checklists as checklists
-from gliofuse.report.checklists.answers import ANSWERS
+import gliofuse.report.sections.checklists as checklists
+from gliofuse.records import RunFolder
+from gliofuse.report import summarise
+from gliofuse.report.sections.checklists.answer import ANSWERS
+from gliofuse.report.sections.checklists.extraction import Extraction
 
 _FILES = sorted(Path(checklists.__file__).parent.glob("*.yaml"))
 
@@ -19,6 +23,11 @@ def _items(path):
         for section in yaml.safe_load(path.read_text(encoding="utf-8"))["sections"]
         for item in section["items"]
     ]
+
+
+def _answers(folder):
+    tripod, clear = summarise(folder)["checklists"]
+    return [{item["number"]: item for item in found["items"]} for found in (tripod, clear)]
 
 
 def test_numbers_of_items_are_the_publications():
@@ -32,7 +41,8 @@ def test_numbers_of_items_are_the_publications():
     assert main == list(range(1, 28))
 
 
-def test_every_answer_is_asked_for_and_exists():
+def test_every_answer_is_asked_for_and_exists(rdl_run):
+    summarise(rdl_run)  # answers register when they are first needed
     asked = {item["answer"] for path in _FILES for item in _items(path) if "answer" in item}
     assert asked == set(ANSWERS)
 
@@ -42,26 +52,51 @@ def test_texts_are_short(path):
     assert all(len(item["text"]) < 100 for item in _items(path))
 
 
-def test_an_empty_run_leaves_results_open():
-    summary = dict.fromkeys(
-        (
-            "characteristics", "selected_features", "calibration", "decision_curve", "nomogram",
-            "contributions", "gradcam", "thresholds", "final", "primary",
-        )
-    )  # fmt: skip
-    summary |= {
-        "study": {}, "cohorts": [], "feature_tables": [], "models": [], "endpoint": "grade",
-        "design": {"title": "A design"}, "split": {"words": "Not recorded."},
-        "provenance": {"gliofuse_version": None},
-        "patients": {
-            "centers": [], "excluded": [], "n_excluded": 0, "positive": None, "negative": None,
-            "analysed": 0,
-        },
-    }  # fmt: skip
-    tripod, clear = checklists.filled_checklists(summary)
-    status = {item["number"]: item["status"] for item in tripod["items"]}
-    for number in ("17", "18a", "20b", "21", "22", "23a", "13", "12e"):
-        assert status[number] == "open"
-    status = {item["number"]: item["status"] for item in clear["items"]}
-    for number in ("22", "23", "24", "25", "46", "47"):
-        assert status[number] == "open"
+def test_a_run_from_images_says_how_features_were_made(image_run):
+    """CLEAR 22, 23 and 25 rest on the feature table, under the name that the study gave it."""
+    _, clear = _answers(image_run)
+    (table,) = RunFolder(image_run).feature_tables()
+    for number in ("22", "23", "24", "25", "26", "27"):
+        assert clear[number]["status"] == "answered", number
+    assert table.place in clear["22"]["answer"]
+    assert "Not resampled" in clear["22"]["answer"]
+    assert "32 grey-level bins" in clear["23"]["answer"]
+    assert "PyRadiomics" in clear["25"]["answer"]
+    assert clear["21"]["answer"] == "Normalisation of the images: minmax."
+    features = pd.read_parquet(image_run / table.place).shape[1]
+    assert f"{features:,} candidates" in clear["27"]["answer"]
+
+
+def test_a_run_from_a_table_does_not_claim_settings_that_made_nothing(rdl_run):
+    _, clear = _answers(rdl_run)
+    assert [clear[number]["status"] for number in ("21", "22", "23")] == ["open"] * 3
+    assert clear["25"]["status"] == "partly"
+    assert "given as a table" in clear["25"]["answer"]
+
+
+def test_settings_are_said_in_words():
+    setting = {"resampledPixelSpacing": [1, 1, 2.5], "interpolator": "sitkBSpline", "binWidth": 25}
+    made = Extraction("features/x.parquet", 3, "none", {"setting": setting})
+    assert made.resampling == "Resampled to 1 × 1 × 2.5 mm by BSpline"
+    assert made.discretisation == "Grey-level bins of width 25"
+
+
+def test_the_nomogram_and_the_tests_are_answers(clinical_run, rdl_run):
+    tripod, clear = _answers(clinical_run)
+    assert tripod["22"]["anchor"] == "nomogram"
+    assert "Imaging score" in clear["17"]["answer"]
+    assert clear["41"]["status"] == "answered"
+    assert _answers(rdl_run)[1]["17"]["status"] == "open"
+
+
+def test_a_run_without_results_leaves_them_open(clinical_run, copied):
+    folder = copied(clinical_run)
+    for name in ("metrics.csv", "characteristics.csv", "delong.csv"):
+        (folder / name).unlink()
+    for path in (folder / "tables").iterdir():
+        path.unlink()
+    tripod, clear = _answers(folder)
+    for number in ("18a", "20b", "22", "23a", "12e"):
+        assert tripod[number]["status"] == "open", number
+    for number in ("41", "43", "44", "46", "47"):
+        assert clear[number]["status"] == "open", number

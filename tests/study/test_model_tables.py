@@ -10,8 +10,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from gliofuse.cohort import SurvivalEndpoint
-from gliofuse.study import RunFolder
+from gliofuse.cohort import BinaryEndpoint, SurvivalEndpoint
+from gliofuse.records import RunFolder
 from gliofuse.study.model_tables import write_nomogram, write_survival_curves
 
 
@@ -66,8 +66,9 @@ def test_survival_curves_are_of_held_out_patients_only(tmp_path):
     )
     run = RunFolder(tmp_path)
     run.write_predictions(predictions)
-    tests = write_survival_curves(run, clinical, SurvivalEndpoint("os_days", "died"), "m")
+    endpoint, survival = BinaryEndpoint("grade", ">= 3"), SurvivalEndpoint("os_days", "died")
+    tests = write_survival_curves(run, endpoint, clinical, survival, "m")
     table = pd.read_csv(tmp_path / "tables" / "kaplan_meier.csv")
     assert set(table["groups"]) == {"class", "called"}
     assert table["at_risk"].max() == 10, "ten held-out patients of each class"
-    assert 0 <= tests["class"]["p"] <= 1
+    assert 0 <= tests["class"].p <= 1

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from gliofuse.errors import EndpointError, ManifestError, RunError, SettingError
-from gliofuse.study import RunFolder, read_study
+from gliofuse.records import RunFolder
+from gliofuse.study import read_study
 from gliofuse.study.runner import run_study
 
 from .conftest import feature_tables

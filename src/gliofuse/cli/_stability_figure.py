@@ -29,7 +29,7 @@ def draw_stability(icc: pd.DataFrame, by_variant: pd.DataFrame, *, threshold: fl
     from matplotlib.figure import Figure
 
     from gliofuse.radiomics.families import FAMILIES
-    from gliofuse.report.figures.style import BLUE, GREY, RED, tidy
+    from gliofuse.report.style import BLUE, GREY, RED, tidy
 
     family = icc["feature"].map(_family)
     shown = [name for name in FAMILIES if (family == name).any()]

@@ -72,7 +72,7 @@ def stability(
     from gliofuse.files import check_writable, write_csv, write_json, write_parquet, write_text
     from gliofuse.imaging import cohort_convention
     from gliofuse.radiomics.stability import measure_stability, second_masks
-    from gliofuse.report.figures.style import to_svg
+    from gliofuse.report.style import to_svg
 
     if not 0 < threshold <= 1:
         raise InputError(f"--threshold must be above 0 and at most 1, got {threshold:g}")

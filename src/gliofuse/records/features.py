@@ -59,6 +59,22 @@ class FeatureTable:
             raise InputError(f"{self.path} cannot be read as a table ({error})") from None
         return found if isinstance(found, dict) else {}
 
+    def columns(self) -> tuple[str, ...]:
+        """Return the features' names without reading their values.
+
+        Raises
+        ------
+        InputError
+            If the file cannot be read.
+        """
+        import pyarrow.parquet as pq
+
+        try:
+            names = pq.read_schema(self.path).names
+        except (OSError, ValueError) as error:
+            raise InputError(f"{self.path} cannot be read as a table ({error})") from None
+        return tuple(name for name in names if name != "case_id")
+
     def read(self) -> pd.DataFrame:
         """Return the features, indexed by ``case_id``."""
         return read_parquet(self.path)

@@ -31,10 +31,12 @@ class ModelRecord(Record):
 
     name: str = Field(description="As in the tables.")
     label: str = Field(description="As a reader would write it.")
-    kind: str = Field("", description="What it is made of: radiomics, deep, clinical, fusion ...")
-    group: str = Field("", description="What it is a model of: a sequence, a region, all.")
+    kind: str = Field(
+        default="", description="What it is made of: radiomics, deep, clinical, fusion ..."
+    )
+    group: str = Field(default="", description="What it is a model of: a sequence, a region, all.")
     role: Literal["final", "rival", "part"] = Field(
-        "part",
+        default="part",
         description="`final` is what the design proposes; a `rival` is drawn against it; a `part` "
         "stands in the tables.",
     )
@@ -45,10 +47,10 @@ class DesignRecord(Record):
 
     name: str
     title: str
-    citation: str = Field("", description="Of the publication behind it.")
+    citation: str = Field(default="", description="Of the publication behind it.")
     doi: str = ""
-    notes: tuple[str, ...] = Field((), description="What the publication leaves open.")
-    preset: str = Field("", description="Effort: paper or quick.")
+    notes: tuple[str, ...] = Field(default=(), description="What the publication leaves open.")
+    preset: str = Field(default="", description="Effort: paper or quick.")
 
 
 class LogrankRecord(Record):
@@ -62,21 +64,25 @@ class LogrankRecord(Record):
 class RunRecord(Record):
     """What a run is: design, models, endpoint, split, patients, versions."""
 
-    name: str = Field("", description="The study's name.")
+    name: str = Field(default="", description="The study's name.")
     gliofuse_version: str = Field(description="That ran it.")
-    python: str = Field("", description="Version of Python.")
-    platform: str = Field("", description="Operating system and machine.")
+    python: str = Field(default="", description="Version of Python.")
+    platform: str = Field(default="", description="Operating system and machine.")
     packages: dict[str, str] = Field(default_factory=dict, description="Version by package.")
-    command: str = Field("", description="The command line.")
+    command: str = Field(default="", description="The command line.")
     design: DesignRecord
     models: tuple[ModelRecord, ...] = Field(description="In the order of the paper's table.")
-    left_out: tuple[str, ...] = Field((), description="What of the paper's form is missing.")
+    left_out: tuple[str, ...] = Field(
+        default=(), description="What of the paper's form is missing."
+    )
     endpoint: dict[str, Any] = Field(description="As in the study file, with its `kind`.")
     endpoint_text: str = Field(description="As on the command line.")
     split: SplitSettings = Field(description="As carried out.")
-    source: Literal["images", "table"] = Field("images", description="What the study started from.")
-    source_file: str = Field("", description="The manifest or the feature table.")
-    sequences: tuple[str, ...] = Field((), description="That the design read.")
+    source: Literal["images", "table"] = Field(
+        default="images", description="What the study started from."
+    )
+    source_file: str = Field(default="", description="The manifest or the feature table.")
+    sequences: tuple[str, ...] = Field(default=(), description="That the design read.")
     n_cases: int = Field(description="Patients who were analysed.")
     class_counts: dict[str, int] = Field(
         default_factory=dict,
@@ -84,13 +90,13 @@ class RunRecord(Record):
         "endpoint, the classes of a multiclass one.",
     )
     settings_hash: str = Field(description="Of the study's definition.")
-    warnings: tuple[str, ...] = Field((), description="Of the fits, once each.")
+    warnings: tuple[str, ...] = Field(default=(), description="Of the fits, once each.")
     logrank: dict[str, LogrankRecord] = Field(
         default_factory=dict, description="Tests of the survival curves, by what the groups are."
     )
-    started: str = Field("", description="ISO 8601, UTC.")
-    finished: str = Field("", description="ISO 8601, UTC.")
-    seconds: float = Field(0.0, description="From the last start to the end.")
+    started: str = Field(default="", description="ISO 8601, UTC.")
+    finished: str = Field(default="", description="ISO 8601, UTC.")
+    seconds: float = Field(default=0.0, description="From the last start to the end.")
 
     @model_validator(mode="after")
     def _models_are_told_apart(self) -> RunRecord:
@@ -146,7 +152,7 @@ class NomogramTerm(Record):
     label: str
     unit: str = ""
     coefficient: float = Field(description="Log odds per unit.")
-    min: float | None = Field(None, description="Least value among the patients fitted.")
+    min: float | None = Field(default=None, description="Least value among the patients fitted.")
     max: float | None = None
     levels: dict[str, float] = Field(default_factory=dict, description="Value by level.")
 

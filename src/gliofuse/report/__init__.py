@@ -4,19 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["summarise", "write_comparison_report", "write_report"]
-
-_HOMES = {
-    "summarise": "gliofuse.report.summary",
-    "write_comparison_report": "gliofuse.report.comparison",
-    "write_report": "gliofuse.report.html",
-}
+__all__ = ["drawings", "summarise", "write_comparison_report", "write_report"]
 
 
 def __getattr__(name: str) -> Any:
     # Drawing libraries load with the first report, not with the package.
-    if name in _HOMES:
-        from importlib import import_module
+    if name in __all__:
+        from gliofuse.report import page
 
-        return getattr(import_module(_HOMES[name]), name)
+        return getattr(page, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -5,13 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from gliofuse.cohort.sequences import SEQUENCES
-
 __all__ = [
     "COHORT_LABELS",
     "METRIC_LABELS",
     "cohort_label",
-    "feature_label",
     "format_bounds",
     "format_interval",
     "format_number",
@@ -20,8 +17,10 @@ __all__ = [
     "format_seconds",
     "join_words",
     "metric_label",
-    "model_label",
     "plural",
+    "readable",
+    "signs",
+    "within",
 ]
 
 METRIC_LABELS = {
@@ -35,6 +34,13 @@ METRIC_LABELS = {
     "auc_within_folds": "AUC within folds",
     "f1": "F1",
     "observed_expected": "Observed / expected",
+    "macro_auc": "Macro AUC",
+    "macro_auc_within_folds": "Macro AUC within folds",
+    "hand_till": "Hand and Till's M",
+    "balanced_accuracy": "Balanced accuracy",
+    "kappa": "Cohen's kappa",
+    "kappa_quadratic": "Quadratic kappa",
+    "log_loss": "Log loss",
 }
 
 COHORT_LABELS = {
@@ -44,35 +50,8 @@ COHORT_LABELS = {
     "external": "External patients",
 }
 
-_TOKENS = {
-    **{name: sequence.label for name, sequence in SEQUENCES.items()},
-    "dl": "DL",
-    "cnn": "CNN",
-    "rdl": "RDL",
-    "se": "SE",
-    "2d": "2D",
-    "3d": "3D",
-    "svm": "SVM",
-    "atrx": "ATRX",
-    "idh": "IDH",
-    "vasari": "VASARI",
-    "who": "WHO",
-}
 _DASH = "–"
 _MISSING = "—"
-
-
-def model_label(name: str) -> str:
-    """Return a model's name as a reader would write it.
-
-    Examples
-    --------
-    >>> model_label("radiomics_t1ce"), model_label("rdl"), model_label("2d_shape_all")
-    ('Radiomics T1ce', 'RDL', '2D shape all')
-    """
-    words = [_TOKENS.get(word.lower(), word) for word in str(name).replace("_", " ").split()]
-    text = " ".join(words)
-    return text[:1].upper() + text[1:]
 
 
 def metric_label(name: str) -> str:
@@ -83,20 +62,6 @@ def metric_label(name: str) -> str:
 def cohort_label(name: str) -> str:
     """Return a cohort's name for a heading."""
     return COHORT_LABELS.get(name, str(name).replace("_", " ").capitalize())
-
-
-def feature_label(name: str) -> str:
-    """Return a feature's column name with its parts spaced for reading.
-
-    Examples
-    --------
-    >>> feature_label("t1ce.whole.wavelet-LLH_glcm_Contrast")
-    'T1ce · whole · wavelet-LLH · glcm · Contrast'
-    """
-    parts = str(name).split(".")
-    words = [_TOKENS.get(part.lower(), part) for part in parts[:-1]]
-    words += parts[-1].split("_") if len(parts) > 1 else [model_label(parts[0])]
-    return " · ".join(word for word in words if word)
 
 
 def format_number(value: object, digits: int = 3) -> str:
@@ -220,3 +185,37 @@ def plural(count: int, noun: str, many: str | None = None) -> str:
     ('1 patient', '3 patients', '2 studies')
     """
     return f"{count:,} {noun if count == 1 else (many or noun + 's')}"
+
+
+def signs(text: str) -> str:
+    """Return a rule with the signs of print instead of those of the keyboard.
+
+    Examples
+    --------
+    >>> signs("grade >= 3")
+    'grade ≥ 3'
+    """
+    return text.replace(">=", "≥").replace("<=", "≤").replace("==", "=")
+
+
+def readable(name: str) -> str:
+    """Return the name of a column or a signature as words.
+
+    Examples
+    --------
+    >>> readable("imaging_score"), readable("KPS")
+    ('Imaging score', 'KPS')
+    """
+    words = name.replace("_", " ")
+    return words[:1].upper() + words[1:]
+
+
+def within(label: str) -> str:
+    """Return a label as it stands inside a sentence: small, unless it is an abbreviation.
+
+    Examples
+    --------
+    >>> within("AUC"), within("Macro AUC"), within("T1ce")
+    ('AUC', 'macro AUC', 'T1ce')
+    """
+    return label if label[1:2].isupper() or label[1:2].isdigit() else label[:1].lower() + label[1:]

@@ -11,6 +11,7 @@ import pandas as pd
 from gliofuse.compute import resolve_workers
 from gliofuse.designs import Design, find_design, parse_settings
 from gliofuse.errors import EndpointError, RunError
+from gliofuse.evaluation.endpoints import evaluation_of
 from gliofuse.files import settings_hash
 from gliofuse.inputs import CaseData, Computed, FeatureTable, compute_inputs
 from gliofuse.records import EXCLUDED, FAILED_CASES, NOTES, RunFolder
@@ -119,6 +120,7 @@ def plan_study(
     outcome, without_outcome = study.endpoint.outcome(patients.clinical)
     excluded = pd.concat([patients.excluded, without_outcome], ignore_index=True)
     patients = patients.restricted(outcome.index)
+    evaluation_of(study.endpoint).check_threshold(study.evaluation.threshold)
     design = make_design(study, patients)
     for note in (*patients.notes, *design.left_out):
         tell.say(note)

@@ -1,0 +1,73 @@
+"""What the report of a kind of endpoint holds: one file a kind, found by its name."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+from gliofuse.cohort import Endpoint
+from gliofuse.errors import RunError, did_you_mean
+
+__all__ = ["Chapter", "EndpointReport", "endpoint_report"]
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A heading of the page with the sections beneath it.
+
+    Parameters
+    ----------
+    name : str
+        Its anchor in the page.
+    title : str
+    sections : tuple of str
+        Modules of :mod:`gliofuse.report.sections`, in order; those that have nothing to show are
+        left out, and so is a chapter without any.
+    """
+
+    name: str
+    title: str
+    sections: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class EndpointReport:
+    """What the reports of one kind of endpoint hold.
+
+    Parameters
+    ----------
+    chapters, comparison_chapters : tuple of Chapter
+        Of a run's page and of a comparison's.
+    notes : dict of str
+        What a figure of merit is, by its name, where a reader may not know.
+    output : str
+        What a model says of a patient, in words.
+    values : callable
+        How the tables name the endpoint's classes, in their order.
+    """
+
+    chapters: tuple[Chapter, ...]
+    comparison_chapters: tuple[Chapter, ...]
+    notes: dict[str, str]
+    output: str
+    values: Callable[[Endpoint], tuple[str, ...]]
+
+
+@cache
+def endpoint_report(kind: str) -> EndpointReport:
+    """Return what the report of a kind of endpoint holds.
+
+    Raises
+    ------
+    RunError
+        If there is no report of this kind.
+    """
+    kinds = [module.name for module in pkgutil.iter_modules(__path__)]
+    if kind not in kinds:
+        raise RunError(f"no report is built in for endpoints of kind {kind!r}; "
+                       f"{did_you_mean(kind, kinds)}")  # fmt: skip
+    found: EndpointReport = importlib.import_module(f"{__name__}.{kind}").REPORT
+    return found

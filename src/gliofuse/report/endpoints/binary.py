@@ -1,0 +1,57 @@
+"""The report of a yes-or-no endpoint."""
+
+from __future__ import annotations
+
+from gliofuse.report.endpoints import Chapter, EndpointReport
+
+__all__ = ["REPORT"]
+
+REPORT = EndpointReport(
+    chapters=(
+        Chapter("done", "What was done", ("done",)),
+        Chapter("patients", "Patients", ("patients", "characteristics")),
+        Chapter(
+            "results",
+            "Results",
+            (
+                *("performance", "roc", "confusion", "misjudged"),
+                *("tests", "thresholds", "publication"),
+            ),
+        ),
+        Chapter("limitations", "What these figures cannot tell", ("limitations",)),
+        Chapter(
+            "probabilities",
+            "Can the probabilities be used?",
+            ("calibration", "decision", "impact"),
+        ),
+        Chapter("nomogram", "Nomogram and calculator", ("nomogram",)),
+        Chapter("survival", "Survival", ("survival",)),
+        Chapter(
+            "inside",
+            "What the models rest on",
+            ("contributions", "choice", "selection", "correlation", "training", "heat"),
+        ),
+        Chapter("design", "The design", ("design",)),
+        Chapter("failed", "Failed cases", ("failed",)),
+        Chapter("settings", "Settings and versions", ("settings",)),
+        Chapter("checklists", "Reporting checklists", ("checklists",)),
+    ),
+    comparison_chapters=(
+        Chapter("done", "What was compared", ("compared",)),
+        Chapter("results", "Results", ("performance", "roc", "tests")),
+        Chapter("probabilities", "Can the probabilities be used?", ("calibration", "decision")),
+        Chapter("misjudged", "Patients whom all designs misjudge", ("shared_misjudged",)),
+        Chapter("agreement", "Agreement between designs", ("agreement",)),
+        Chapter("cost", "Time and memory", ("cost",)),
+    ),
+    notes={
+        "apca": "APCA: mean of the accuracies of the two classes.",
+        "brier": "Brier score: mean squared error of the probability; lower is better, and always "
+        "predicting the share of positives p gives p (1 − p).",
+        "auc_within_folds": "AUC within folds compares a patient only with patients whom the same "
+        "fold's model predicted; the AUC above pools the folds, whose models are not calibrated "
+        "alike, which pulls a model that has learned little below 0.5.",
+    },
+    output="A probability of the positive class",
+    values=lambda endpoint: ("0", "1"),
+)

@@ -1,1 +1,0 @@
-"""Figures as SVG text: one kind of figure a file, each a function of plain data."""

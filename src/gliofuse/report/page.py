@@ -1,0 +1,208 @@
+"""From a folder to one HTML file that needs nothing else: no network, no second file."""
+
+from __future__ import annotations
+
+import base64
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gliofuse.files import write_text
+from gliofuse.records import REPORT
+from gliofuse.report import wording
+from gliofuse.report.context import ComparisonContext, Context, RunContext
+from gliofuse.report.drawing import Drawing, draw_all, file_name
+from gliofuse.report.endpoints import Chapter
+from gliofuse.report.sections import Findings, find_section
+from gliofuse.report.svg import inline_svg
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+__all__ = ["drawings", "summarise", "write_comparison_report", "write_report"]
+
+_HEADER = "overview"
+_HERE = Path(__file__).parent
+
+
+def write_report(run_folder: str | Path) -> Path:
+    """Draw a run folder's report: ``report.html`` and ``figures/*.svg``.
+
+    Only the folder's files are read; drawing again gives the same files.
+
+    Parameters
+    ----------
+    run_folder : path
+        A folder that ``gliofuse run`` wrote. The run must be finished; a section whose table is
+        missing is left out.
+
+    Returns
+    -------
+    Path
+        The HTML file.
+
+    Raises
+    ------
+    InputError
+        If the folder holds no finished run, or one of another version.
+    """
+    context = RunContext(run_folder)
+    return _write(context, context.kind.chapters, header=True)
+
+
+def write_comparison_report(folder: str | Path) -> Path:
+    """Draw a comparison folder's report: ``report.html`` and ``figures/*.svg``.
+
+    Parameters
+    ----------
+    folder : path
+        A folder that ``gliofuse compare`` wrote.
+
+    Returns
+    -------
+    Path
+        The HTML file.
+
+    Raises
+    ------
+    InputError
+        If the folder holds no finished comparison, or one of another version.
+    """
+    context = ComparisonContext(folder)
+    return _write(context, context.kind.comparison_chapters, header=False)
+
+
+def summarise(folder: str | Path) -> dict[str, Any]:
+    """Return what a run's report shows as plain data: dictionaries, lists, text and numbers.
+
+    Nothing is estimated here; numbers come from the tables that the study wrote.
+
+    Parameters
+    ----------
+    folder : path
+        A run folder.
+
+    Returns
+    -------
+    dict
+        The data of each section by its name; ``None`` where a section has nothing to show.
+
+    Raises
+    ------
+    InputError
+        If the folder holds no finished run, or one of another version.
+    """
+    context = RunContext(folder)
+    return dict(_findings(context, context.kind.chapters))
+
+
+def drawings(folder: str | Path) -> list[Drawing]:
+    """Return the figures of a run's report, to be drawn with :meth:`Drawing.figure`.
+
+    Raises
+    ------
+    InputError
+        If the folder holds no finished run, or one of another version.
+    """
+    context = RunContext(folder)
+    found = _findings(context, context.kind.chapters)
+    return [drawing for parts in _drawings(context, found).values() for drawing in parts]
+
+
+def _findings(context: Context, chapters: tuple[Chapter, ...]) -> Findings:
+    names = tuple(name for chapter in chapters for name in chapter.sections)
+    return Findings(context, (_HEADER, *names) if isinstance(context, RunContext) else names)
+
+
+def _drawings(context: Context, found: Findings) -> dict[str, list[Drawing]]:
+    return {
+        name: find_section(name).drawings(data, context)
+        for name, data in found.items()
+        if data is not None
+    }
+
+
+def _write(context: Context, chapters: tuple[Chapter, ...], *, header: bool) -> Path:
+    found = _findings(context, chapters)
+    parts = _drawings(context, found)
+    figures, problems = draw_all(
+        [drawing for part in parts.values() for drawing in part], context.folder.path
+    )
+    shown = {
+        "context": context,
+        "found": found,
+        "figures": figures,
+        "problems": [*context.problems, *problems],
+    }
+    environment = _environment()
+
+    def section(name: str) -> str:
+        template = environment.get_template(find_section(name).template)
+        return template.render(data=found[name], drawings=parts[name], **shown)
+
+    page = environment.get_template("base.html.j2").render(
+        header=section(_HEADER) if header else None,
+        chapters=[
+            {
+                "name": chapter.name,
+                "title": chapter.title,
+                "sections": [section(name) for name in chapter.sections if found[name] is not None],
+            }
+            for chapter in chapters
+            if any(found[name] is not None for name in chapter.sections)
+        ],
+        style=(_HERE / "templates" / "style.css").read_text(encoding="utf-8"),
+        script=(_HERE / "templates" / "page.js").read_text(encoding="utf-8"),
+        **shown,
+    )
+    path = context.folder.place(REPORT)
+    write_text(path, page)
+    return path
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=FileSystemLoader([_HERE / "sections", _HERE / "templates"]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+    def inlined(text: str, name: str, title: str) -> Markup:
+        return Markup(inline_svg(text, name=name.replace("_", "-"), title=title))
+
+    environment.filters |= {
+        "inlined": inlined,
+        "number": wording.format_number,
+        "p": wording.format_p,
+        "percent": wording.format_percent,
+        "seconds": wording.format_seconds,
+        "metric": wording.metric_label,
+        "data_uri": _data_uri,
+        "file_name": file_name,
+        "as_yaml": _as_yaml,
+    }
+    environment.globals |= {
+        "interval": wording.format_interval,
+        "bounds": wording.format_bounds,
+        "plural": wording.plural,
+    }
+    return environment
+
+
+def _data_uri(path: str) -> str:
+    # As the source of an <img>, an SVG can neither run scripts nor load anything.
+    kind = "svg+xml" if path.endswith(".svg") else "png"
+    content = base64.b64encode(Path(path).read_bytes()).decode()
+    return f"data:image/{kind};base64,{content}"
+
+
+def _as_yaml(value: Any) -> str:
+    import yaml
+
+    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=100)

@@ -1,0 +1,34 @@
+"""The table of clinical characteristics per group."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gliofuse.records import CHARACTERISTICS
+from gliofuse.report.context import RunContext
+from gliofuse.report.plain import records
+from gliofuse.report.sections import Findings
+from gliofuse.report.wording import format_p
+
+__all__ = ["data"]
+
+
+def data(context: RunContext, found: Findings) -> dict[str, Any] | None:
+    """Return the table, its rows gathered by variable."""
+    table = context.table(CHARACTERISTICS)
+    if table is None:
+        return None
+    groups = [name for name in table.columns if name not in CHARACTERISTICS.columns]
+    rows, previous = [], None
+    for row in records(table):
+        rows.append(
+            {
+                "variable": row["variable"] if row["variable"] != previous else "",
+                "level": row["level"] or "",
+                "values": ["" if row[group] is None else str(row[group]) for group in groups],
+                "p": "" if row["p"] is None else format_p(row["p"]),
+                "test": row["test"] or "",
+            }
+        )
+        previous = row["variable"]
+    return {"groups": groups, "rows": rows, "has_p": bool(table["p"].notna().any())}

@@ -1,0 +1,184 @@
+"""What a run can say on its models and how they did.
+
+Each function takes the run and what the report's sections found, and returns an
+:class:`Answer` or ``None`` where the run can't tell.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gliofuse.report.context import RunContext
+from gliofuse.report.sections import Findings
+from gliofuse.report.sections.checklists.answer import Answer, answers, full, part
+from gliofuse.report.wording import join_words, metric_label, plural, readable
+
+
+@answers
+def predictor_choice(run: RunContext, found: Findings) -> Answer:
+    return full("Fixed by the design before the data were seen.", "design")
+
+
+@answers
+def predictor_definition(run: RunContext, found: Findings) -> Answer:
+    return part("Feature names and extraction settings.", "settings")
+
+
+@answers
+def predictor_handling(run: RunContext, found: Findings) -> Answer:
+    return full("Scaling is learned on training patients in each fold; see the design.", "design")
+
+
+@answers
+def building(run: RunContext, found: Findings) -> Answer:
+    title = run.run.design.title
+    return full(f"{title}; every step is fitted inside the fold, settings listed.", "design")
+
+
+@answers
+def pipeline(run: RunContext, found: Findings) -> Answer:
+    return part("In words, not as a chart.", "design")
+
+
+@answers
+def model_choice(run: RunContext, found: Findings) -> Answer:
+    return full("The design names its final model beforehand.", "design")
+
+
+@answers
+def updating(run: RunContext, found: Findings) -> Answer:
+    return full("None: no recalibration after fitting.", "design")
+
+
+@answers
+def defaults(run: RunContext, found: Findings) -> Answer | None:
+    if not found["settings"]["study"]:
+        return None
+    return part(
+        "The study file and the version; defaults are those of the design in that version.",
+        "settings",
+    )
+
+
+@answers
+def output(run: RunContext, found: Findings) -> Answer:
+    if found["thresholds"]:
+        text = f"{run.kind.output}; thresholds learned on training patients are listed."
+        return full(text, "results")
+    return part(f"{run.kind.output}.", "results")
+
+
+@answers
+def predictions(run: RunContext, found: Findings) -> Answer:
+    return full("The fitted model of the fold predicts the patients put aside.", "results")
+
+
+@answers
+def measures(run: RunContext, found: Findings) -> Answer | None:
+    names = dict.fromkeys(
+        metric_label(name)
+        for cohort in _cohorts(found)
+        for name in [*cohort["metrics"], *cohort["other_metrics"]]
+    )
+    if not names:
+        return None
+    extra = [
+        name
+        for name, present in (
+            ("calibration", found["calibration"] or found["class_calibration"]),
+            ("decision curve", found["decision"]),
+            ("DeLong's test", any(cohort["has_tests"] for cohort in _cohorts(found))),
+        )
+        if present
+    ]
+    return full(join_words([*names, *extra]) + ".", "results")
+
+
+@answers
+def numbers(run: RunContext, found: Findings) -> Answer | None:
+    if not _cohorts(found):
+        return None
+    return full("Patients and classes stand at the tables of results.", "results")
+
+
+@answers
+def performance(run: RunContext, found: Findings) -> Answer | None:
+    if not _cohorts(found):
+        return None
+    return part("Estimates with 95 % confidence intervals; no subgroups.", "results")
+
+
+@answers
+def testing(run: RunContext, found: Findings) -> Answer:
+    external = "external" in run.cohorts
+    return full("External and internal." if external else "Internal only.", "results")
+
+
+@answers
+def uncertainty(run: RunContext, found: Findings) -> Answer | None:
+    if not any(row["cells"] for cohort in _cohorts(found) for row in cohort["rows"]):
+        return None
+    return full("95 % intervals: DeLong for the AUC, bootstrap over patients else.", "results")
+
+
+@answers
+def comparison(run: RunContext, found: Findings) -> Answer | None:
+    if not any(cohort["has_tests"] for cohort in _cohorts(found)):
+        return None
+    return full("DeLong's paired test, with Holm's correction.", "results")
+
+
+@answers
+def comparators(run: RunContext, found: Findings) -> Answer | None:
+    others = len(run.models) - 1
+    if not others:
+        return None
+    return part(f"The final model beside {plural(others, 'other')}.", "results")
+
+
+@answers
+def full_model(run: RunContext, found: Findings) -> Answer | None:
+    if found["nomogram"]:
+        return part("Nomogram with intercept and coefficients of its model.", "nomogram")
+    if found["selection"] or found["contributions"]:
+        return part("Coefficients and selected features (tables/).", "inside")
+    return None
+
+
+@answers
+def clinical_predictors(run: RunContext, found: Findings) -> Answer | None:
+    if not found["nomogram"]:
+        return None
+    terms = [term["label"] for term in found["nomogram"]["terms"]]
+    return part(f"In the final model: {join_words(terms)}.", "nomogram")
+
+
+@answers
+def selection(run: RunContext, found: Findings) -> Answer | None:
+    if not found["selection"]:
+        return None
+    return full("Features kept per fold, and how often each.", "inside")
+
+
+@answers
+def explanation(run: RunContext, found: Findings) -> Answer | None:
+    means = [
+        name
+        for name, present in (
+            ("contributions", found["contributions"]),
+            ("selected features", found["selection"]),
+            ("Grad-CAM", found["heat"]),
+        )
+        if present
+    ]
+    return full(readable(join_words(means)) + ".", "inside") if means else None
+
+
+@answers
+def limitations(run: RunContext, found: Findings) -> Answer:
+    return part("Limits that can be told from the data.", "limitations")
+
+
+def _cohorts(found: Findings) -> list[dict[str, Any]]:
+    cohorts: list[dict[str, Any]] = found["performance"]["cohorts"]
+    return cohorts

@@ -1,0 +1,137 @@
+"""What a run can say on its patients and its study.
+
+Each function takes the run and what the report's sections found, and returns an
+:class:`Answer` or ``None`` where the run can't tell.
+"""
+
+from __future__ import annotations
+
+from gliofuse.report.context import RunContext
+from gliofuse.report.sections import Findings
+from gliofuse.report.sections.checklists.answer import Answer, answers, full, part
+from gliofuse.report.wording import plural
+
+
+@answers
+def objectives(run: RunContext, found: Findings) -> Answer:
+    external = "external" in run.cohorts
+    what = f"development with {'external' if external else 'internal'} evaluation"
+    return part(f"Prediction of {found['patients']['endpoint']}; {what}.", "done")
+
+
+@answers
+def sources(run: RunContext, found: Findings) -> Answer:
+    if not run.run.source_file:
+        return part("See the flow of patients.", "patients")
+    what = "Manifest" if run.run.source == "images" else "Feature table"
+    return part(f"{what}: {run.run.source_file}.", "patients")
+
+
+@answers
+def centres(run: RunContext, found: Findings) -> Answer | None:
+    known = found["patients"]["centers"]
+    if not known:
+        return None
+    return part(f"{plural(len(known), 'centre')}, with patients per centre.", "patients")
+
+
+@answers
+def eligibility(run: RunContext, found: Findings) -> Answer:
+    people = found["patients"]
+    reasons = len(people["excluded"])
+    return part(
+        f"{plural(people['n_excluded'], 'patient')} excluded from the given cohort for "
+        f"{plural(reasons, 'reason')}; how the cohort itself was chosen is not recorded."
+        if reasons
+        else "Nobody of the given cohort was excluded; how the cohort itself was chosen is not "
+        "recorded.",
+        "patients",
+    )
+
+
+@answers
+def outcome(run: RunContext, found: Findings) -> Answer:
+    text = f"{found['patients']['endpoint']}; how it was determined is not recorded."
+    return part(text, "patients")
+
+
+@answers
+def sample_size(run: RunContext, found: Findings) -> Answer:
+    return part(
+        f"{run.run.n_cases} patients ({_classes(run)}); no calculation was made beforehand by the "
+        "software. What the size limits is said.",
+        "limitations",
+    )
+
+
+@answers
+def missing(run: RunContext, found: Findings) -> Answer:
+    return part(
+        "Patients who lack the endpoint or a needed image are excluded and listed with the reason. "
+        "What a design does with a missing clinical value is said in its documentation.",
+        "patients",
+    )
+
+
+@answers
+def split(run: RunContext, found: Findings) -> Answer:
+    return full(found["patients"]["split"]["words"] + " By patient, seeded.", "patients")
+
+
+@answers
+def clusters(run: RunContext, found: Findings) -> Answer | None:
+    if run.split.kind != "center":
+        return None
+    return full("Whole centres are kept apart as external patients.", "patients")
+
+
+@answers
+def imbalance(run: RunContext, found: Findings) -> Answer:
+    return part(
+        f"{_classes(run)}; splits keep the shares. Class weights as the design says; probabilities "
+        "are not recalibrated after them.",
+        "design",
+    )
+
+
+@answers
+def data_differences(run: RunContext, found: Findings) -> Answer:
+    return part(found["patients"]["split"]["words"], "patients")
+
+
+@answers
+def flow(run: RunContext, found: Findings) -> Answer:
+    return full("Flow of patients, with reasons of exclusion.", "patients")
+
+
+@answers
+def characteristics(run: RunContext, found: Findings) -> Answer | None:
+    return full("Table of characteristics.", "patients") if found["characteristics"] else None
+
+
+@answers
+def data_comparison(run: RunContext, found: Findings) -> Answer | None:
+    table = found["characteristics"]
+    return part("Tests between groups.", "patients") if table and table["has_p"] else None
+
+
+@answers
+def poor_input(run: RunContext, found: Findings) -> Answer:
+    return part("Unreadable or mismatched images are refused and listed.", "patients")
+
+
+@answers
+def guidelines(run: RunContext, found: Findings) -> Answer:
+    return part("TRIPOD+AI and CLEAR, as far as the run answers them.", "checklists")
+
+
+@answers
+def code(run: RunContext, found: Findings) -> Answer:
+    version = run.run.gliofuse_version
+    return full(
+        f"gliofuse {version} (Apache-2.0); study file and versions in this report.", "settings"
+    )
+
+
+def _classes(run: RunContext) -> str:
+    return ", ".join(f"{label}: {n}" for _, label, n in run.classes)

@@ -1,0 +1,53 @@
+"""Plain sentences on what the run's figures can't carry, computed from the run itself."""
+
+from __future__ import annotations
+
+from gliofuse.report.context import RunContext
+from gliofuse.report.sections import Findings
+from gliofuse.report.sections.limitations.performance import (
+    below_chance,
+    calibration,
+    intervals,
+    overtaken,
+)
+from gliofuse.report.sections.limitations.setup import (
+    centres,
+    events_per_variable,
+    many_models,
+    missing_patients,
+    preset,
+    size,
+    split,
+    validation,
+)
+
+__all__ = ["data"]
+
+
+def data(context: RunContext, found: Findings) -> list[dict[str, str]]:
+    """Return the limitations as ``{"title", "text"}``, the gravest first."""
+    limits = [
+        size(context),
+        *intervals(context, found),
+        below_chance(context, found),
+        overtaken(context, found),
+        *events_per_variable(context, found),
+        split(context),
+        centres(context, found),
+        validation(context),
+        calibration(context, found),
+        many_models(context),
+        missing_patients(found),
+        preset(context),
+        {
+            "title": "Apparent performance is not shown",
+            "text": "How well the models do on the patients they learned from is left out on "
+            "purpose: it says little about new patients.",
+        },
+        {
+            "title": "Research use only",
+            "text": "The models have not been tested in clinical use. This report and its "
+            "calculator are no medical device and must not guide the care of a patient.",
+        },
+    ]
+    return [entry for entry in limits if entry is not None]

@@ -1,0 +1,177 @@
+"""Limitations that lie in the patients, the split and the settings."""
+
+from __future__ import annotations
+
+from gliofuse.report.context import HELD_OUT, RunContext
+from gliofuse.report.sections import Findings
+from gliofuse.report.wording import format_number, plural
+
+__all__ = [
+    "centres",
+    "events_per_variable",
+    "many_models",
+    "missing_patients",
+    "preset",
+    "size",
+    "split",
+    "validation",
+]
+
+Limit = dict[str, str]
+#: Patients of the rarest class below which validation figures are unsteady (Vergouwe et al.,
+#: J Clin Epidemiol 2005;58:475; Collins et al., Stat Med 2016;35:214).
+_ENOUGH_EVENTS = 100
+#: Patients of the rarest class per model term, the usual rule of thumb (Peduzzi et al.,
+#: J Clin Epidemiol 1996;49:1373).
+_EVENTS_PER_VARIABLE = 10
+
+
+def _rarest(context: RunContext) -> int | None:
+    return min((n for _, _, n in context.classes), default=None)
+
+
+def _rarest_words(context: RunContext) -> str:
+    return "rarer class" if len(context.classes) == 2 else "rarest class"
+
+
+def size(context: RunContext) -> Limit | None:
+    """Say that there are few patients."""
+    rarest = _rarest(context)
+    if rarest is None or rarest >= _ENOUGH_EVENTS:
+        return None
+    return {
+        "title": "Few patients",
+        "text": f"The {_rarest_words(context)} has {plural(rarest, 'patient')}. Figures of merit "
+        f"become steady with about {_ENOUGH_EVENTS} or more in each class; here another sample of "
+        "patients could give clearly different ones.",
+    }
+
+
+def events_per_variable(context: RunContext, found: Findings) -> list[Limit]:
+    """Say that there are few patients for the features, and that their choice is unsteady."""
+    features, rarest = found["selection"], _rarest(context)
+    if not features or not rarest:
+        return []
+    most = max(features["models"], key=lambda model: model["most"])
+    ratio = rarest / max(1, most["most"])
+    limits = []
+    if ratio < _EVENTS_PER_VARIABLE:
+        limits.append(
+            {
+                "title": "Few patients per feature",
+                "text": f"{most['label']} kept up to {plural(most['most'], 'feature')}, at most "
+                f"{format_number(ratio, 1)} patients of the {_rarest_words(context)} for each; the "
+                f"usual rule of thumb asks for {_EVENTS_PER_VARIABLE} or more. The penalty of the "
+                "regression softens this but does not remove it.",
+            }
+        )
+    unsteady = [
+        model["label"]
+        for model in features["models"]
+        if features["folds"] > 1 and model["n_in_every_fold"] < model["n_features"] / 2
+    ]
+    if unsteady:
+        limits.append(
+            {
+                "title": "The choice of features is unsteady",
+                "text": "Less than half of the chosen features were chosen in every fold by: "
+                f"{', '.join(unsteady)}. A single feature should not be read as a finding.",
+            }
+        )
+    return limits
+
+
+def split(context: RunContext) -> Limit | None:
+    """Say what the way of splitting can't show."""
+    if context.split.kind == "kfold":
+        return {
+            "title": "Cross-validation, not one model",
+            "text": f"The figures pool the predictions of {context.split.folds} models, one a "
+            "fold, that share most training patients. They estimate how the method does, not one "
+            "fitted model, and the intervals do not count the variation between training sets.",
+        }
+    if context.split.kind == "holdout":
+        return {
+            "title": "One split",
+            "text": "The figures rest on one random division of the patients; another seed would "
+            "give others. Repeated cross-validation shows how much.",
+        }
+    return None
+
+
+def centres(context: RunContext, found: Findings) -> Limit | None:
+    """Say that no centre was kept apart."""
+    if "external" in context.cohorts:
+        return None
+    known = found["patients"]["centers"]
+    if len(known) > 1:
+        text = (
+            f"The {len(known)} centres are mixed in training and test patients: how the models do "
+            "in a centre they never saw is not known (split by centre to find out)."
+        )
+    elif known:
+        text = (
+            f"All patients come from one centre ({known[0]['center']}); scanners, protocols and "
+            "patients elsewhere differ, and the figures may not hold there."
+        )
+    else:
+        text = (
+            "The cohort names no centres, so nothing here tells how the models do on scanners and "
+            "patients of another place."
+        )
+    return {"title": "No external validation", "text": text}
+
+
+def validation(context: RunContext) -> Limit | None:
+    """Say that figures of validation patients are optimistic."""
+    if "validation" not in context.cohorts:
+        return None
+    if not any(cohort in context.cohorts for cohort in HELD_OUT):
+        return {
+            "title": "Only validation patients",
+            "text": "The figures are of patients who may have chosen a network's stopping point; "
+            "they are optimistic.",
+        }
+    return {
+        "title": "Validation figures are optimistic",
+        "text": "Networks chose their stopping point on the validation patients; only the test "
+        "and external figures are free of this.",
+    }
+
+
+def many_models(context: RunContext) -> Limit | None:
+    """Say that the best of many models looks better than it is."""
+    count = len(context.models)
+    if count < 3:
+        return None
+    return {
+        "title": "Many models",
+        "text": f"{count} models were put against each other on the same patients; the best of "
+        "them looks better than it is. The final model was named beforehand by the design, not "
+        f"picked by its figures: {context.run.final.label}.",
+    }
+
+
+def missing_patients(found: Findings) -> Limit | None:
+    """Say how many patients of the cohort are not in the analysis."""
+    people = found["patients"]
+    lost = people["manifest"] - people["analysed"]
+    if lost <= 0:
+        return None
+    return {
+        "title": "Patients left out",
+        "text": f"{lost} of {plural(people['manifest'], 'patient')} "
+        f"({lost / people['manifest']:.0%}) are not in the analysis. If they differ from the "
+        "others, the figures do not speak for all.",
+    }
+
+
+def preset(context: RunContext) -> Limit | None:
+    """Say that a quick run is not the publication's."""
+    if context.run.design.preset != "quick":
+        return None
+    return {
+        "title": "Quick settings",
+        "text": "The preset “quick” makes inputs smaller and training shorter than in the "
+        "publication, so its figures and these cannot be held against each other.",
+    }

@@ -1,0 +1,59 @@
+"""Training curves of the networks: loss and validation AUC by epoch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gliofuse.report.style import BLUE, RED, new_figure, tidy
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["draw_training"]
+
+_MOST_PANELS = 12
+
+
+def draw_training(curves: list[dict[str, Any]]) -> Figure | None:
+    """Draw a panel a network; its folds are thin lines of one colour.
+
+    Parameters
+    ----------
+    curves : list of dict
+        ``label``, ``epoch``, ``loss``, ``validation_loss`` and ``validation_auc`` (may be empty).
+    """
+    networks: dict[str, list[dict[str, Any]]] = {}
+    for curve in curves:
+        if curve["epoch"]:
+            networks.setdefault(curve["label"], []).append(curve)
+    networks = dict(list(networks.items())[:_MOST_PANELS])
+    if not networks:
+        return None
+    columns = min(3, len(networks))
+    rows = -(-len(networks) // columns)
+    figure, axes = new_figure(rows, columns, width=3.7, height=2.7)
+    for panel, (label, folds) in zip(axes, networks.items(), strict=False):
+        right = panel.twinx()
+        for fold in folds:
+            _line(panel, fold["epoch"], fold["loss"], RED, (0, (4, 1.5)))
+            _line(right, fold["epoch"], fold["validation_auc"], BLUE, "-")
+        panel.set_title(label)
+        panel.set_xlabel("epoch")
+        panel.set_ylabel("training loss (dashed)", color=RED)
+        right.set_ylabel("validation AUC", color=BLUE)
+        right.set_ylim(0, 1.02)
+        right.spines["right"].set_visible(True)
+        tidy(panel, grid="x")
+    for panel in axes[len(networks) :]:
+        panel.set_axis_off()
+    return figure
+
+
+def _line(
+    panel: Any, epochs: list[float], values: list[float | None], colour: str, line: Any
+) -> None:
+    pairs = [pair for pair in zip(epochs, values, strict=False) if None not in pair]
+    if pairs:
+        x, y = zip(*pairs, strict=True)
+        marker = "o" if len(pairs) < 3 else None
+        panel.plot(x, y, color=colour, linestyle=line, linewidth=1.2, marker=marker, markersize=3)

@@ -1,0 +1,61 @@
+"""The report of several designs on one cohort."""
+
+from __future__ import annotations
+
+import base64
+
+import pandas as pd
+import pytest
+
+from gliofuse.errors import InputError
+from gliofuse.records import CONTACT_SHEET, MISJUDGED, ComparisonFolder
+from gliofuse.report import write_comparison_report
+
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+
+
+def test_designs_stand_side_by_side(comparison, page_of):
+    text, _ = page_of(comparison)
+    for heading in (
+        "What was compared", "Results", "Can the probabilities be used?",
+        "Patients whom all designs misjudge", "Agreement between designs", "Time and memory",
+    ):  # fmt: skip
+        assert f"{heading}</h2>" in text
+    for name in ("imaging-clinical", "rdl"):
+        assert f'<th scope="row">{name}' in text
+    assert "Radiomics fusion" in text
+    assert "DeLong&#39;s paired test" in text or "DeLong's paired test" in text
+    assert (comparison / "figures" / "roc_test.svg").exists()
+    assert "<b>Not drawn</b>" not in text
+    assert 'class="final"' not in text, "no design is preferred"
+
+
+def test_figures_are_those_of_the_table(comparison, page_of):
+    text, _ = page_of(comparison)
+    metrics = pd.read_csv(comparison / "metrics.csv").query("metric == 'auc'")
+    for value in metrics["estimate"]:
+        assert f"{value:.3f}" in text
+
+
+def test_patients_whom_all_misjudge_are_shown_with_pictures(comparison, copied, page_of, undrawn):
+    folder = ComparisonFolder(copied(comparison))
+    table = folder.read(MISJUDGED)
+    table["misjudged_by_all"] = [True, True] + [False] * (len(table) - 2)
+    table.loc[0, "case_id"] = "<b>p</b>"
+    folder.write(MISJUDGED, table)
+    folder.place(CONTACT_SHEET).write_bytes(PIXEL)
+    write_comparison_report(folder.path)
+    text, page = page_of(folder.path)
+    assert f"2 patients of {len(table)}" in text
+    assert "<td>&lt;b&gt;p&lt;/b&gt;</td>" in text
+    assert any(load.startswith("data:image/png") for load in page.loads)
+    folder.write(MISJUDGED, table.assign(misjudged_by_all=False))
+    write_comparison_report(folder.path)
+    assert f"None of {len(table)} patients is misjudged by all designs" in page_of(folder.path)[0]
+
+
+def test_comparison_without_its_record_is_refused(tmp_path):
+    with pytest.raises(InputError, match="gliofuse compare"):
+        write_comparison_report(tmp_path)

@@ -1,0 +1,258 @@
+"""What a run's report shows, against the tables that the study wrote."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from gliofuse.designs import find_design
+from gliofuse.records import (
+    METRICS,
+    NOMOGRAM,
+    PAPER_RESULTS,
+    PREDICTIONS,
+    RUN,
+    SELECTED_FEATURES,
+    RunFolder,
+)
+from gliofuse.report import summarise
+
+
+@pytest.fixture(scope="module")
+def clinical(clinical_run):
+    return summarise(clinical_run)
+
+
+def test_summary_is_plain_data_without_training_performance(clinical):
+    json.dumps(clinical)
+    cohorts = clinical["performance"]["cohorts"]
+    assert [cohort["cohort"] for cohort in cohorts] == ["test"]
+
+
+def test_patients_are_counted_from_the_cohort_to_the_analysis(clinical, image_run):
+    people = clinical["patients"]
+    assert (people["manifest"], people["n_excluded"], people["analysed"]) == (54, 2, 52)
+    assert people["excluded"][0]["case_ids"] == ["p05", "p06"]
+    assert people["classes"] == [{"label": "negative", "n": 16}, {"label": "positive", "n": 36}]
+    assert sum(row["n"] for row in people["centers"]) == 52
+    assert sum(entry["n"] for row in people["centers"] for entry in row["classes"]) == 52
+    assert [row["test"] for row in people["folds"]] == [18, 17, 17]
+    people = summarise(image_run)["patients"]
+    assert (people["manifest"], people["n_failed"], people["analysed"]) == (25, 1, 24)
+
+
+def test_the_failed_patient_is_named_with_the_error(image_run, page_of):
+    (failed,) = summarise(image_run)["failed"]
+    assert failed["case_id"] == "phantom-0003"
+    assert failed["error"] in page_of(image_run)[0].replace("&#39;", "'").replace("&#34;", '"')
+
+
+def test_headline_is_the_final_models_auc_on_held_out_patients(clinical, clinical_run):
+    metrics = RunFolder(clinical_run).read(METRICS)
+    row = metrics.query("cohort == 'test' and model == 'fusion' and metric == 'auc'").iloc[0]
+    head = clinical["overview"]["headline"]
+    assert (head["model"], head["label"], head["metric_label"]) == ("fusion", "Fusion", "AUC")
+    assert [head["estimate"], head["low"], head["high"]] == [
+        row["estimate"], row["ci_low"], row["ci_high"],
+    ]  # fmt: skip
+    assert head["patients"] == "52 patients, 36 positive"
+    assert head["paper"] == 0.949
+
+
+def test_models_stand_in_the_papers_order_and_the_final_is_not_tested_against_itself(clinical):
+    (cohort,) = clinical["performance"]["cohorts"]
+    assert [row["model"] for row in cohort["rows"]] == ["overall_radiomics", "clinical", "fusion"]
+    assert cohort["metrics"] == ["sensitivity", "specificity", "accuracy", "auc"]
+    assert [row["p"] is None for row in cohort["rows"]] == [False, False, True]
+    assert cohort["rows"][0]["cells"]["auc"]["paper"] == 0.916
+
+
+@pytest.mark.parametrize("design", ["rdl", "deep-radiomics", "shape-resnet", "imaging-clinical"])
+def test_columns_follow_the_papers_own_table(design, rdl_run, copied):
+    """The order of the metrics in the published results is that of the report's columns."""
+    results = find_design(design).paper.results
+    folder = RunFolder(copied(rdl_run))
+    folder.write(PAPER_RESULTS, results)
+    expected = [name for name in dict.fromkeys(results["metric"]) if name != "f1"]
+    assert summarise(folder.path)["performance"]["cohorts"][0]["metrics"] == expected
+
+
+def test_without_published_results_the_usual_columns_stand(rdl_run, copied):
+    folder = copied(rdl_run)
+    (folder / "paper_results.csv").write_text("cohort,model,metric,value\n")
+    summary = summarise(folder)
+    assert summary["performance"]["cohorts"][0]["metrics"][0] == "auc"
+    assert summary["publication"] is None
+
+
+def test_the_papers_nearest_cohort_stands_beside_held_out_patients(rdl_run, copied):
+    folder = RunFolder(copied(rdl_run))
+    for cohort in ("training", "validation", "external"):
+        row = {"cohort": cohort, "model": "radiomics_fusion", "metric": "auc", "value": 0.949}
+        folder.write(PAPER_RESULTS, pd.DataFrame([row]))
+        head = summarise(folder.path)["overview"]["headline"]
+        assert head["paper"] == (None if cohort == "training" else 0.949)
+        assert head["paper_cohort"] == (None if cohort == "training" else cohort)
+
+
+def test_models_of_two_kinds_stand_in_a_grid(rdl_run, copied):
+    """Kinds and groups come from the models' records, whatever the names are."""
+    folder = RunFolder(copied(rdl_run))
+    table = folder.read(METRICS)
+    base = table[table["model"] == "radiomics_fusion"]
+    names = [("a", "flat", "t1"), ("b", "flat", "all"), ("c", "deep", "t1"), ("d", "deep", "all")]
+    folder.write(METRICS, pd.concat([base.assign(model=name) for name, _, _ in names]))
+    model = folder.record.final
+    models = tuple(
+        model.model_copy(
+            update={"name": name, "label": name, "kind": kind, "group": group}
+            | {"role": "final" if name == "d" else "part"}
+        )
+        for name, kind, group in names
+    )
+    folder.write(RUN, folder.record.model_copy(update={"models": models}))
+    (cohort,) = summarise(folder.path)["performance"]["cohorts"]
+    assert cohort["grid"]["kinds"] == ["Flat", "Deep"]
+    assert cohort["grid"]["groups"] == ["T1", "All"]
+    assert cohort["grid"]["cells"][1][1]["final"]
+    alone = (*models[:2], models[2].model_copy(update={"group": "x"}), models[3])
+    folder.write(RUN, folder.record.model_copy(update={"models": alone}))
+    assert summarise(folder.path)["performance"]["cohorts"][0]["grid"] is None
+
+
+def test_curves_are_those_of_the_table(clinical, clinical_run):
+    table = pd.read_csv(clinical_run / "roc.csv").query("model == 'fusion'")
+    curve = clinical["roc"][0]["curves"][-1]
+    assert curve["label"] == "Fusion"
+    assert curve["true_positive_rate"] == pytest.approx(table["sensitivity"].tolist())
+    assert curve["false_positive_rate"] == pytest.approx((1 - table["specificity"]).tolist())
+    assert curve["low"] == pytest.approx(table["sensitivity_low"].tolist())
+
+
+def test_the_worst_misjudged_patients_are_listed(clinical, clinical_run):
+    table = pd.read_parquet(clinical_run / "predictions.parquet")
+    own = table.query("model == 'fusion' and cohort == 'test'")
+    error = (own["probability"] - own["y_true"]).abs()
+    wrong = own[error > 0.5]
+    found = clinical["misjudged"]
+    assert found["n_wrong_side"] == len(wrong) > 0
+    assert found["rows"][0]["case_id"] == own.loc[error.idxmax(), "case_id"]
+    assert sorted(found["negative"]) == sorted(own.loc[own["y_true"] == 0, "probability"])
+
+
+def test_selection_counts_folds(clinical, clinical_run):
+    table = RunFolder(clinical_run).read(SELECTED_FEATURES)
+    table = table[table["feature"] != "(intercept)"]
+    found = clinical["selection"]
+    (model,) = found["models"]
+    assert found["folds"] == 3
+    assert model["n_features"] == table["feature"].nunique()
+    for entry in model["features"]:
+        own = table[table["feature"] == entry["feature"]]
+        assert entry["folds"] == own["fold"].nunique()
+        assert entry["mean"] == pytest.approx(own["coefficient"].mean())
+        assert entry["label"].startswith(("T1ce · whole · original · ", "T1 · whole · original · "))
+
+
+def test_contributions_name_the_models_that_they_weigh(rdl_run, clinical):
+    (fusion,) = summarise(rdl_run)["contributions"]
+    assert [term["label"] for term in fusion["terms"]] == ["Radiomics T1", "Radiomics T1ce"]
+    terms = {term["term"]: term["label"] for term in clinical["contributions"][-1]["terms"]}
+    assert terms["imaging_score"] == "Imaging score"
+    assert all(len(term["values"]) == 3 for term in fusion["terms"])
+
+
+def test_calculator_works_with_the_nomogram_of_the_run(clinical_run, page_of):
+    """The page's model gives the probability that the stored one gives."""
+    text = page_of(clinical_run)[0]
+    pattern = r'<script type="application/json" id="calculator-model">(.*?)</script>'
+    shown = json.loads(re.search(pattern, text, re.DOTALL)[1])
+    stored = RunFolder(clinical_run).read(NOMOGRAM)
+    assert shown["intercept"] == stored.intercept
+    assert [term["name"] for term in shown["terms"]] == [term.name for term in stored.terms]
+    for term, own in zip(shown["terms"], stored.terms, strict=True):
+        assert term["coefficient"] == own.coefficient
+        if own.levels:
+            assert {level["label"]: level["value"] for level in term["levels"]} == own.levels
+        else:
+            assert (term["min"], term["max"]) == (own.min, own.max)
+            assert own.min <= term["start"] <= own.max
+    assert "Imaging score" in text
+
+
+def test_nomogram_scale_gives_the_models_probability():
+    """Points added up and read off the scale equal the logistic formula."""
+    from gliofuse.report.sections.nomogram.figure import points_scale
+
+    terms = [
+        {"coefficient": 1.3, "min": -3.0, "max": 4.0, "levels": []},
+        {"coefficient": -0.3, "levels": [{"label": "f", "value": 0}, {"label": "m", "value": 1}]},
+    ]
+    scale, origins = points_scale(terms)
+    values = (1.7, 1.0)
+    points = sum(t["coefficient"] * (v - o) * scale for t, v, o in zip(terms, values, origins))
+    lowest = sum(t["coefficient"] * o for t, o in zip(terms, origins))
+    assert points / scale + lowest == pytest.approx(1.3 * 1.7 - 0.3)
+    assert origins == [-3.0, 1.0]
+    assert (4.0 + 3.0) * 1.3 * scale == pytest.approx(100)
+
+
+def test_survival_shows_curves_and_the_test_between_them(clinical, clinical_run):
+    record = RunFolder(clinical_run).record
+    plots = {plot["groups"]: plot for plot in clinical["survival"]}
+    assert list(plots) == ["class", "called"]
+    assert plots["class"]["p"] == record.logrank["class"].p
+    curves = plots["class"]["curves"]
+    assert [curve["label"] for curve in curves] == ["negative", "positive"]
+    assert [curve["at_risk"][0] for curve in curves] == [16, 36]
+    assert all(np.diff(curve["survival"]).max() <= 0 for curve in curves)
+    figure = (clinical_run / "figures" / "kaplan_meier_class.svg").read_text()
+    assert "log-rank p" in figure
+
+
+def test_limitations_speak_from_the_data(clinical, image_run):
+    titles = [entry["title"] for entry in clinical["limitations"]]
+    assert "Few patients" in titles
+    assert "Cross-validation, not one model" in titles
+    assert "No external validation" in titles
+    assert "Quick settings" in titles
+    assert "Patients left out" in titles
+    assert titles[-1] == "Research use only"
+    assert "One split" in [entry["title"] for entry in summarise(image_run)["limitations"]]
+
+
+def test_wrong_slopes_are_said(clinical_run, copied):
+    folder = copied(clinical_run)
+    table = pd.read_csv(folder / "calibration_summary.csv")
+    own = table["model"] == "fusion"
+    for slope, low, high, word in ((0.5, 0.3, 0.8, "extreme"), (2.0, 1.2, 3.0, "timid")):
+        table.loc[own, ["slope", "slope_low", "slope_high"]] = [slope, low, high]
+        table.to_csv(folder / "calibration_summary.csv", index=False)
+        texts = {entry["title"]: entry["text"] for entry in summarise(folder)["limitations"]}
+        assert f"too {word}" in texts["Probabilities are not calibrated"]
+
+
+def test_an_auc_below_chance_is_explained(rdl_run, copied):
+    folder = RunFolder(copied(rdl_run))
+    metrics = folder.read(METRICS)
+    rows = (metrics["metric"] == "auc") & (metrics["model"] == "radiomics_t1")
+    for low, high, said in ((0.4, 0.6, False), (0.15, 0.45, True)):
+        metrics.loc[rows, ["estimate", "ci_low", "ci_high"]] = [0.3, low, high]
+        folder.write(METRICS, metrics)
+        limits = {e["title"]: e["text"] for e in summarise(folder.path)["limitations"]}
+        assert ("Below chance is no finding" in limits) == said
+    assert "Radiomics T1 lies below 0.5" in limits["Below chance is no finding"]
+
+
+def test_repeated_predictions_of_a_patient_count_once(clinical_run, copied):
+    folder = RunFolder(copied(clinical_run))
+    table = folder.predictions()
+    again = table.assign(fold=table["fold"] + "-2", probability=1 - table["probability"])
+    folder.write(PREDICTIONS, pd.concat([table, again], ignore_index=True))
+    found = summarise(folder.path)["misjudged"]
+    assert len(found["negative"]) + len(found["positive"]) == 52
+    assert found["negative"] == pytest.approx([0.5] * 16)

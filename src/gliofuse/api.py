@@ -160,7 +160,7 @@ class Run:
     """
 
     def __init__(self, folder: str | Path) -> None:
-        self.folder = Path(folder)
+        self.folder = Path(folder).resolve()
         self._files = RunFolder(self.folder)
         _ = self.record  # a folder without a finished run is an error now, not later
 
@@ -240,7 +240,7 @@ class Comparison:
     """
 
     def __init__(self, folder: str | Path) -> None:
-        self.folder = Path(folder)
+        self.folder = Path(folder).resolve()
         self._files = ComparisonFolder(self.folder)
         self.runs = {
             design.name: Run(self.folder / design.run_folder)

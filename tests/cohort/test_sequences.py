@@ -12,9 +12,10 @@ from gliofuse.cohort import SEQUENCES, STRUCTURAL, Case, Cohort, read_manifest, 
 from gliofuse.cohort.clinical import join_clinical
 from gliofuse.cohort.scan import scan_folder
 from gliofuse.cohort.sequences import check_sequences
+from gliofuse.designs.framework.models import sequence_label
 from gliofuse.errors import ManifestError
 from gliofuse.features import FeatureName
-from gliofuse.report.wording import feature_label, model_label
+from gliofuse.report.naming import feature_label
 
 MAPS = [name for name in SEQUENCES if name not in STRUCTURAL]
 
@@ -79,7 +80,7 @@ def test_each_goes_from_a_folder_to_the_manifest_and_the_report(tmp_path, name):
     write_manifest(cohort, tmp_path / "cohort.csv")
     assert read_manifest(tmp_path / "cohort.csv").cases == cohort.cases
     label = SEQUENCES[name].label
-    assert model_label(f"radiomics_{name}") == f"Radiomics {label}"
+    assert sequence_label(name) == label
     assert feature_label(f"{name}.whole.original_glcm_Idm").startswith(f"{label} · ")
 
 

@@ -222,3 +222,11 @@ def test_kappa_is_scikit_learns():
         assert row.kappa == pytest.approx(cohen_kappa_score(a, b))
         assert row.agreement == (a == b).mean()
     assert table["both_wrong"].tolist() == [2, 3, 2]
+
+
+def test_a_very_sparse_variable_has_a_p_value():
+    """Eight patients with eight values: SciPy's Monte Carlo test gives an array there."""
+    clinical = pd.DataFrame({"place": list("abcdefgh")}, index=[f"p{i}" for i in range(8)])
+    groups = pd.Series(["x", "y"] * 4, index=clinical.index)
+    table = characteristics_table(clinical, groups)
+    assert 0 < table["p"].dropna().iloc[0] <= 1

@@ -236,7 +236,9 @@ def _association(counts: np.ndarray, seed: int) -> tuple[float, str]:
     if counts.shape == (2, 2):
         return float(stats.fisher_exact(counts).pvalue), "Fisher's exact"
     drawn = stats.MonteCarloMethod(n_resamples=_RESAMPLES, rng=np.random.default_rng(seed))
-    return float(stats.fisher_exact(counts, method=drawn).pvalue), "Fisher's exact (Monte Carlo)"
+    found = stats.fisher_exact(counts, method=drawn).pvalue
+    # of a very sparse table SciPy gives an array of one p value
+    return np.asarray(found).item(), "Fisher's exact (Monte Carlo)"
 
 
 def _natural_order(level: str) -> tuple[int, float, str]:

@@ -1,4 +1,5 @@
-# Two commands: make demo (a report from a synthetic cohort) and make test (everything that is checked).
+# make demo: a report from a synthetic cohort. make test: everything that is checked.
+# make quick: lint, types and the tests that are not slow. make test-radiomics, test-deep, ...: one package.
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
@@ -7,7 +8,7 @@ STAMP = $(VENV)/.installed
 # OpenMP's waiting threads would spin and slow networks down many times on shared cores.
 export OMP_WAIT_POLICY = PASSIVE
 
-.PHONY: demo test lint clean
+.PHONY: demo test quick lint clean
 
 $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -19,6 +20,12 @@ demo: $(STAMP)
 
 test: $(STAMP) lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+quick: $(STAMP) lint
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
+
+test-%: $(STAMP)
+	$(BIN)/python -m pytest -n 2 --dist loadfile src/gliofuse/$* tests/$*
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

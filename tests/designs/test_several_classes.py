@@ -123,3 +123,9 @@ def test_networks_of_rdl_are_left_out_with_a_sentence():
     assert planned.final_model == "radiomics_fusion"
     assert not planned.needs_validation
     assert any("more than two classes" in note for note in planned.left_out)
+
+
+def test_a_paper_of_two_classes_does_not_stand_beside_three():
+    paper = find_design("rdl").paper
+    assert paper.results_beside(parse_endpoint("grade: 2, 3, 4")).empty
+    assert paper.results_beside(parse_endpoint("grade >= 3")).equals(paper.results)

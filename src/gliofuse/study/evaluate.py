@@ -42,7 +42,7 @@ def evaluate_run(plan: Plan, *, workers: int, progress: Progress) -> pd.DataFram
     )
     for name, table in tables.items():
         run.write(table_named(name), table)
-    run.write(PAPER_RESULTS, design.paper.results)
+    run.write(PAPER_RESULTS, design.paper.results_beside(study.endpoint))
     characteristics = evaluation.characteristics(
         plan.patients.clinical,
         predictions,

@@ -46,6 +46,14 @@ class Paper:
         default_factory=lambda: pd.DataFrame(columns=["cohort", "model", "metric", "value"])
     )
 
+    def results_beside(self, endpoint: Endpoint) -> pd.DataFrame:
+        """Return the figures that may stand beside one's own: none unless there are two classes.
+
+        The publications predict two; the accuracy of two classes beside that of three would
+        compare what cannot be compared.
+        """
+        return self.results if len(endpoint.classes) == 2 else self.results.iloc[:0]
+
 
 class FittedDesign(ABC):
     """A design after its fit on training patients.

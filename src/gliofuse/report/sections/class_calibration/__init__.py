@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
+
 from gliofuse.records import CALIBRATION, CALIBRATION_SUMMARY
 from gliofuse.report.context import Context
 from gliofuse.report.drawing import Drawing, file_name
@@ -21,10 +23,15 @@ def data(context: Context, found: Findings) -> dict[str, Any] | None:
     table, summary = context.table(CALIBRATION), context.table(CALIBRATION_SUMMARY)
     if table is None and summary is None:
         return None
+    return {
+        "cohorts": [] if table is None else _cohorts(context, table),
+        **summary_rows(context, summary),
+    }
+
+
+def _cohorts(context: Context, table: pd.DataFrame) -> list[dict[str, Any]]:
     cohorts = []
     for cohort in context.cohorts:
-        if table is None:
-            break
         own = table[table["cohort"] == cohort]
         panels = []
         for value, label, _ in context.classes:
@@ -41,7 +48,7 @@ def data(context: Context, found: Findings) -> dict[str, Any] | None:
                 panels.append({"label": label, "curves": curves, "probabilities": _NOTHING})
         if panels:
             cohorts.append({"cohort": cohort, "panels": panels})
-    return {"cohorts": cohorts, **summary_rows(context, summary)}
+    return cohorts
 
 
 def drawings(data: dict[str, Any], context: Context) -> list[Drawing]:

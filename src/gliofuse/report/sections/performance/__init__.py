@@ -47,9 +47,9 @@ def drawings(data: dict[str, Any], context: Context) -> list[Drawing]:
     title = f"{metric_label(metric)} of every {'model' if final else 'design'}"
     caption = "Square: estimate; line: 95 % confidence interval; dashed: chance"
     if final:
-        caption += (
-            "; bold and blue: the final model; open diamond: the publication, on other patients"
-        )
+        caption += "; bold and blue: the final model"
+    if any(cohort["paper_metrics"] for cohort in data["cohorts"]):
+        caption += "; open diamond: the publication, on other patients"
     options = {"final": final, "metric": metric_label(metric)}
     return [Drawing("forest", title, draw_forest, (panels,), options, f"{caption}.")]
 

@@ -256,3 +256,11 @@ def test_repeated_predictions_of_a_patient_count_once(clinical_run, copied):
     found = summarise(folder.path)["misjudged"]
     assert len(found["negative"]) + len(found["positive"]) == 52
     assert found["negative"] == pytest.approx([0.5] * 16)
+
+
+def test_left_out_models_of_the_publication_have_their_labels(rdl_run, copied):
+    folder = RunFolder(copied(rdl_run))
+    design = folder.record.design.model_copy(update={"paper_labels": {"dl_t1": "DL T1"}})
+    folder.write(RUN, folder.record.model_copy(update={"design": design}))
+    labels = {row["label"] for row in summarise(folder.path)["publication"]["rows"]}
+    assert {"DL T1", "Radiomics T1", "Dl fusion"} <= labels

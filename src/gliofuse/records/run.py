@@ -51,6 +51,10 @@ class DesignRecord(Record):
     doi: str = ""
     notes: tuple[str, ...] = Field(default=(), description="What the publication leaves open.")
     preset: str = Field(default="", description="Effort: paper or quick.")
+    paper_labels: dict[str, str] = Field(
+        default_factory=dict,
+        description="Labels of the publication's models that the run left out, by name.",
+    )
 
 
 class LogrankRecord(Record):

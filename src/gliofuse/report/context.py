@@ -157,8 +157,8 @@ class Context:
 
     def label(self, model: str) -> str:
         """Return a model's name as a reader would write it."""
-        known = next((known.label for known in self.models if known.name == model), None)
-        return known or readable(model)  # a model of the publication that was left out
+        known = {**self.run.design.paper_labels, **{one.name: one.label for one in self.models}}
+        return known.get(model) or readable(model)
 
     def is_final(self, model: str) -> bool:
         """Whether this is the model that the others are held against."""

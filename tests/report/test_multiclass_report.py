@@ -203,3 +203,31 @@ def test_comparison_of_several_classes(folder, page_of):
     assert "Patients whom all designs misjudge</h2>" in text
     names = {path.name for path in (folder / "figures").iterdir()}
     assert {"roc_test_contrast.svg", "roc_test_plain.svg", "confusion_test.svg"} <= names
+
+
+@pytest.fixture(scope="module")
+def built_in(tmp_path_factory):
+    """A run of rdl on three grades: a part of each model for each class."""
+    from gliofuse.study.runner import run_study
+
+    base = tmp_path_factory.mktemp("rdl")
+    write_tables(base)
+    endpoint = {"kind": "multiclass", "column": "grade", "classes": [2, 3, 4]}
+    run_study(table_study(base, "rdl", endpoint=endpoint), base / "run")
+    return base / "run"
+
+
+def test_parts_of_a_model_for_each_class_are_told_apart(built_in):
+    """Coefficients of different classes are never averaged with each other."""
+    table = pd.read_csv(built_in / "tables" / "contributions.csv", dtype={"class": str})
+    found = {entry["label"]: entry["terms"] for entry in summarise(built_in)["contributions"]}
+    assert list(found) == [f"Radiomics fusion, class {name}" for name in GRADES]
+    own = table[(table["class"] == "4") & (table["term"] == "radiomics_t1ce=4")]
+    term = next(t for t in found["Radiomics fusion, class 4"] if t["term"] == "radiomics_t1ce=4")
+    assert term["label"] == "Radiomics T1ce, class 4"
+    assert term["values"] == pytest.approx(own["coefficient"].tolist())
+    chosen = summarise(built_in)["selection"]["models"]
+    assert {(entry["model"], entry["class"]) for entry in chosen} <= {
+        (f"radiomics_{sequence}", name) for sequence in ("t1", "t1ce") for name in GRADES
+    }
+    assert all(len(feature["label"]) for entry in chosen for feature in entry["features"])

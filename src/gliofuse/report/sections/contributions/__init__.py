@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
@@ -14,7 +15,7 @@ from gliofuse.report.sections import Findings
 from gliofuse.report.sections.contributions.figure import draw_contributions
 from gliofuse.report.wording import readable
 
-__all__ = ["INTERCEPT", "data", "drawings"]
+__all__ = ["INTERCEPT", "data", "drawings", "models_in"]
 
 INTERCEPT = "(intercept)"
 _MOST_TERMS = 12
@@ -32,8 +33,7 @@ def data(context: Context, found: Findings) -> list[dict[str, Any]] | None:
         return None
     table = table[table["term"] != INTERCEPT].dropna(subset=["coefficient"])
     models = []
-    for model in context.in_order(table["model"].unique()):
-        own = table[table["model"] == model]
+    for model, label, _, own in models_in(context, table):
         terms = [
             {
                 "term": str(term),
@@ -43,8 +43,29 @@ def data(context: Context, found: Findings) -> list[dict[str, Any]] | None:
             }
             for term, rows in own.groupby("term", sort=False)
         ]
-        models.append({"model": model, "label": context.label(model), "terms": terms})
+        models.append({"model": model, "label": label, "terms": terms})
     return models
+
+
+def models_in(
+    context: Context, table: pd.DataFrame
+) -> Iterator[tuple[str, str, str, pd.DataFrame]]:
+    """Give the rows of each model or, where a model has a part for each class, of each part.
+
+    Yields
+    ------
+    model, label, class, rows : str, str, str, pandas.DataFrame
+        The class is empty where there are no parts.
+    """
+    for model in context.in_order(table["model"].unique()):
+        own = table[table["model"] == model]
+        if "class" not in own or own["class"].isna().all():
+            yield model, context.label(model), "", own
+            continue
+        for value, name, _ in context.classes:
+            part = own[own["class"] == value]
+            if len(part):
+                yield model, f"{context.label(model)}, class {name}", value, part
 
 
 def drawings(data: list[dict[str, Any]], context: Context) -> list[Drawing]:
@@ -56,8 +77,9 @@ def drawings(data: list[dict[str, Any]], context: Context) -> list[Drawing]:
             draw_contributions,
             (data,),
             {},
-            "Bar: mean over the folds; circles: the single folds; blue: speaks for the positive "
-            "class, orange: against it. Contributions share out what correlated parts have in "
+            "Bar: mean over the folds; circles: the single folds; blue: speaks for the "
+            f"{'positive ' if len(context.classes) == 2 else ''}class, orange: against it. "
+            "Contributions share out what correlated parts have in "
             "common and are no proof of a cause.",
         )
     ]
@@ -71,8 +93,9 @@ def _few_terms(table: pd.DataFrame | None) -> pd.DataFrame | None:
 
 
 def _term_label(context: Context, term: str) -> str:
-    """A term is a model's signature, a feature, or a clinical variable."""
-    if any(model.name == term for model in context.models):
-        return context.label(term)
+    """A term is a model's signature (of a class), a feature, or a clinical variable."""
+    model, _, of_class = term.partition("=")
+    if any(known.name == model for known in context.models):
+        return f"{context.label(model)}, class {of_class}" if of_class else context.label(model)
     label = feature_label(term)
     return readable(label) if label == term else label

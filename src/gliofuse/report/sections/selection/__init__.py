@@ -11,11 +11,12 @@ from gliofuse.report.context import Context
 from gliofuse.report.drawing import Drawing, file_name
 from gliofuse.report.naming import feature_label
 from gliofuse.report.sections import Findings
-from gliofuse.report.sections.contributions import INTERCEPT
+from gliofuse.report.sections.contributions import INTERCEPT, models_in
 from gliofuse.report.sections.selection.figure import draw_selection
 
 __all__ = ["data", "drawings"]
 
+_KEYS = ("model", "class")
 _MOST_FEATURES = 40
 _MOST_DRAWN = 20
 
@@ -28,14 +29,14 @@ def data(context: Context, found: Findings) -> dict[str, Any] | None:
     table = table[table["feature"] != INTERCEPT]
     folds = max(int(table["fold"].nunique()), _n_folds(context))
     models = []
-    for model in context.in_order(table["model"].unique()):
-        own = table[table["model"] == model]
+    for model, label, of_class, own in models_in(context, table):
         features = _steadiest_first(own)
         per_fold = own.groupby("fold")["feature"].nunique()
         models.append(
             {
                 "model": model,
-                "label": context.label(model),
+                "class": of_class,
+                "label": label,
                 "n_features": len(features),
                 "n_in_every_fold": sum(entry["folds"] == folds for entry in features),
                 "fewest": int(per_fold.min()) if len(per_fold) == folds else 0,
@@ -50,7 +51,7 @@ def drawings(data: dict[str, Any], context: Context) -> list[Drawing]:
     """Return a figure for each model."""
     return [
         Drawing(
-            f"selection_{file_name(model['model'])}",
+            "_".join(["selection", *(file_name(model[key]) for key in _KEYS if model[key])]),
             f"Features chosen by {model['label']}",
             draw_selection,
             (model["features"][:_MOST_DRAWN],),

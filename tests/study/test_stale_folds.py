@@ -22,6 +22,7 @@ class Brightness(Design):
     title = "Mean of the tumour's slices"
     models = (Model("brightness", "Brightness", "deep", "all", "final"),)
     left_out = ()
+    needs_validation = True
 
     @property
     def inputs(self):
@@ -43,7 +44,7 @@ class Fitted(FittedDesign):
 def test_a_replaced_image_is_seen_by_a_design_that_reads_arrays(tmp_path):
     from gliofuse.phantom import make_phantom
 
-    make_phantom(tmp_path / "data", cases=8, seed=3, shape=(24, 28, 24), workers=1)
+    make_phantom(tmp_path / "data", cases=16, seed=3, shape=(24, 28, 24), workers=1)
     (tmp_path / "brightness.py").write_text(DESIGN)
     study = check_study(
         {
@@ -70,3 +71,29 @@ def test_a_replaced_image_is_seen_by_a_design_that_reads_arrays(tmp_path):
     assert same.all()
     own = before["case_id"] == changed
     assert (before.loc[own, "probability"] != after.loc[own, "probability"]).all()
+
+
+def test_study_file_of_a_run_gives_the_run_again(tmp_path):
+    """The validation part that a network's design adds stands in the study file too."""
+    from gliofuse.phantom import make_phantom
+    from gliofuse.study import read_study
+
+    make_phantom(tmp_path / "data", cases=16, seed=3, shape=(24, 28, 24), workers=1)
+    (tmp_path / "brightness.py").write_text(DESIGN)
+    study = check_study(
+        {
+            "design": str(tmp_path / "brightness.py"),
+            "cohort": "data/cohort.csv",
+            "endpoint": {"column": "grade", "positive": ">= 3"},
+            "sequences": ["flair"],
+            "split": {"kind": "holdout"},
+            "evaluation": {"bootstrap": 100},
+            "compute": {"workers": 1},
+        },
+        base=tmp_path,
+    )
+    run_study(study, tmp_path / "run")
+    run_study(read_study(tmp_path / "run" / "study.yaml"), tmp_path / "again")
+    first, again = (pd.read_csv(tmp_path / name / "folds.csv") for name in ("run", "again"))
+    assert "validation" in set(first["cohort"])
+    pd.testing.assert_frame_equal(first, again)

@@ -33,9 +33,9 @@ from gliofuse.records import (
     table_named,
 )
 from gliofuse.study.patients import Patients, load_patients
-from gliofuse.study.prepare import compute_plans, make_design, plan_study
+from gliofuse.study.prepare import VALIDATION_FRACTION, compute_plans, make_design, plan_study
 from gliofuse.study.progress import Progress
-from gliofuse.study.runner import VALIDATION_FRACTION, RunResult, fit_prepared
+from gliofuse.study.runner import RunResult, fit_prepared
 from gliofuse.study.settings import StudySettings
 
 __all__ = ["Comparison", "compare_designs"]
@@ -85,7 +85,7 @@ def compare_designs(
         As :func:`~gliofuse.study.runner.run_study`.
     """
     tell = progress or Progress()
-    folder = ComparisonFolder(Path(out))
+    folder = ComparisonFolder(Path(out).resolve())
     clock = time.monotonic()
     folder.path.mkdir(parents=True, exist_ok=True)
     first = next(iter(studies.values()))

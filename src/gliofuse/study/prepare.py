@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from gliofuse.cohort import SplitSettings
 from gliofuse.compute import resolve_workers
 from gliofuse.designs import Design, find_design, parse_settings
 from gliofuse.errors import EndpointError, RunError
@@ -19,7 +20,17 @@ from gliofuse.study.patients import Patients, load_patients
 from gliofuse.study.progress import Progress
 from gliofuse.study.settings import StudySettings
 
-__all__ = ["Plan", "Prepared", "compute_plans", "make_design", "plan_study"]
+__all__ = [
+    "VALIDATION_FRACTION",
+    "Plan",
+    "Prepared",
+    "compute_plans",
+    "make_design",
+    "plan_study",
+    "split_of",
+]
+
+VALIDATION_FRACTION = 0.2  # put aside for choosing an epoch, unless the study says otherwise
 
 
 @dataclass(frozen=True)
@@ -113,15 +124,18 @@ def plan_study(
     """
     study = study.resolved()
     tell = progress or Progress()
-    run = RunFolder.open(folder, settings_hash(study.definition()), force=force)
+    # workers may stand in another folder: every path that reaches them is whole
+    run = RunFolder.open(Path(folder).resolve(), settings_hash(study.definition()), force=force)
     run.write_study(study.model_dump(mode="json"))
     if patients is None:
         patients = load_patients(study, label_workers=resolve_workers(study.compute.workers))
     outcome, without_outcome = study.endpoint.outcome(patients.clinical)
     excluded = pd.concat([patients.excluded, without_outcome], ignore_index=True)
     patients = patients.restricted(outcome.index)
-    evaluation_of(study.endpoint).check_threshold(study.evaluation.threshold)
     design = make_design(study, patients)
+    evaluation_of(study.endpoint).check_threshold(study.evaluation.threshold)
+    carried_out = study.model_copy(update={"split": split_of(study, design)})
+    run.write_study(carried_out.model_dump(mode="json"))
     for note in (*patients.notes, *design.left_out):
         tell.say(note)
     return Plan(study, run, design, patients, outcome, excluded)
@@ -133,6 +147,17 @@ def make_design(study: StudySettings, patients: Patients) -> Design:
     survival = None if study.survival is None else study.survival.build()
     available = patients.available(study.endpoint, tuple(study.covariates), survival)
     return kind(parse_settings(kind, study.settings), available)
+
+
+def split_of(study: StudySettings, design: Design) -> SplitSettings:
+    """Return the split as it is carried out: with validation patients where a network needs them.
+
+    A study that says how many, be it none, keeps what it says.
+    """
+    given = study.split
+    if design.needs_validation and "validation_fraction" not in given.model_fields_set:
+        return given.model_copy(update={"validation_fraction": VALIDATION_FRACTION})
+    return given
 
 
 def compute_plans(plans: Mapping[str, Plan], progress: Progress) -> dict[str, Prepared]:

@@ -20,7 +20,7 @@ import pandas as pd
 
 from gliofuse.cohort import Fold, SplitSettings, make_folds, write_manifest
 from gliofuse.compute import parallel_map, resolve_workers
-from gliofuse.designs import Design, FitContext
+from gliofuse.designs import FitContext
 from gliofuse.errors import RunError
 from gliofuse.files import file_hash, settings_hash, write_csv
 from gliofuse.inputs import CaseData, FeatureTable
@@ -40,18 +40,17 @@ from gliofuse.study.evaluate import evaluate_run
 from gliofuse.study.fold import FoldTask, fit_fold
 from gliofuse.study.model_tables import write_nomogram, write_survival_curves
 from gliofuse.study.patients import Patients
-from gliofuse.study.prepare import Plan, Prepared, compute_plans, plan_study
+from gliofuse.study.prepare import Plan, Prepared, compute_plans, plan_study, split_of
 from gliofuse.study.progress import Progress
 from gliofuse.study.settings import StudySettings
 from gliofuse.version import __version__
 
-__all__ = ["VALIDATION_FRACTION", "RunResult", "fit_prepared", "run_study"]
+__all__ = ["RunResult", "fit_prepared", "run_study"]
 
 _PACKAGES = (
     "numpy", "scipy", "pandas", "scikit-learn", "SimpleITK", "numba", "PyWavelets",
     "torch", "monai", "lightning",
 )  # fmt: skip
-VALIDATION_FRACTION = 0.2  # put aside for choosing an epoch, unless the study says otherwise
 
 
 @dataclass(frozen=True)
@@ -126,7 +125,7 @@ def fit_prepared(prepared: Prepared, *, progress: Progress, command: str = "") -
     study, run = plan.study, plan.run
     workers = resolve_workers(study.compute.workers)
     _write_patients(run, plan.patients)
-    split = _split(study, plan.design)
+    split = split_of(study, plan.design)
     folds = make_folds(split, study.endpoint.strata(plan.outcome), plan.patients.clinical)
     run.write(FOLDS, pd.DataFrame([row for fold in folds for row in fold.as_rows()]))
     _fit_folds(prepared, folds, workers, progress)
@@ -149,13 +148,6 @@ def _write_patients(run: RunFolder, patients: Patients) -> None:
         write_manifest(patients.cohort, run.place(COHORT))
     else:
         write_csv(run.place(COHORT), patients.clinical, index=True)
-
-
-def _split(study: StudySettings, design: Design) -> SplitSettings:
-    given = study.split
-    if design.needs_validation and "validation_fraction" not in given.model_fields_set:
-        return given.model_copy(update={"validation_fraction": VALIDATION_FRACTION})
-    return given
 
 
 def _fit_folds(prepared: Prepared, folds: list[Fold], workers: int, tell: Progress) -> None:

@@ -132,9 +132,11 @@ class ImagingClinical(Design):
     paper = _PAPER
     Settings = ImagingClinicalSettings
     endpoint_kinds = ("binary", "multiclass")
-    choices = (
+    choices_for_images = (
         "The paper's appendix with its 1,111 radiomic features is not available; original, "
         "wavelet and LoG images (sigma 1, 2, 3 mm) are used.",
+    )
+    choices = (
         "Selection is repeated inside every fold of the cross-validation that chooses the model.",
         "A training patient's imaging score is out-of-fold when it enters the fusion model.",
         "The paper's cut-off of 0.48 is its own; thresholds come from the training patients here.",

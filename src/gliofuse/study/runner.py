@@ -274,7 +274,7 @@ def _record(plan: Plan, split: SplitSettings, command: str) -> RunRecord:
             title=design.title,
             citation=design.paper.citation,
             doi=design.paper.doi,
-            notes=tuple(design.choices),
+            notes=design.choices + (design.choices_for_images if design.available.images else ()),
             preset=design.settings.preset,
         ),
         models=tuple(ModelRecord(**vars(model)) for model in design.models),

@@ -132,6 +132,8 @@ class Design(ABC):
     why_not: ClassVar[Mapping[str, str]] = {}
     #: What the publication leaves open and the project chose, a sentence each, for the report.
     choices: ClassVar[tuple[str, ...]] = ()
+    #: The same on how images are read; not said of a study whose features came in a table.
+    choices_for_images: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, settings: Any, available: Available) -> None:
         self.check_endpoint(available.endpoint)

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from gliofuse.report.context import RunContext
 from gliofuse.report.sections import Findings
-from gliofuse.report.sections.checklists.answer import Answer, answers, full, part
+from gliofuse.report.sections.checklists.answer import Answer, answers, evaluated, full, part
 from gliofuse.report.wording import plural
 
 
 @answers
 def objectives(run: RunContext, found: Findings) -> Answer:
-    external = "external" in run.cohorts
-    what = f"development with {'external' if external else 'internal'} evaluation"
-    return part(f"Prediction of {found['patients']['endpoint']}; {what}.", "done")
+    text = f"Prediction of {found['patients']['endpoint']}; development, {evaluated(run)}."
+    return part(text, "done")
 
 
 @answers

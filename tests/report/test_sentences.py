@@ -31,7 +31,7 @@ RUNS = {
     "column": {
         "split": {"kind": "column", "column": "side"},
         "design": "imaging-clinical",
-        "evaluation": {"bootstrap": 50, "threshold": "youden"},
+        "evaluation": {"bootstrap": 100, "threshold": "youden"},
     },
     "images": None,
 }
@@ -49,7 +49,7 @@ def run(request, tmp_path_factory, image_run):
         clinical = pd.read_csv(base / "clinical.csv")
         clinical["side"] = ["training", "training", "test"] * (len(clinical) // 3)
         clinical.to_csv(base / "clinical.csv", index=False)
-        changes = {"evaluation": {"bootstrap": 50}, **changes}
+        changes = {"evaluation": {"bootstrap": 100}, **changes}
         design = changes.pop("design", "rdl")
         run_study(table_study(base, design, **changes), base / "run")
         with pytest.MonkeyPatch.context() as patch:

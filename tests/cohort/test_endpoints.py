@@ -138,12 +138,19 @@ def test_survival_by_words_and_without_events():
         ({"kind": "binry", "column": "a"}, "did you mean 'binary'"),
         ({"kind": "binary", "colum": "a", "positive": ">1"}, "did you mean 'column'"),
         ({"kind": "survival", "time": "a"}, "needs 'event'"),
+        ({"kind": "survival", "time": "a", "event": None}, "needs 'event'"),
         ({"column": "a", "positive": "three"}, "an operator and a value"),
     ],
 )
 def test_mappings_that_are_wrong(fields, message):
     with pytest.raises(EndpointError, match=message):
         endpoint_from_dict(fields)
+
+
+def test_keys_of_another_kind_that_hold_nothing_are_passed_over():
+    fields = {"kind": "binary", "column": "grade", "positive": ">= 3", "time": None, "event": None}
+    assert endpoint_from_dict(fields) == BinaryEndpoint("grade", ">= 3")
+    assert endpoint_from_dict({**fields, "kind": None}) == BinaryEndpoint("grade", ">= 3")
 
 
 def test_a_rule_with_two_values_needs_in():

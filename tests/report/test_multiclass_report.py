@@ -18,6 +18,7 @@ DESIGN = """
 import pandas as pd
 from sklearn.linear_model import LogisticRegression
 
+from gliofuse.cohort import MulticlassEndpoint
 from gliofuse.designs import Design, DesignSettings, FittedDesign, Model
 from gliofuse.inputs import RadiomicFeatures
 from gliofuse.radiomics import RadiomicsSettings
@@ -31,7 +32,7 @@ class Grades(Design):
     name = "grades"
     title = "Grades by logistic regression"
     Settings = Settings
-    endpoint_kinds = ("multiclass",)
+    endpoints = (MulticlassEndpoint,)
 
     @property
     def models(self):

@@ -1,9 +1,10 @@
 """The MRI sequences that gliofuse knows; a new one is an entry of ``SEQUENCES``.
 
 The order of the registry is the order of the manifest's columns, of a network's channels and of
-the report. Structural sequences have grey values of no unit, which each image's own statistics
-bring onto a common scale. Quantitative ones are measured in a unit, so that one fixed map serves
-all patients: scaling each image by its own values would throw away what was measured.
+the report; where one sequence alone is drawn, ``display_rank`` says which. Structural sequences
+have grey values of no unit, which each image's own statistics bring onto a common scale.
+Quantitative ones are measured in a unit, so that one fixed map serves all patients: scaling each
+image by its own values would throw away what was measured.
 """
 
 from __future__ import annotations
@@ -14,7 +15,14 @@ from types import MappingProxyType
 
 from gliofuse.errors import ManifestError, did_you_mean
 
-__all__ = ["SEQUENCES", "STRUCTURAL", "Reference", "Sequence", "check_sequences"]
+__all__ = [
+    "SEQUENCES",
+    "STRUCTURAL",
+    "Reference",
+    "Sequence",
+    "check_sequences",
+    "sequence_to_draw",
+]
 
 
 @dataclass(frozen=True)
@@ -55,12 +63,15 @@ class Sequence:
         file names, and a manifest's column of such a name is asked about.
     reference : Reference, optional
         Of a quantitative sequence.
+    display_rank : int
+        The lower, the better a picture of this sequence alone shows glioma.
     """
 
     name: str
     label: str
     synonyms: tuple[str, ...] = ()
     reference: Reference | None = None
+    display_rank: int = 9
 
     @property
     def quantitative(self) -> bool:
@@ -90,14 +101,15 @@ _CBV = Reference(
 )
 
 _REGISTERED = (
-    Sequence("t1", "T1", ("t1w", "t1n", "t1pre")),
+    Sequence("t1", "T1", ("t1w", "t1n", "t1pre"), display_rank=4),
     Sequence(
         "t1ce",
         "T1ce",
         ("t1c", "t1gd", "t1gad", "t1post", "t1wce", "t1wgd", "t1contrast", "cet1"),
+        display_rank=1,
     ),
-    Sequence("t2", "T2", ("t2w",)),
-    Sequence("flair", "FLAIR", ("t2f", "t2flair", "fl")),
+    Sequence("t2", "T2", ("t2w",), display_rank=3),
+    Sequence("flair", "FLAIR", ("t2f", "t2flair", "fl"), display_rank=2),
     Sequence("adc", "ADC", ("adcmap",), _ADC),
     Sequence("cbv", "rCBV", ("rcbv", "ncbv", "cbvmap", "rcbvmap"), _CBV),
 )
@@ -114,3 +126,14 @@ def check_sequences(names: Iterable[str]) -> None:
     for name in names:
         if name not in SEQUENCES:
             raise ManifestError(f"unknown sequence {name!r}: {did_you_mean(name, SEQUENCES)}")
+
+
+def sequence_to_draw(names: Iterable[str]) -> str:
+    """Return the one of ``names`` that shows glioma best; of equal ones the first.
+
+    Examples
+    --------
+    >>> sequence_to_draw(["adc", "t2", "flair"])
+    'flair'
+    """
+    return min(names, key=lambda name: SEQUENCES[name].display_rank)

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import pandas as pd
 from pydantic import Field
 
+from gliofuse.cohort import BinaryEndpoint, MulticlassEndpoint
 from gliofuse.designs.framework.base import Design, DesignSettings, FittedDesign, Paper
 from gliofuse.designs.framework.classes import (
     column_names,
@@ -153,7 +154,7 @@ class RDL(Design):
     title = "Radiomic and deep-learning fusion signatures"
     paper = _PAPER
     Settings = RDLSettings
-    endpoint_kinds = ("binary", "multiclass")
+    endpoints = (BinaryEndpoint, MulticlassEndpoint)
     choices = (
         "The paper gives no grey-level discretisation; 32 bins are used on the 0..1 images.",
         "The paper trains the second level on in-sample first-level signatures; here they are "

@@ -79,9 +79,9 @@ class Sequence:
         return self.reference is not None
 
 
-# Free water at 37 degrees C diffuses at 3.04e-3 mm2/s (Holz M, Heil SR, Sacco A. Phys Chem Chem
-# Phys 2000;2:4740), the most that tissue can reach; normal brain has 0.7 to 0.9e-3. Scanners
-# store ADC maps in 1e-6 mm2/s.
+# Normal white matter has 0.62 to 0.79e-3 mm2/s and cortex 0.78 to 1.09e-3 (Helenius J et al. AJNR
+# 2002;23:194-199); cerebrospinal fluid, whose water is all but free, has about 3e-3, the most that
+# tissue can reach. Scanners store ADC maps in 1e-6 mm2/s.
 _ADC = Reference(
     unit="1e-6 mm2/s",
     low=0.0,
@@ -90,8 +90,8 @@ _ADC = Reference(
     remedy="multiply a map in mm2/s by 1e6, one in 1e-3 mm2/s by 1000, and give it unscaled",
 )
 
-# High-grade glioma has 5.2 +- 3.3 times the blood volume of normal white matter, low-grade 2.1 +-
-# 1.7 (Law M et al. AJNR 2003;24:1989); 10 leaves room above. Normal grey matter has about 2.
+# The normalised blood volume of high-grade glioma is 5.4 +- 1.5, of low-grade 2.3 +- 1.1
+# (Bulakbasi N et al. AJNR 2005;26:2187-2199); 10 leaves room above.
 _CBV = Reference(
     unit="multiples of normal-appearing white matter",
     low=0.0,

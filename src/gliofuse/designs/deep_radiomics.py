@@ -75,6 +75,11 @@ _PAPER = Paper(
             }
         },
     ),
+    labels={
+        "radiomics_t1ce": f"Radiomics {sequence_label('t1ce')}",
+        **{variant.cnn: f"CNN ({variant.label})" for variant in _VARIANTS},
+        **{f"integrated_{variant.name}": f"Integrated ({variant.label})" for variant in _VARIANTS},
+    },
 )
 
 #: How the networks are trained. The paper states 200 epochs and batches of 8; optimiser, rate and

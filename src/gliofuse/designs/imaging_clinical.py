@@ -85,6 +85,15 @@ _PAPER = Paper(
             },
         },
     ),
+    labels={
+        **{
+            f"{place}_{ending}": f"{place.capitalize()} {_LABELS[kind]}"
+            for place in (*_REGIONS, _OVERALL)
+            for kind, ending in _KINDS.items()
+        },
+        "clinical": "Clinical",
+        "fusion": "Fusion",
+    },
 )
 
 

@@ -80,6 +80,13 @@ _PAPER = Paper(
             },
         },
     ),
+    labels={
+        **{f"radiomics_{s}": f"Radiomics {sequence_label(s)}" for s in _PAPER_SEQUENCES},
+        "radiomics_fusion": "Radiomics fusion",
+        **{f"dl_{s}": f"DL {sequence_label(s)}" for s in _PAPER_SEQUENCES},
+        "dl_fusion": "DL fusion",
+        "rdl": "RDL",
+    },
 )
 
 #: How both networks are trained. The paper names neither SGD's momentum (0.9 is taken) nor a

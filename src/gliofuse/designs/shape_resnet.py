@@ -111,6 +111,13 @@ _PAPER = Paper(
             }
         },
     ),
+    labels={
+        model.name: model.label
+        for model in (
+            *(_Network(f, g, ()).model for f in _FORMS for g in (*_PAPER_SEQUENCES, ALL)),
+            *(_Network("2d_shape", ALL, (), one).model for one in _ABLATIONS),
+        )
+    },
 )
 
 #: How the 2D networks are trained; the 3D one differs by ``_TRAINING_3D``.

@@ -103,7 +103,7 @@ class SingleNetwork(Design):
     def models(self) -> tuple[Model, ...]:
         """The network, by its name."""
         name = self.settings.network
-        return (Model(name, name, "deep", group=ALL, role="final"),)
+        return (Model(name, self._spec.label, "deep", group=ALL, role="final"),)
 
     @property
     def needs_validation(self) -> bool:

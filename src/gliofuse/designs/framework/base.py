@@ -38,6 +38,7 @@ class Paper:
 
     ``results`` has the columns ``cohort, model, metric, value``; the metrics are named as in the
     evaluation and lie in 0..1. They are printed beside one's own, never expected of them.
+    ``labels`` says how a reader would write the models, by name.
     """
 
     citation: str
@@ -45,6 +46,7 @@ class Paper:
     results: pd.DataFrame = field(
         default_factory=lambda: pd.DataFrame(columns=["cohort", "model", "metric", "value"])
     )
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     def results_beside(self, endpoint: Endpoint) -> pd.DataFrame:
         """Return the figures that may stand beside one's own: none unless there are two classes.
@@ -167,6 +169,11 @@ class Design(ABC):
     def names(self) -> tuple[str, ...]:
         """Names of the models."""
         return tuple(model.name for model in self.models)
+
+    @property
+    def left_out_labels(self) -> dict[str, str]:
+        """Labels of the paper's models that are not among :attr:`models`, by name."""
+        return {name: text for name, text in self.paper.labels.items() if name not in self.names}
 
     @property
     def final_model(self) -> str:

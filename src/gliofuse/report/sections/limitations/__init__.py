@@ -16,6 +16,7 @@ from gliofuse.report.sections.limitations.setup import (
     many_models,
     missing_patients,
     preset,
+    remarks,
     size,
     split,
     validation,
@@ -38,6 +39,7 @@ def data(context: RunContext, found: Findings) -> list[dict[str, str]]:
         calibration(context, found),
         many_models(context),
         missing_patients(found),
+        remarks(found),
         preset(context),
         {
             "title": "Apparent performance is not shown",

@@ -12,6 +12,7 @@ __all__ = [
     "many_models",
     "missing_patients",
     "preset",
+    "remarks",
     "size",
     "split",
     "validation",
@@ -163,6 +164,20 @@ def missing_patients(found: Findings) -> Limit | None:
         "text": f"{lost} of {plural(people['manifest'], 'patient')} "
         f"({lost / people['manifest']:.0%}) are not in the analysis. If they differ from the "
         "others, the figures do not speak for all.",
+    }
+
+
+def remarks(found: Findings) -> Limit | None:
+    """Say that a rule was applied to some patients' images."""
+    known = found["remarks"]
+    if known is None:
+        return None
+    them = "it was" if known["n_patients"] == 1 else "they were"
+    return {
+        "title": "Patients with a remark",
+        "text": f"The images of {plural(known['n_patients'], 'patient')} did not fit as they are, "
+        f"such as a tumour that is larger than what a network reads; {them} treated by the rule "
+        "that stands with the remark below.",
     }
 
 

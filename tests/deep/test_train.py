@@ -115,6 +115,8 @@ def test_the_report_tells_how_steady_the_network_is_within_a_patient(trained):
     assert "How steady the networks are within a patient</h3>" in text
     assert "best validation AUC" in text
     assert "A line a fold" not in text, "there is one training"
+    assert "A dot a validation patient" in text
+    assert "Quick settings" not in text, "there is no publication that is shorter here"
 
 
 def test_the_network_on_disk_is_the_one_that_predicted(trained, cohort, tmp_path):

@@ -239,10 +239,10 @@ def test_parts_of_a_model_for_each_class_are_told_apart(built_in):
     """Coefficients of different classes are never averaged with each other."""
     table = pd.read_csv(built_in / "tables" / "contributions.csv", dtype={"class": str})
     found = {entry["label"]: entry["terms"] for entry in summarise(built_in)["contributions"]}
-    assert list(found) == [f"Radiomics fusion, {name}" for name in LABELS]
+    assert list(found) == [f"Radiomics fusion ({name})" for name in LABELS]
     own = table[(table["class"] == "4") & (table["term"] == "radiomics_t1ce=4")]
-    term = next(t for t in found["Radiomics fusion, grade 4"] if t["term"] == "radiomics_t1ce=4")
-    assert term["label"] == "Radiomics T1ce, grade 4"
+    term = next(t for t in found["Radiomics fusion (grade 4)"] if t["term"] == "radiomics_t1ce=4")
+    assert term["label"] == "Radiomics T1ce (grade 4)"
     assert term["values"] == pytest.approx(own["coefficient"].tolist())
     chosen = summarise(built_in)["selection"]["models"]
     assert {(entry["model"], entry["class"]) for entry in chosen} <= {

@@ -230,6 +230,9 @@ def test_limitations_speak_from_the_data(clinical, image_run):
     assert "Quick settings" in titles
     assert "Patients left out" in titles
     assert titles[-1] == "Research use only"
+    assert "the middle patient" in next(
+        one.caption for one in drawings(image_run) if one.name == "probabilities"
+    )
     assert "One split" in [entry["title"] for entry in summarise(image_run)["limitations"]]
 
 

@@ -183,7 +183,8 @@ def remarks(found: Findings) -> Limit | None:
 
 def preset(context: RunContext) -> Limit | None:
     """Say that a quick run is not the publication's."""
-    if context.run.design.preset != "quick":
+    design = context.run.design
+    if design.preset != "quick" or not design.citation:
         return None
     return {
         "title": "Quick settings",

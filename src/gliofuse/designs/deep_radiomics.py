@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import pandas as pd
 from pydantic import Field
 
+from gliofuse.cohort import MulticlassEndpoint
 from gliofuse.designs.framework.base import Design, DesignSettings, FittedDesign, Paper
 from gliofuse.designs.framework.context import FitContext
 from gliofuse.designs.framework.models import Model, sequence_label
@@ -74,6 +75,11 @@ _PAPER = Paper(
             }
         },
     ),
+    labels={
+        "radiomics_t1ce": f"Radiomics {sequence_label('t1ce')}",
+        **{variant.cnn: f"CNN ({variant.label})" for variant in _VARIANTS},
+        **{f"integrated_{variant.name}": f"Integrated ({variant.label})" for variant in _VARIANTS},
+    },
 )
 
 #: How the networks are trained. The paper states 200 epochs and batches of 8; optimiser, rate and
@@ -135,8 +141,8 @@ class DeepRadiomics(Design):
     title = "3D network features and radiomics, fused for grading"
     paper = _PAPER
     Settings = DeepRadiomicsSettings
-    why_not: ClassVar[dict[str, str]] = {
-        "multiclass": "its networks and its tests between classes tell two grades apart"
+    why_not: ClassVar = {
+        MulticlassEndpoint: "its networks and its tests between classes tell two grades apart"
     }
     choices = (
         "Masks come from the manifest; the paper's are its segmentation network's.",

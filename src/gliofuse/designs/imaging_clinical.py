@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
+from gliofuse.cohort import BinaryEndpoint, MulticlassEndpoint
 from gliofuse.designs.framework.base import Design, DesignSettings, FittedDesign, Paper
 from gliofuse.designs.framework.classes import (
     column_names,
@@ -84,6 +85,15 @@ _PAPER = Paper(
             },
         },
     ),
+    labels={
+        **{
+            f"{place}_{ending}": f"{place.capitalize()} {_LABELS[kind]}"
+            for place in (*_REGIONS, _OVERALL)
+            for kind, ending in _KINDS.items()
+        },
+        "clinical": "Clinical",
+        "fusion": "Fusion",
+    },
 )
 
 
@@ -131,7 +141,7 @@ class ImagingClinical(Design):
     title = "Imaging score plus clinical variables for a molecular marker"
     paper = _PAPER
     Settings = ImagingClinicalSettings
-    endpoint_kinds = ("binary", "multiclass")
+    endpoints = (BinaryEndpoint, MulticlassEndpoint)
     choices = (
         "The paper's appendix with its 1,111 radiomic features is not available; original, "
         "wavelet and LoG images (sigma 1, 2, 3 mm) are used.",

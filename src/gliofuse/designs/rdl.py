@@ -13,6 +13,7 @@ from typing import Any, Literal
 import pandas as pd
 from pydantic import Field
 
+from gliofuse.cohort import BinaryEndpoint, MulticlassEndpoint
 from gliofuse.designs.framework.base import Design, DesignSettings, FittedDesign, Paper
 from gliofuse.designs.framework.classes import (
     column_names,
@@ -79,6 +80,13 @@ _PAPER = Paper(
             },
         },
     ),
+    labels={
+        **{f"radiomics_{s}": f"Radiomics {sequence_label(s)}" for s in _PAPER_SEQUENCES},
+        "radiomics_fusion": "Radiomics fusion",
+        **{f"dl_{s}": f"DL {sequence_label(s)}" for s in _PAPER_SEQUENCES},
+        "dl_fusion": "DL fusion",
+        "rdl": "RDL",
+    },
 )
 
 #: How both networks are trained. The paper names neither SGD's momentum (0.9 is taken) nor a
@@ -153,7 +161,7 @@ class RDL(Design):
     title = "Radiomic and deep-learning fusion signatures"
     paper = _PAPER
     Settings = RDLSettings
-    endpoint_kinds = ("binary", "multiclass")
+    endpoints = (BinaryEndpoint, MulticlassEndpoint)
     choices = (
         "The paper gives no grey-level discretisation; 32 bins are used on the 0..1 images.",
         "The paper trains the second level on in-sample first-level signatures; here they are "

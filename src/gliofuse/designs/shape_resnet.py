@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import pandas as pd
 from pydantic import Field
 
+from gliofuse.cohort import MulticlassEndpoint
 from gliofuse.designs.framework.base import Design, DesignSettings, FittedDesign, Paper
 from gliofuse.designs.framework.context import FitContext
 from gliofuse.designs.framework.models import ALL, Model, sequence_label
@@ -110,6 +111,13 @@ _PAPER = Paper(
             }
         },
     ),
+    labels={
+        model.name: model.label
+        for model in (
+            *(_Network(f, g, ()).model for f in _FORMS for g in (*_PAPER_SEQUENCES, ALL)),
+            *(_Network("2d_shape", ALL, (), one).model for one in _ABLATIONS),
+        )
+    },
 )
 
 #: How the 2D networks are trained; the 3D one differs by ``_TRAINING_3D``.
@@ -171,8 +179,9 @@ class ShapeResNet(Design):
     title = "2D ResNet50 with explicit 3D tumour size and shape"
     paper = _PAPER
     Settings = ShapeResNetSettings
-    why_not: ClassVar[dict[str, str]] = {
-        "multiclass": "its networks are trained for two classes, by duplicating slices of the rarer"
+    why_not: ClassVar = {
+        MulticlassEndpoint: "its networks are trained for two classes, by duplicating slices of "
+        "the rarer"
     }
     choices = (
         "The paper does not say how shape features are scaled; they are standardised on the "

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 from pydantic import Field, model_validator
 
+from gliofuse.cohort import MulticlassEndpoint
 from gliofuse.designs.framework.base import Design, DesignSettings, FittedDesign
 from gliofuse.designs.framework.context import Available, FitContext
 from gliofuse.designs.framework.models import ALL, Model
@@ -72,7 +73,7 @@ class SingleNetwork(Design):
     name = "single-network"
     title = "One network on the tumour's slices or patches"
     Settings = SingleNetworkSettings
-    why_not = {"multiclass": "the networks are built and trained for two classes"}
+    why_not = {MulticlassEndpoint: "the networks are built and trained for two classes"}
     choices = (
         "How the network is trained and what it is shown are the project's presets, where the "
         "study does not say otherwise.",
@@ -102,7 +103,7 @@ class SingleNetwork(Design):
     def models(self) -> tuple[Model, ...]:
         """The network, by its name."""
         name = self.settings.network
-        return (Model(name, name, "deep", group=ALL, role="final"),)
+        return (Model(name, self._spec.label, "deep", group=ALL, role="final"),)
 
     @property
     def needs_validation(self) -> bool:

@@ -36,7 +36,7 @@ from gliofuse.records import (
     RunFolder,
     RunRecord,
 )
-from gliofuse.study.evaluate import evaluate_run
+from gliofuse.study.evaluate import evaluate_run, telling_columns
 from gliofuse.study.fold import FoldTask, fit_fold
 from gliofuse.study.model_tables import write_nomogram, write_survival_curves
 from gliofuse.study.patients import Patients
@@ -134,6 +134,7 @@ def fit_prepared(prepared: Prepared, *, progress: Progress, command: str = "") -
         update={
             "warnings": _warnings(run, folds),
             "logrank": _model_tables(plan),
+            "telling_columns": telling_columns(plan),
             "started": started.isoformat(timespec="seconds"),
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
             "seconds": round(time.monotonic() - clock, 1),
@@ -276,6 +277,7 @@ def _record(plan: Plan, split: SplitSettings, command: str) -> RunRecord:
             doi=design.paper.doi,
             notes=tuple(design.choices),
             preset=design.settings.preset,
+            paper_labels=design.left_out_labels,
         ),
         models=tuple(ModelRecord(**vars(model)) for model in design.models),
         left_out=(*plan.patients.notes, *design.left_out),

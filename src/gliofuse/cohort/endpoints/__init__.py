@@ -71,7 +71,7 @@ def parse_endpoint(text: str) -> Endpoint:
 
 
 def endpoint_from_dict(fields: Mapping[str, Any]) -> Endpoint:
-    """Return the endpoint that :meth:`Endpoint.as_dict` wrote.
+    """Return the endpoint that :meth:`Endpoint.as_dict` wrote; keys without a value don't count.
 
     Raises
     ------
@@ -84,6 +84,7 @@ def endpoint_from_dict(fields: Mapping[str, Any]) -> Endpoint:
     'grade >= 3'
     """
     kinds = endpoint_kinds()
+    fields = {key: value for key, value in fields.items() if value is not None}
     name = str(fields.get("kind", "binary"))
     if name not in kinds:
         raise EndpointError(f"endpoint kind {name!r} is unknown: {did_you_mean(name, kinds)}")
@@ -94,7 +95,7 @@ def endpoint_from_dict(fields: Mapping[str, Any]) -> Endpoint:
                 f"endpoint key {key!r} is unknown: {did_you_mean(key, kind.fields)}"
             )
     for key in kind.fields:
-        if fields.get(key) is None:
+        if key not in fields:
             raise EndpointError(
                 f"a {name} endpoint needs {key!r}, got {sorted(fields)}; write for example "
                 f"{kind.example}"

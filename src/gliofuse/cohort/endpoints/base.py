@@ -50,6 +50,11 @@ class Endpoint(ABC):
         """Names of the classes in order, none where there are no classes."""
         return ()
 
+    @property
+    def class_labels(self) -> tuple[str, ...]:
+        """The classes as a reader would write them."""
+        return self.classes
+
     @abstractmethod
     def outcome(self, clinical: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Return each patient's outcome, and the patients who have none.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gliofuse.cli import app
-from gliofuse.errors import InputError
+from gliofuse.errors import InputError, SettingError, did_you_mean
 
 if TYPE_CHECKING:
     from gliofuse.radiomics.parameters import RadiomicsSettings
@@ -43,7 +43,10 @@ def extract(
     params: Annotated[Path | None, typer.Option(help="PyRadiomics parameter file (YAML).")] = None,
     preset: Annotated[
         str | None,
-        typer.Option(help="rdl (default), deep-radiomics, imaging-clinical, shape or original."),
+        typer.Option(
+            help="A design's features: rdl (default), deep-radiomics, imaging-clinical; or shape, "
+            "original."
+        ),
     ] = None,
     normalisation: Annotated[
         str, typer.Option(help="none, minmax, zscore or percentile, before all else.")
@@ -101,13 +104,19 @@ def extract(
 
 
 def _settings(params: Path | None, preset: str | None) -> RadiomicsSettings:
-    from gliofuse.radiomics.parameters import RadiomicsSettings
+    from gliofuse.designs import DESIGNS, find_design
+    from gliofuse.radiomics.parameters import PRESETS, RadiomicsSettings
 
     if params is not None and preset is not None:
         raise InputError("give --params or --preset, not both")
     if params is not None:
         return RadiomicsSettings.from_params(params)
-    return RadiomicsSettings.preset(preset or "rdl")
+    preset = preset or "rdl"
+    if preset in DESIGNS:
+        return find_design(preset).radiomics_settings()
+    if preset not in PRESETS:
+        raise SettingError(f"--preset {preset!r}: {did_you_mean(preset, [*DESIGNS, *PRESETS])}")
+    return RadiomicsSettings.preset(preset)
 
 
 def _listed(text: str | None) -> list[str]:

@@ -17,10 +17,11 @@ from gliofuse.designs.framework.base import Design, DesignSettings, FittedDesign
 from gliofuse.designs.framework.context import FitContext
 from gliofuse.designs.framework.models import Model, sequence_label
 from gliofuse.designs.framework.networks import (
+    QUICK_TRAINING,
+    NetworkPreset,
     NetworkRecipe,
     NetworkSignature,
     fit_network_signature,
-    training_settings,
 )
 from gliofuse.designs.framework.paper_results import paper_results
 from gliofuse.designs.framework.stable import stable_only
@@ -28,8 +29,6 @@ from gliofuse.inputs import CaseData, Input, RadiomicFeatures, TumourPatches
 from gliofuse.signature import IntegratedSignatureSettings, integrated_signature, selected_features
 
 __all__ = ["DeepRadiomics", "DeepRadiomicsSettings", "FittedDeepRadiomics"]
-
-_PAPER_SEQUENCES = ("t1", "t1ce", "t2")
 
 
 @dataclass(frozen=True)
@@ -58,6 +57,7 @@ _VARIANTS = (
 _PAPER = Paper(
     citation="Xu et al., Front Oncol 2022;12:969907",
     doi="10.3389/fonc.2022.969907",
+    sequences=("t1", "t1ce", "t2"),
     results=paper_results(
         ("auc", "accuracy", "sensitivity", "precision"),
         {
@@ -76,37 +76,68 @@ _PAPER = Paper(
     ),
 )
 
-#: How the networks are trained. The paper states 200 epochs and batches of 8; optimiser, rate and
-#: the weights of the classes are the project's.
-_TRAINING: dict[str, dict[str, Any]] = {
-    "paper": {
-        "optimiser": "adam",
-        "learning_rate": 1e-4,
-        "balance": "weights",
-        "epochs": 200,
-        "batch_size": 8,
-    },
-    "quick": {
-        "optimiser": "adamw",
-        "learning_rate": 5e-4,
-        "weight_decay": 1e-2,
-        "schedule": "cosine",
-        "balance": "weights",
-        "clip_norm": 1.0,
-        "epochs": 15,
-        "batch_size": 8,
-        "skip_epochs": 3,
-        "patience": 6,
-        "norm_batches": 4,
-        "items_per_patient": 4,
-    },
+#: What the networks are shown and how they are trained: the tumour's patch. The paper states 200
+#: epochs and batches of 8; optimiser, rate and the weights of the classes are the project's.
+NETWORKS: dict[str, NetworkPreset] = {
+    "paper": NetworkPreset(
+        training={
+            "optimiser": "adam",
+            "learning_rate": 1e-4,
+            "balance": "weights",
+            "epochs": 200,
+            "batch_size": 8,
+        },
+        images={"size_zyx": (96, 128, 96), "normalisation": "zscore"},
+        augmentation="flips",
+    ),
+    "quick": NetworkPreset(
+        training={**QUICK_TRAINING, "learning_rate": 5e-4, "epochs": 15, "batch_size": 8},
+        images={
+            "size_zyx": (32, 40, 32),
+            "pixel_mm_zyx": (3.0, 3.0, 3.0),
+            "normalisation": "zscore",
+        },
+        augmentation="flips",
+    ),
+}
+
+
+#: The same of the network that learns grade and survival at once, from the largest tumour slice.
+DUAL_NETWORK: dict[str, NetworkPreset] = {
+    "paper": NetworkPreset(
+        training=NETWORKS["paper"].training,
+        images={
+            "size": 240,
+            "crop": "center",
+            "center_mm": 240.0,
+            "which": "largest",
+            "normalisation": "zscore",
+        },
+    ),
+    "quick": NetworkPreset(
+        training={
+            **QUICK_TRAINING,
+            "batch_size": 24,
+            "learning_rate": 3e-4,
+            "items_per_patient": 2,
+        },
+        images={
+            "size": 96,
+            "crop": "center",
+            "center_mm": 192.0,
+            "which": "k-largest",
+            "k": 3,
+            "normalisation": "zscore",
+        },
+        augmentation="flips",
+    ),
 }
 
 
 class DeepRadiomicsSettings(DesignSettings):
     """Settings of ``deep-radiomics``."""
 
-    radiomics: str = Field("deep-radiomics", description="Feature bank: preset or file.")
+    radiomics: str = Field("paper", description="Bank of features: paper, preset or file.")
     normalisation: str = Field("zscore", description="Of each volume over the brain.")
     region: str = "whole"
     sequence: str = Field("t1ce", description="Whose radiomics are fused; the paper's best.")
@@ -147,10 +178,25 @@ class DeepRadiomics(Design):
     )
     settings: DeepRadiomicsSettings
 
+    @classmethod
+    def bank(cls) -> dict[str, Any]:
+        """The 788 features of a sequence; 32 bins are the project's choice."""
+        from gliofuse.radiomics import STANDARD_FAMILIES
+        from gliofuse.radiomics.families import FAMILIES
+
+        names = FAMILIES["glcm"].names
+        families: dict[str, list[str]] = {name: [] for name in STANDARD_FAMILIES if name != "ngtdm"}
+        families["glcm"] = [name for name in names if name not in ("SumAverage", "MCC")]
+        return {
+            "setting": {"binCount": 32},
+            "imageType": {"Original": {}, "Wavelet": {}},
+            "featureClass": families,
+        }
+
     @property
     def sequences(self) -> tuple[str, ...]:
         """The paper's t1, t1ce and t2, or those of them that the cohort has."""
-        usual = tuple(s for s in _PAPER_SEQUENCES if s in self.available.sequences)
+        usual = tuple(s for s in self.paper.sequences if s in self.available.sequences)
         return usual or self.available.sequences
 
     @property
@@ -194,7 +240,7 @@ class DeepRadiomics(Design):
         notes = [
             f"no {sequence}: radiomics_{sequence} left out, and the networks read "
             f"{', '.join(self.sequences)}"
-            for sequence in _PAPER_SEQUENCES
+            for sequence in self.paper.sequences
             if sequence not in self.available.sequences and self.available.images
         ]
         if not self._variants:
@@ -206,10 +252,8 @@ class DeepRadiomics(Design):
     @property
     def radiomics(self) -> RadiomicFeatures:
         """The 788 features of each sequence over the whole tumour."""
-        from gliofuse.radiomics import RadiomicsSettings
-
         return RadiomicFeatures(
-            settings=RadiomicsSettings.named(self.settings.radiomics),
+            settings=self.radiomics_settings(self.settings.radiomics),
             regions=(self.settings.region,),
             sequences=self.sequences,
             normalisation=self.settings.normalisation,
@@ -217,16 +261,9 @@ class DeepRadiomics(Design):
 
     def patches(self, kind: str) -> TumourPatches:
         """The tumour's patch, or the complete volume at the same size; quick samples every 3 mm."""
-        from gliofuse.deep.data.patches import PatchSettings
-
-        quick = self.settings.preset == "quick"
+        whole = {} if kind == "patch" else {"crop": "whole", "pixel_mm_zyx": None}
         return TumourPatches(
-            settings=PatchSettings(
-                size_zyx=(32, 40, 32) if quick else (96, 128, 96),
-                pixel_mm_zyx=(3.0, 3.0, 3.0) if quick and kind == "patch" else None,
-                crop="tumour" if kind == "patch" else "whole",
-                normalisation="zscore",
-            ),
+            settings=NETWORKS[self.settings.preset].patches(**whole),
             region=self.settings.region,
             sequences=self.sequences,
         )
@@ -265,14 +302,13 @@ class DeepRadiomics(Design):
     def _recipe(self, variant: _Variant) -> NetworkRecipe:
         from gliofuse.deep.data import augmentation_preset
 
+        preset = NETWORKS[self.settings.preset]
         return NetworkRecipe(
             network=variant.network,
             request=self.patches(variant.reads),
             sequences=self.sequences,
-            training=training_settings(
-                _TRAINING[self.settings.preset], epochs=self.settings.epochs
-            ),
-            augmentation=augmentation_preset("flips"),
+            training=preset.hyperparameters(epochs=self.settings.epochs),
+            augmentation=augmentation_preset(preset.augmentation),
             weights=self.settings.weights,
         )
 

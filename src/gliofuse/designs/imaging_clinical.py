@@ -42,7 +42,6 @@ from gliofuse.signature import (
 
 __all__ = ["FittedImagingClinical", "ImagingClinical", "ImagingClinicalSettings"]
 
-_PAPER_SEQUENCES = ("t1ce", "flair")
 #: The paper's regions as expressions over named regions of the mask.
 _REGIONS = {"edema": "edema", "tumor": "enhancing"}
 _OVERALL = "overall"
@@ -53,6 +52,7 @@ _LABELS = {"deep": "DL", "radiomics": "radiomics", "hybrid": "hybrid"}
 
 _PAPER = Paper(
     citation="Liu et al., Quant Imaging Med Surg 2024;14(1):251-263",
+    sequences=("t1ce", "flair"),
     results=paper_results(
         ("sensitivity", "specificity", "accuracy", "auc"),
         {
@@ -90,7 +90,7 @@ _PAPER = Paper(
 class ImagingClinicalSettings(DesignSettings):
     """Settings of ``imaging-clinical``."""
 
-    radiomics: str = Field("imaging-clinical", description="Feature bank: preset or file.")
+    radiomics: str = Field("paper", description="Bank of features: paper, preset or file.")
     normalisation: Literal["minmax", "zscore", "percentile", "none"] = "zscore"
     network: str = "resnet34"
     weights: str | None = Field(
@@ -143,10 +143,21 @@ class ImagingClinical(Design):
     )
     settings: ImagingClinicalSettings
 
+    @classmethod
+    def bank(cls) -> dict[str, Any]:
+        """The 1,130 features of a region and sequence; 32 bins are the project's choice."""
+        from gliofuse.radiomics import STANDARD_FAMILIES
+
+        return {
+            "setting": {"binCount": 32},
+            "imageType": {"Original": {}, "Wavelet": {}, "LoG": {"sigma": [1.0, 2.0, 3.0]}},
+            "featureClass": STANDARD_FAMILIES,
+        }
+
     @property
     def sequences(self) -> tuple[str, ...]:
         """t1ce and flair; where the cohort has neither, whatever it has."""
-        usual = tuple(s for s in _PAPER_SEQUENCES if s in self.available.sequences)
+        usual = tuple(s for s in self.paper.sequences if s in self.available.sequences)
         return usual or self.available.sequences
 
     @property
@@ -196,7 +207,7 @@ class ImagingClinical(Design):
         """What of the paper's eleven models is missing, and why."""
         notes = [
             f"no {sequence}: its features left out"
-            for sequence in _PAPER_SEQUENCES
+            for sequence in self.paper.sequences
             if sequence not in self.available.sequences and self.available.images
         ]
         if tuple(self.regions) == (_OVERALL,):
@@ -215,10 +226,8 @@ class ImagingClinical(Design):
     @property
     def radiomics(self) -> RadiomicFeatures:
         """The feature bank over each region."""
-        from gliofuse.radiomics import RadiomicsSettings
-
         return RadiomicFeatures(
-            settings=RadiomicsSettings.named(self.settings.radiomics),
+            settings=self.radiomics_settings(self.settings.radiomics),
             regions=tuple(self.regions.values()),
             sequences=self.sequences,
             normalisation=self.settings.normalisation,

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import pandas as pd
 from pydantic import Field
 
+from gliofuse.designs.framework.banks import feature_bank
 from gliofuse.designs.framework.base import Design, DesignSettings, FittedDesign, Paper
 from gliofuse.designs.framework.context import FitContext
 from gliofuse.designs.framework.models import Model, sequence_label
@@ -25,11 +26,10 @@ from gliofuse.designs.framework.networks import (
 from gliofuse.designs.framework.paper_results import paper_results
 from gliofuse.designs.framework.stable import stable_only
 from gliofuse.inputs import CaseData, Input, RadiomicFeatures, TumourPatches
+from gliofuse.radiomics.families import FAMILIES
 from gliofuse.signature import IntegratedSignatureSettings, integrated_signature, selected_features
 
 __all__ = ["DeepRadiomics", "DeepRadiomicsSettings", "FittedDeepRadiomics"]
-
-_PAPER_SEQUENCES = ("t1", "t1ce", "t2")
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,7 @@ _VARIANTS = (
 _PAPER = Paper(
     citation="Xu et al., Front Oncol 2022;12:969907",
     doi="10.3389/fonc.2022.969907",
+    sequences=("t1", "t1ce", "t2"),
     results=paper_results(
         ("auc", "accuracy", "sensitivity", "precision"),
         {
@@ -75,6 +76,20 @@ _PAPER = Paper(
         },
     ),
 )
+
+#: 788 features a sequence. The 32 grey levels are the project's choice, as the paper states none.
+_BANK: dict[str, Any] = {
+    "setting": {"binCount": 32},
+    "imageType": {"Original": {}, "Wavelet": {}},
+    "featureClass": {
+        "shape": [],
+        "firstorder": [],
+        "glcm": [name for name in FAMILIES["glcm"].names if name not in ("SumAverage", "MCC")],
+        "glrlm": [],
+        "glszm": [],
+        "gldm": [],
+    },
+}
 
 #: How the networks are trained. The paper states 200 epochs and batches of 8; optimiser, rate and
 #: the weights of the classes are the project's.
@@ -106,7 +121,7 @@ _TRAINING: dict[str, dict[str, Any]] = {
 class DeepRadiomicsSettings(DesignSettings):
     """Settings of ``deep-radiomics``."""
 
-    radiomics: str = Field("deep-radiomics", description="Feature bank: preset or file.")
+    radiomics: str = Field("deep-radiomics", description="Feature bank: design, preset or file.")
     normalisation: str = Field("zscore", description="Of each volume over the brain.")
     region: str = "whole"
     sequence: str = Field("t1ce", description="Whose radiomics are fused; the paper's best.")
@@ -135,6 +150,7 @@ class DeepRadiomics(Design):
     title = "3D network features and radiomics, fused for grading"
     paper = _PAPER
     Settings = DeepRadiomicsSettings
+    bank = _BANK
     why_not: ClassVar[dict[str, str]] = {
         "multiclass": "its networks and its tests between classes tell two grades apart"
     }
@@ -150,7 +166,7 @@ class DeepRadiomics(Design):
     @property
     def sequences(self) -> tuple[str, ...]:
         """The paper's t1, t1ce and t2, or those of them that the cohort has."""
-        usual = tuple(s for s in _PAPER_SEQUENCES if s in self.available.sequences)
+        usual = tuple(s for s in _PAPER.sequences if s in self.available.sequences)
         return usual or self.available.sequences
 
     @property
@@ -194,7 +210,7 @@ class DeepRadiomics(Design):
         notes = [
             f"no {sequence}: radiomics_{sequence} left out, and the networks read "
             f"{', '.join(self.sequences)}"
-            for sequence in _PAPER_SEQUENCES
+            for sequence in _PAPER.sequences
             if sequence not in self.available.sequences and self.available.images
         ]
         if not self._variants:
@@ -206,10 +222,8 @@ class DeepRadiomics(Design):
     @property
     def radiomics(self) -> RadiomicFeatures:
         """The 788 features of each sequence over the whole tumour."""
-        from gliofuse.radiomics import RadiomicsSettings
-
         return RadiomicFeatures(
-            settings=RadiomicsSettings.named(self.settings.radiomics),
+            settings=feature_bank(self.settings.radiomics),
             regions=(self.settings.region,),
             sequences=self.sequences,
             normalisation=self.settings.normalisation,

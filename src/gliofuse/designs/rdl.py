@@ -13,6 +13,7 @@ from typing import Any, Literal
 import pandas as pd
 from pydantic import Field
 
+from gliofuse.designs.framework.banks import feature_bank
 from gliofuse.designs.framework.base import Design, DesignSettings, FittedDesign, Paper
 from gliofuse.designs.framework.classes import (
     column_names,
@@ -34,6 +35,7 @@ from gliofuse.designs.framework.networks import (
 from gliofuse.designs.framework.paper_results import paper_results
 from gliofuse.designs.framework.stable import stable_only
 from gliofuse.inputs import CaseData, Input, RadiomicFeatures, TumourSlices
+from gliofuse.radiomics.parameters import PYRADIOMICS_FAMILIES
 from gliofuse.signature import (
     RidgeSignature,
     SingleSequenceSettings,
@@ -43,11 +45,10 @@ from gliofuse.signature import (
 
 __all__ = ["RDL", "FittedRDL", "RDLSettings"]
 
-_PAPER_SEQUENCES = ("t1", "t1ce", "t2", "flair")
-
 _METRICS = ("auc", "accuracy", "sensitivity", "specificity")
 _PAPER = Paper(
     citation="Radiomic and deep-learning fusion signatures, J Biotech Research 2024;17:146-158",
+    sequences=("t1", "t1ce", "t2", "flair"),
     results=paper_results(
         _METRICS,
         {
@@ -80,6 +81,24 @@ _PAPER = Paper(
         },
     ),
 )
+
+#: 1,967 features a sequence. The paper does not state its discretisation, and PyRadiomics' bin
+#: width leaves one grey level of images scaled to 0..1; 32 levels are the project's choice.
+_BANK: dict[str, Any] = {
+    "setting": {"binCount": 32},
+    "imageType": {
+        "Original": {},
+        "Square": {},
+        "SquareRoot": {},
+        "Logarithm": {},
+        "Exponential": {},
+        "Gradient": {},
+        "LoG": {"sigma": [2.0, 3.0, 4.0, 5.0]},
+        "Wavelet": {},
+        "LBP3D": {},
+    },
+    "featureClass": {family: [] for family in PYRADIOMICS_FAMILIES},
+}
 
 #: How both networks are trained. The paper names neither SGD's momentum (0.9 is taken) nor a
 #: remedy for unequal classes.
@@ -114,7 +133,9 @@ _TRAINING: dict[str, dict[str, Any]] = {
 class RDLSettings(DesignSettings):
     """Settings of ``rdl``; each default is the paper's unless its description says otherwise."""
 
-    radiomics: str = Field("rdl", description="Feature bank: a preset, or a parameter file.")
+    radiomics: str = Field(
+        "rdl", description="Feature bank: a design's name, a preset, or a parameter file."
+    )
     normalisation: Literal["minmax", "zscore", "percentile", "none"] = Field(
         "minmax", description="Of each volume over all its voxels."
     )
@@ -153,6 +174,7 @@ class RDL(Design):
     title = "Radiomic and deep-learning fusion signatures"
     paper = _PAPER
     Settings = RDLSettings
+    bank = _BANK
     endpoint_kinds = ("binary", "multiclass")
     choices = (
         "The paper gives no grey-level discretisation; 32 bins are used on the 0..1 images.",
@@ -212,7 +234,7 @@ class RDL(Design):
         """What of the paper's eleven models is missing, and why."""
         notes = [
             f"no {sequence}: radiomics_{sequence} and dl_{sequence} left out"
-            for sequence in _PAPER_SEQUENCES
+            for sequence in _PAPER.sequences
             if sequence not in self.available.sequences and self.available.images
         ]
         if not self.available.images:
@@ -233,10 +255,8 @@ class RDL(Design):
     @property
     def radiomics(self) -> RadiomicFeatures:
         """The feature bank of every sequence over the whole tumour."""
-        from gliofuse.radiomics import RadiomicsSettings
-
         return RadiomicFeatures(
-            settings=RadiomicsSettings.named(self.settings.radiomics),
+            settings=feature_bank(self.settings.radiomics),
             regions=(self.settings.region,),
             sequences=self.available.sequences,
             normalisation=self.settings.normalisation,

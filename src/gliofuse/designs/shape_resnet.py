@@ -27,8 +27,6 @@ from gliofuse.inputs import CaseData, Input, RadiomicFeatures, TumourPatches, Tu
 
 __all__ = ["FittedShapeResNet", "ShapeResNet", "ShapeResNetSettings"]
 
-_PAPER_SEQUENCES = ("t1", "t1ce", "t2", "flair")
-
 
 @dataclass(frozen=True)
 class _Ablation:
@@ -83,6 +81,7 @@ _FORMS = {
 
 _PAPER = Paper(
     citation='Zeng et al. 2024 (Ivyspring), "explicit tumor size information"',
+    sequences=("t1", "t1ce", "t2", "flair"),
     results=paper_results(
         ("auc", "accuracy", "apca", "sensitivity", "specificity"),
         {
@@ -217,7 +216,7 @@ class ShapeResNet(Design):
         """What of the paper's fifteen models is missing, and why."""
         notes = [
             f"no {sequence}: its single-sequence models left out"
-            for sequence in _PAPER_SEQUENCES
+            for sequence in _PAPER.sequences
             if sequence not in self.available.sequences
         ]
         if not self._comparators:

@@ -150,11 +150,11 @@ def _sequence_lines(cohort: Cohort) -> Iterable[str]:
 
 
 def _designs_reading(sequence: str) -> tuple[str, ...]:
-    """The designs that read a sequence; one that no paper had goes where all of them go."""
+    """The published designs that read a sequence, or in words those that read any."""
     from gliofuse.designs import DESIGNS, find_design
 
-    readers = [name for name in DESIGNS if sequence in find_design(name).paper.sequences]
-    return tuple(readers) or ("the designs that read every sequence",)
+    reading = (name for name in DESIGNS if sequence in find_design(name).paper.sequences)
+    return tuple(reading) or ("the designs that read every sequence",)
 
 
 def _remark_lines(remarks: pd.DataFrame) -> Iterable[str]:

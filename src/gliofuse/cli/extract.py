@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gliofuse.cli import app
-from gliofuse.errors import InputError, SettingError, did_you_mean
+from gliofuse.errors import InputError
 
 if TYPE_CHECKING:
     from gliofuse.radiomics.parameters import RadiomicsSettings
@@ -43,10 +43,7 @@ def extract(
     params: Annotated[Path | None, typer.Option(help="PyRadiomics parameter file (YAML).")] = None,
     preset: Annotated[
         str | None,
-        typer.Option(
-            help="A design's features: rdl (default), deep-radiomics, imaging-clinical; or shape, "
-            "original."
-        ),
+        typer.Option(help="Feature bank: a design's name (rdl by default), original or shape."),
     ] = None,
     normalisation: Annotated[
         str, typer.Option(help="none, minmax, zscore or percentile, before all else.")
@@ -104,19 +101,14 @@ def extract(
 
 
 def _settings(params: Path | None, preset: str | None) -> RadiomicsSettings:
-    from gliofuse.designs import DESIGNS, find_design
-    from gliofuse.radiomics.parameters import PRESETS, RadiomicsSettings
+    from gliofuse.designs.framework.banks import feature_bank
+    from gliofuse.radiomics.parameters import RadiomicsSettings
 
     if params is not None and preset is not None:
         raise InputError("give --params or --preset, not both")
     if params is not None:
         return RadiomicsSettings.from_params(params)
-    preset = preset or "rdl"
-    if preset in DESIGNS:
-        return find_design(preset).radiomics_settings()
-    if preset not in PRESETS:
-        raise SettingError(f"--preset {preset!r}: {did_you_mean(preset, [*DESIGNS, *PRESETS])}")
-    return RadiomicsSettings.preset(preset)
+    return feature_bank(preset or "rdl")
 
 
 def _listed(text: str | None) -> list[str]:

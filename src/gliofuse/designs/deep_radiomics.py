@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import pandas as pd
 from pydantic import Field
 
+from gliofuse.designs.framework.banks import feature_bank
 from gliofuse.designs.framework.base import Design, DesignSettings, FittedDesign, Paper
 from gliofuse.designs.framework.context import FitContext
 from gliofuse.designs.framework.models import Model, sequence_label
@@ -26,6 +27,7 @@ from gliofuse.designs.framework.networks import (
 from gliofuse.designs.framework.paper_results import paper_results
 from gliofuse.designs.framework.stable import stable_only
 from gliofuse.inputs import CaseData, Input, RadiomicFeatures, TumourPatches
+from gliofuse.radiomics.families import FAMILIES
 from gliofuse.signature import IntegratedSignatureSettings, integrated_signature, selected_features
 
 __all__ = ["DeepRadiomics", "DeepRadiomicsSettings", "FittedDeepRadiomics"]
@@ -75,6 +77,20 @@ _PAPER = Paper(
         },
     ),
 )
+
+#: 788 features a sequence. The 32 grey levels are the project's choice, as the paper states none.
+_BANK: dict[str, Any] = {
+    "setting": {"binCount": 32},
+    "imageType": {"Original": {}, "Wavelet": {}},
+    "featureClass": {
+        "shape": [],
+        "firstorder": [],
+        "glcm": [name for name in FAMILIES["glcm"].names if name not in ("SumAverage", "MCC")],
+        "glrlm": [],
+        "glszm": [],
+        "gldm": [],
+    },
+}
 
 #: What the networks are shown and how they are trained: the tumour's patch. The paper states 200
 #: epochs and batches of 8; optimiser, rate and the weights of the classes are the project's.
@@ -137,7 +153,7 @@ DUAL_NETWORK: dict[str, NetworkPreset] = {
 class DeepRadiomicsSettings(DesignSettings):
     """Settings of ``deep-radiomics``."""
 
-    radiomics: str = Field("paper", description="Bank of features: paper, preset or file.")
+    radiomics: str = Field("deep-radiomics", description="Feature bank: design, preset or file.")
     normalisation: str = Field("zscore", description="Of each volume over the brain.")
     region: str = "whole"
     sequence: str = Field("t1ce", description="Whose radiomics are fused; the paper's best.")
@@ -166,6 +182,7 @@ class DeepRadiomics(Design):
     title = "3D network features and radiomics, fused for grading"
     paper = _PAPER
     Settings = DeepRadiomicsSettings
+    bank = _BANK
     why_not: ClassVar[dict[str, str]] = {
         "multiclass": "its networks and its tests between classes tell two grades apart"
     }
@@ -178,25 +195,10 @@ class DeepRadiomics(Design):
     )
     settings: DeepRadiomicsSettings
 
-    @classmethod
-    def bank(cls) -> dict[str, Any]:
-        """The 788 features of a sequence; 32 bins are the project's choice."""
-        from gliofuse.radiomics import STANDARD_FAMILIES
-        from gliofuse.radiomics.families import FAMILIES
-
-        names = FAMILIES["glcm"].names
-        families: dict[str, list[str]] = {name: [] for name in STANDARD_FAMILIES if name != "ngtdm"}
-        families["glcm"] = [name for name in names if name not in ("SumAverage", "MCC")]
-        return {
-            "setting": {"binCount": 32},
-            "imageType": {"Original": {}, "Wavelet": {}},
-            "featureClass": families,
-        }
-
     @property
     def sequences(self) -> tuple[str, ...]:
         """The paper's t1, t1ce and t2, or those of them that the cohort has."""
-        usual = tuple(s for s in self.paper.sequences if s in self.available.sequences)
+        usual = tuple(s for s in _PAPER.sequences if s in self.available.sequences)
         return usual or self.available.sequences
 
     @property
@@ -240,7 +242,7 @@ class DeepRadiomics(Design):
         notes = [
             f"no {sequence}: radiomics_{sequence} left out, and the networks read "
             f"{', '.join(self.sequences)}"
-            for sequence in self.paper.sequences
+            for sequence in _PAPER.sequences
             if sequence not in self.available.sequences and self.available.images
         ]
         if not self._variants:
@@ -253,7 +255,7 @@ class DeepRadiomics(Design):
     def radiomics(self) -> RadiomicFeatures:
         """The 788 features of each sequence over the whole tumour."""
         return RadiomicFeatures(
-            settings=self.radiomics_settings(self.settings.radiomics),
+            settings=feature_bank(self.settings.radiomics),
             regions=(self.settings.region,),
             sequences=self.sequences,
             normalisation=self.settings.normalisation,

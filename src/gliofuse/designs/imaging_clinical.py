@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
+from gliofuse.designs.framework.banks import feature_bank
 from gliofuse.designs.framework.base import Design, DesignSettings, FittedDesign, Paper
 from gliofuse.designs.framework.classes import (
     column_names,
@@ -33,6 +34,7 @@ from gliofuse.designs.framework.models import Model
 from gliofuse.designs.framework.paper_results import paper_results
 from gliofuse.designs.framework.stable import stable_only
 from gliofuse.inputs import CaseData, Input, PretrainedFeatures, RadiomicFeatures
+from gliofuse.radiomics.parameters import PYRADIOMICS_FAMILIES
 from gliofuse.signature import (
     ImagingSignatureSettings,
     coefficients,
@@ -86,11 +88,19 @@ _PAPER = Paper(
     ),
 )
 
+#: 1,130 features a sequence and region; the paper's appendix with its 1,111 is not available, and
+#: the image types, sigmas and 32 grey levels are the project's.
+_BANK: dict[str, Any] = {
+    "setting": {"binCount": 32},
+    "imageType": {"Original": {}, "Wavelet": {}, "LoG": {"sigma": [1.0, 2.0, 3.0]}},
+    "featureClass": {family: [] for family in PYRADIOMICS_FAMILIES},
+}
+
 
 class ImagingClinicalSettings(DesignSettings):
     """Settings of ``imaging-clinical``."""
 
-    radiomics: str = Field("paper", description="Bank of features: paper, preset or file.")
+    radiomics: str = Field("imaging-clinical", description="Feature bank: design, preset or file.")
     normalisation: Literal["minmax", "zscore", "percentile", "none"] = "zscore"
     network: str = "resnet34"
     weights: str | None = Field(
@@ -131,6 +141,7 @@ class ImagingClinical(Design):
     title = "Imaging score plus clinical variables for a molecular marker"
     paper = _PAPER
     Settings = ImagingClinicalSettings
+    bank = _BANK
     endpoint_kinds = ("binary", "multiclass")
     choices = (
         "The paper's appendix with its 1,111 radiomic features is not available; original, "
@@ -143,21 +154,10 @@ class ImagingClinical(Design):
     )
     settings: ImagingClinicalSettings
 
-    @classmethod
-    def bank(cls) -> dict[str, Any]:
-        """The 1,130 features of a region and sequence; 32 bins are the project's choice."""
-        from gliofuse.radiomics import STANDARD_FAMILIES
-
-        return {
-            "setting": {"binCount": 32},
-            "imageType": {"Original": {}, "Wavelet": {}, "LoG": {"sigma": [1.0, 2.0, 3.0]}},
-            "featureClass": STANDARD_FAMILIES,
-        }
-
     @property
     def sequences(self) -> tuple[str, ...]:
         """t1ce and flair; where the cohort has neither, whatever it has."""
-        usual = tuple(s for s in self.paper.sequences if s in self.available.sequences)
+        usual = tuple(s for s in _PAPER.sequences if s in self.available.sequences)
         return usual or self.available.sequences
 
     @property
@@ -207,7 +207,7 @@ class ImagingClinical(Design):
         """What of the paper's eleven models is missing, and why."""
         notes = [
             f"no {sequence}: its features left out"
-            for sequence in self.paper.sequences
+            for sequence in _PAPER.sequences
             if sequence not in self.available.sequences and self.available.images
         ]
         if tuple(self.regions) == (_OVERALL,):
@@ -227,7 +227,7 @@ class ImagingClinical(Design):
     def radiomics(self) -> RadiomicFeatures:
         """The feature bank over each region."""
         return RadiomicFeatures(
-            settings=self.radiomics_settings(self.settings.radiomics),
+            settings=feature_bank(self.settings.radiomics),
             regions=tuple(self.regions.values()),
             sequences=self.sequences,
             normalisation=self.settings.normalisation,

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import pandas as pd
 from pydantic import Field
 
+from gliofuse.designs.framework.banks import feature_bank
 from gliofuse.designs.framework.base import Design, DesignSettings, FittedDesign, Paper
 from gliofuse.designs.framework.classes import (
     column_names,
@@ -35,6 +36,7 @@ from gliofuse.designs.framework.networks import (
 from gliofuse.designs.framework.paper_results import paper_results
 from gliofuse.designs.framework.stable import stable_only
 from gliofuse.inputs import CaseData, Input, RadiomicFeatures, TumourSlices
+from gliofuse.radiomics.parameters import PYRADIOMICS_FAMILIES
 from gliofuse.signature import (
     RidgeSignature,
     SingleSequenceSettings,
@@ -43,7 +45,6 @@ from gliofuse.signature import (
 )
 
 __all__ = ["RDL", "FittedRDL", "RDLSettings"]
-
 
 _METRICS = ("auc", "accuracy", "sensitivity", "specificity")
 _PAPER = Paper(
@@ -82,6 +83,24 @@ _PAPER = Paper(
     ),
 )
 
+#: 1,967 features a sequence. The paper does not state its discretisation, and PyRadiomics' bin
+#: width leaves one grey level of images scaled to 0..1; 32 levels are the project's choice.
+_BANK: dict[str, Any] = {
+    "setting": {"binCount": 32},
+    "imageType": {
+        "Original": {},
+        "Square": {},
+        "SquareRoot": {},
+        "Logarithm": {},
+        "Exponential": {},
+        "Gradient": {},
+        "LoG": {"sigma": [2.0, 3.0, 4.0, 5.0]},
+        "Wavelet": {},
+        "LBP3D": {},
+    },
+    "featureClass": {family: [] for family in PYRADIOMICS_FAMILIES},
+}
+
 #: What both networks are shown and how they are trained: every tumour slice, cropped to the
 #: tumour's square. The paper names neither SGD's momentum (0.9 is taken) nor a remedy for unequal
 #: classes.
@@ -109,7 +128,9 @@ NETWORKS: dict[str, NetworkPreset] = {
 class RDLSettings(DesignSettings):
     """Settings of ``rdl``; each default is the paper's unless its description says otherwise."""
 
-    radiomics: str = Field("paper", description="Bank of features: paper, preset or file.")
+    radiomics: str = Field(
+        "rdl", description="Feature bank: a design's name, a preset, or a parameter file."
+    )
     normalisation: Literal["minmax", "zscore", "percentile", "none"] = Field(
         "minmax", description="Of each volume over all its voxels."
     )
@@ -148,6 +169,7 @@ class RDL(Design):
     title = "Radiomic and deep-learning fusion signatures"
     paper = _PAPER
     Settings = RDLSettings
+    bank = _BANK
     endpoint_kinds = ("binary", "multiclass")
     choices = (
         "The paper gives no grey-level discretisation; 32 bins are used on the 0..1 images.",
@@ -160,27 +182,6 @@ class RDL(Design):
         "for each class against the rest.",
     )
     settings: RDLSettings
-
-    @classmethod
-    def bank(cls) -> dict[str, Any]:
-        """The 1,967 features of a sequence; 32 bins are the project's choice."""
-        from gliofuse.radiomics import STANDARD_FAMILIES
-
-        return {
-            "setting": {"binCount": 32},
-            "imageType": {
-                "Original": {},
-                "Square": {},
-                "SquareRoot": {},
-                "Logarithm": {},
-                "Exponential": {},
-                "Gradient": {},
-                "LoG": {"sigma": [2.0, 3.0, 4.0, 5.0]},
-                "Wavelet": {},
-                "LBP3D": {},
-            },
-            "featureClass": STANDARD_FAMILIES,
-        }
 
     @property
     def _networks(self) -> str:
@@ -228,7 +229,7 @@ class RDL(Design):
         """What of the paper's eleven models is missing, and why."""
         notes = [
             f"no {sequence}: radiomics_{sequence} and dl_{sequence} left out"
-            for sequence in self.paper.sequences
+            for sequence in _PAPER.sequences
             if sequence not in self.available.sequences and self.available.images
         ]
         if not self.available.images:
@@ -250,7 +251,7 @@ class RDL(Design):
     def radiomics(self) -> RadiomicFeatures:
         """The feature bank of every sequence over the whole tumour."""
         return RadiomicFeatures(
-            settings=self.radiomics_settings(self.settings.radiomics),
+            settings=feature_bank(self.settings.radiomics),
             regions=(self.settings.region,),
             sequences=self.available.sequences,
             normalisation=self.settings.normalisation,

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import pandas as pd
 from pydantic import Field
 
+from gliofuse.designs.framework.banks import feature_bank
 from gliofuse.designs.framework.base import Design, DesignSettings, FittedDesign, Paper
 from gliofuse.designs.framework.context import FitContext
 from gliofuse.designs.framework.models import ALL, Model, sequence_label
@@ -239,7 +240,7 @@ class ShapeResNet(Design):
         """What of the paper's fifteen models is missing, and why."""
         notes = [
             f"no {sequence}: its single-sequence models left out"
-            for sequence in self.paper.sequences
+            for sequence in _PAPER.sequences
             if sequence not in self.available.sequences
         ]
         if not self._comparators:
@@ -252,7 +253,7 @@ class ShapeResNet(Design):
     def shape(self) -> RadiomicFeatures:
         """The fourteen shape features of the tumour."""
         return RadiomicFeatures(
-            settings=self.radiomics_settings("shape"),
+            settings=feature_bank("shape"),
             regions=(self.settings.region,),
             sequences=self.available.sequences[:1],
         )

@@ -12,6 +12,7 @@ import pandas as pd
 from pydantic import Field, model_validator
 
 from gliofuse.designs import deep_radiomics, rdl, shape_resnet
+from gliofuse.designs.framework.banks import feature_bank
 from gliofuse.designs.framework.base import Design, DesignSettings, FittedDesign
 from gliofuse.designs.framework.context import Available, FitContext
 from gliofuse.designs.framework.models import ALL, Model
@@ -185,7 +186,7 @@ class SingleNetwork(Design):
         if not self._spec.needs_shape:
             return None
         return RadiomicFeatures(
-            settings=self.radiomics_settings("shape"),
+            settings=feature_bank("shape"),
             regions=(self.settings.region,),
             sequences=self.available.sequences[:1],  # shape is the mask's: any one will do
         )

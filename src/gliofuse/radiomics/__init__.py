@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from gliofuse.radiomics.parameters import (
     PRESETS,
-    STANDARD_FAMILIES,
+    PYRADIOMICS_FAMILIES,
     RadiomicsSettings,
     Setting,
 )
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PRESETS",
-    "STANDARD_FAMILIES",
+    "PYRADIOMICS_FAMILIES",
     "RadiomicsExtractor",
     "RadiomicsSettings",
     "RadiomicsWarning",

@@ -1,4 +1,4 @@
-"""What to extract: PyRadiomics' parameter files, checked, and the designs' presets."""
+"""What to extract: PyRadiomics' parameter files, checked, and two presets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gliofuse.errors import SettingError, did_you_mean
 from gliofuse.radiomics.families import FAMILIES
 from gliofuse.radiomics.image_types import IMAGE_TYPES, image_names
 
-__all__ = ["PRESETS", "STANDARD_FAMILIES", "RadiomicsSettings", "Setting"]
+__all__ = ["PRESETS", "PYRADIOMICS_FAMILIES", "RadiomicsSettings", "Setting"]
 
 _FLOAT_TRIPLE = tuple[float, float, float]
 
@@ -164,7 +164,7 @@ class RadiomicsSettings(BaseModel):
 
     @classmethod
     def preset(cls, name: str) -> RadiomicsSettings:
-        """Return the settings of a name in :data:`PRESETS`.
+        """Return one of :data:`PRESETS`, ``shape`` or ``original``.
 
         Raises
         ------
@@ -176,24 +176,6 @@ class RadiomicsSettings(BaseModel):
                 f"radiomics preset {name!r} is unknown: {did_you_mean(name, PRESETS)}"
             )
         return cls.from_params(PRESETS[name])
-
-    @classmethod
-    def named(cls, text: str | os.PathLike[str]) -> RadiomicsSettings:
-        """Return a preset by its name or read a parameter file by its path.
-
-        Raises
-        ------
-        SettingError
-            If it is neither, or the file breaks a rule.
-        """
-        if str(text) in PRESETS:
-            return cls.preset(str(text))
-        if Path(text).suffix in (".yaml", ".yml", ".json") or Path(text).exists():
-            return cls.from_params(text)
-        raise SettingError(
-            f"{str(text)!r} is neither a parameter file (.yaml) nor a preset: "
-            f"{did_you_mean(str(text), PRESETS)}"
-        )
 
     def image_settings(self, image_type: str) -> Setting:
         """Return the settings that hold for one image type."""
@@ -295,15 +277,15 @@ def _features(source: str, family: str, given: Any) -> list[str]:
     return list(given)
 
 
-#: The families of PyRadiomics 3 with all their features, for a parameter file. They stand by name,
-#: so that a family that is added later changes no bank.
-STANDARD_FAMILIES: dict[str, list[str]] = {
-    family: [] for family in ("shape", "firstorder", "glcm", "glrlm", "glszm", "gldm", "ngtdm")
-}
+#: By name, so that a family that is added later changes no bank that was published.
+PYRADIOMICS_FAMILIES = ("shape", "firstorder", "glcm", "glrlm", "glszm", "gldm", "ngtdm")
 
 PRESETS: dict[str, dict[str, Any]] = {
     "shape": {"featureClass": {"shape": []}},
-    "original": {"setting": {"binCount": 32}, "featureClass": STANDARD_FAMILIES},
+    # 32 levels, since PyRadiomics' bin width of 25 leaves one grey level of normalised images
+    "original": {
+        "setting": {"binCount": 32},
+        "featureClass": {family: [] for family in PYRADIOMICS_FAMILIES},
+    },
 }
-"""Parameter files by name: ``shape`` has 14 features; ``original``, the image as it is at 32 grey
-levels, 107."""
+"""Parameter files by name: ``shape`` has 14 features, ``original`` (no derived images) 107."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -16,9 +16,6 @@ from gliofuse.designs.framework.models import Model, check_models
 from gliofuse.designs.framework.networks import NetworkSignature
 from gliofuse.errors import EndpointError, SettingError, did_you_mean
 from gliofuse.inputs import CaseData, Input
-
-if TYPE_CHECKING:
-    from gliofuse.radiomics import RadiomicsSettings
 
 __all__ = ["Design", "DesignSettings", "FittedDesign", "Paper", "parse_settings"]
 
@@ -37,9 +34,10 @@ class DesignSettings(BaseModel):
 
 @dataclass(frozen=True)
 class Paper:
-    """The publication behind a design: its sequences, and its figures on its own patients.
+    """The publication behind a design, with the figures that it reports on its own patients.
 
-    ``results`` has the columns ``cohort, model, metric, value``; the metrics are named as in the
+    ``sequences`` are those of its MRI that the method reads, none where it reads any. ``results``
+    has the columns ``cohort, model, metric, value``; the metrics are named as in the
     evaluation and lie in 0..1. They are printed beside one's own, never expected of them.
     """
 
@@ -130,38 +128,14 @@ class Design(ABC):
     title: ClassVar[str]
     paper: ClassVar[Paper] = Paper(citation="")
     Settings: ClassVar[type[DesignSettings]] = DesignSettings
+    #: The publication's radiomic features, as a PyRadiomics parameter dictionary.
+    bank: ClassVar[Mapping[str, Any] | None] = None
     #: Kinds of endpoint that the design predicts.
     endpoint_kinds: ClassVar[tuple[str, ...]] = ("binary",)
     #: Why it does not predict another kind, by kind; half a sentence.
     why_not: ClassVar[Mapping[str, str]] = {}
     #: What the publication leaves open and the project chose, a sentence each, for the report.
     choices: ClassVar[tuple[str, ...]] = ()
-
-    @classmethod
-    def bank(cls) -> Mapping[str, Any]:
-        """Return the paper's radiomic features as PyRadiomics writes parameters."""
-        raise SettingError(f"design {cls.name!r} has no bank of radiomic features of its own")
-
-    @classmethod
-    def radiomics_settings(cls, name: str = "paper") -> RadiomicsSettings:
-        """Return the settings of a bank of features.
-
-        Parameters
-        ----------
-        name : str
-            ``paper`` for the design's own, a preset of :mod:`gliofuse.radiomics`, or the path of a
-            parameter file.
-
-        Raises
-        ------
-        SettingError
-            If it is none of them, or the file breaks a rule.
-        """
-        from gliofuse.radiomics import RadiomicsSettings
-
-        if name == "paper":
-            return RadiomicsSettings.from_params(cls.bank())
-        return RadiomicsSettings.named(name)
 
     def __init__(self, settings: Any, available: Available) -> None:
         self.check_endpoint(available.endpoint)

@@ -103,7 +103,11 @@ NETWORKS: dict[str, NetworkPreset] = {
             "epochs": 200,
             "batch_size": 8,
         },
-        images={"size_zyx": (96, 128, 96), "normalisation": "zscore"},
+        images={
+            "size_zyx": (96, 128, 96),
+            "pixel_mm_zyx": (1.0, 1.0, 1.0),
+            "normalisation": "zscore",
+        },
         augmentation="flips",
     ),
     "quick": NetworkPreset(
@@ -190,6 +194,8 @@ class DeepRadiomics(Design):
         "Masks come from the manifest; the paper's are its segmentation network's.",
         "The paper does not name the network's optimiser; Adam at 1e-4 is used with class weights, "
         "and AdamW in preset quick.",
+        "The complete MRI is resized to the patch's 96 x 128 x 96, so that its voxels are no cubes; "
+        "the paper does not say how it is made that small.",
         "A training patient's deep features come from the network that it trained, as in the "
         "paper: features of networks of different folds have no common axes.",
     )

@@ -151,7 +151,12 @@ NETWORKS: dict[str, NetworkPreset] = {
 NETWORKS_3D: dict[str, NetworkPreset] = {
     "paper": NetworkPreset(
         training={**_PAPER_TRAINING, "batch_size": 4},
-        images={"size_zyx": (128, 160, 160), "crop": "middle", "pixels": "tumour"},
+        images={
+            "size_zyx": (128, 160, 160),
+            "pixel_mm_zyx": (1.0, 1.0, 1.0),
+            "crop": "middle",
+            "pixels": "tumour",
+        },
         augmentation="quarters",
     ),
     "quick": NetworkPreset(

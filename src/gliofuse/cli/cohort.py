@@ -46,7 +46,7 @@ def scan(
     """Find the patients in a folder of MRI and write a manifest.
 
     Follow-up scans, doubled files, files that nobody understands and ids without a partner are
-    told, never picked or dropped in silence.
+    listed, never picked or dropped in silence.
 
     \b
     Example

@@ -1,4 +1,4 @@
-"""``shape-resnet``: a slice network that is told the tumour's three-dimensional size and shape.
+"""``shape-resnet``: a slice network that is given the tumour's three-dimensional size and shape.
 
 A 2D ResNet50 reads every tumour slice; its fourteen learned values are concatenated with the
 fourteen shape features of the whole tumour, and a linear layer decides. A patient's probability is

@@ -36,13 +36,15 @@ class DesignSettings(BaseModel):
 class Paper:
     """The publication behind a design, with the figures that it reports on its own patients.
 
-    ``results`` has the columns ``cohort, model, metric, value``; the metrics are named as in the
+    ``sequences`` are those of its MRI that the method reads, none where it reads any. ``results``
+    has the columns ``cohort, model, metric, value``; the metrics are named as in the
     evaluation and lie in 0..1. They are printed beside one's own, never expected of them.
     ``labels`` says how a reader would write the models, by name.
     """
 
     citation: str
     doi: str = ""
+    sequences: tuple[str, ...] = ()
     results: pd.DataFrame = field(
         default_factory=lambda: pd.DataFrame(columns=["cohort", "model", "metric", "value"])
     )
@@ -128,6 +130,8 @@ class Design(ABC):
     title: ClassVar[str]
     paper: ClassVar[Paper] = Paper(citation="")
     Settings: ClassVar[type[DesignSettings]] = DesignSettings
+    #: The publication's radiomic features, as a PyRadiomics parameter dictionary.
+    bank: ClassVar[Mapping[str, Any] | None] = None
     #: The endpoints that the design predicts.
     endpoints: ClassVar[tuple[type[Endpoint], ...]] = (BinaryEndpoint,)
     #: Why it does not predict others; half a sentence.

@@ -17,7 +17,7 @@ __all__ = ["Evaluation", "Stages"]
 
 
 class Stages(Protocol):
-    """Who is told of progress."""
+    """What takes in progress."""
 
     def stage(
         self, name: str, total: int, unit: str

@@ -113,7 +113,8 @@ def extract(
     cohort : Cohort or path
         A manifest's path will do.
     settings : RadiomicsSettings or str
-        The name of a feature bank, or a PyRadiomics parameter file.
+        A feature bank by name, a design's (``"rdl"``) or a preset (``"original"``), or a
+        PyRadiomics parameter file.
     regions : sequence of str
         For example ``"whole"`` or ``"ring(whole, 5)"``.
     sequences : sequence of str, optional
@@ -133,11 +134,12 @@ def extract(
     failures : DataFrame
         Columns ``case_id, stage, error``: patients without features, and why.
     """
+    from gliofuse.designs.framework.banks import feature_bank
     from gliofuse.imaging import cohort_convention
-    from gliofuse.radiomics import RadiomicsSettings, extract_cohort
+    from gliofuse.radiomics import extract_cohort
 
     patients = cohort if isinstance(cohort, Cohort) else _read_manifest(cohort)
-    bank = RadiomicsSettings.named(settings) if isinstance(settings, str) else settings
+    bank = feature_bank(settings) if isinstance(settings, str) else settings
     masks = [case.mask for case in patients if case.mask is not None]
     return extract_cohort(
         patients,

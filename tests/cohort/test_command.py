@@ -43,7 +43,8 @@ def test_scan_and_check(capsys, data):
     )  # fmt: skip
     assert code == 0
     assert "plain folders: 4 patients" in out
-    assert "t1: 3 of 4; without it p0: left out of rdl" in out
+    designs = "rdl, deep-radiomics, shape-resnet"  # imaging-clinical reads t1ce and flair
+    assert f"t1: 3 of 4; without it p0: left out of {designs} unless" in out
     assert "t2: none; designs run without it" in out
     assert "no clinical row (1):\n  p3: no row in table.csv" in out
     assert "no images (1):\n  P9: line 5 of the table" in out

@@ -138,12 +138,38 @@ def test_survival_by_words_and_without_events():
         ({"kind": "binry", "column": "a"}, "did you mean 'binary'"),
         ({"kind": "binary", "colum": "a", "positive": ">1"}, "did you mean 'column'"),
         ({"kind": "survival", "time": "a"}, "needs 'event'"),
+        ({"kind": "survival", "time": "a", "event": None}, "needs 'event'"),
         ({"column": "a", "positive": "three"}, "an operator and a value"),
     ],
 )
 def test_mappings_that_are_wrong(fields, message):
     with pytest.raises(EndpointError, match=message):
         endpoint_from_dict(fields)
+
+
+@pytest.mark.parametrize(
+    ("column", "classes", "labels"),
+    [
+        ("WHO_grade", ("2", "3", "4"), ("WHO grade 2", "WHO grade 3", "WHO grade 4")),
+        ("MGMT", ("weak", "strong", "none"), ("MGMT weak", "MGMT strong", "MGMT none")),
+        (
+            "diagnosis",
+            ("astrocytoma", "oligodendroglioma", "glioblastoma"),
+            ("astrocytoma", "oligodendroglioma", "glioblastoma"),
+        ),
+    ],
+)
+def test_classes_say_what_they_are_classes_of(column, classes, labels):
+    endpoint = MulticlassEndpoint(column, classes)
+    assert (endpoint.classes, endpoint.class_labels) == (classes, labels)
+    binary = BinaryEndpoint("grade", ">= 3")
+    assert binary.class_labels == binary.classes
+
+
+def test_keys_of_another_kind_that_hold_nothing_are_passed_over():
+    fields = {"kind": "binary", "column": "grade", "positive": ">= 3", "time": None, "event": None}
+    assert endpoint_from_dict(fields) == BinaryEndpoint("grade", ">= 3")
+    assert endpoint_from_dict({**fields, "kind": None}) == BinaryEndpoint("grade", ">= 3")
 
 
 def test_a_rule_with_two_values_needs_in():

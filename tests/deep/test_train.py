@@ -20,7 +20,7 @@ from gliofuse.designs import Available
 from gliofuse.designs.single_network import SingleNetwork, SingleNetworkSettings
 from gliofuse.inputs import Source, TumourSlices
 from gliofuse.records import CURVES, HEAT_SHARES, METRICS, NETWORK_PATIENTS, NOTES, RunFolder
-from gliofuse.report import write_report
+from gliofuse.report import summarise, write_report
 from gliofuse.study import Progress, check_study
 from gliofuse.study.prepare import compute_plans, plan_study
 from gliofuse.study.runner import run_study
@@ -93,6 +93,30 @@ def test_nobody_is_held_out_and_validation_is_called_optimistic(trained, cohort,
     ):
         assert text in said
     assert "No patient was held out." in run.report.read_text(encoding="utf-8")
+
+
+def test_the_report_tells_how_steady_the_network_is_within_a_patient(trained):
+    run, _ = trained
+    found = summarise(run.path)
+    table = run.need(NETWORK_PATIENTS)
+    validation = run.predictions().query("cohort == 'validation'")["case_id"]
+    own = table[table["case_id"].isin(validation)].sort_values("spread", ascending=False)
+    rows = found["network_patients"]["rows"]
+    assert [row["case_id"] for row in rows] == own["case_id"].tolist()
+    assert [row["probability"] for row in rows] == pytest.approx(own["probability"].tolist())
+    assert {(row["label"], row["side"]) for row in rows} == {
+        ("Dual-task ResNet18", "Validation patients")
+    }
+    (network,) = found["network_patients"]["networks"]
+    assert network["spread"]["median"] == pytest.approx(own["spread"].median())
+    assert found["network_patients"]["has_risk"]
+    assert found["overview"]["headline"]["label"] == "Dual-task ResNet18"
+    text = run.report.read_text(encoding="utf-8")
+    assert "How steady the networks are within a patient</h3>" in text
+    assert "best validation AUC" in text
+    assert "A line a fold" not in text, "there is one training"
+    assert "A dot a validation patient" in text
+    assert "Quick settings" not in text, "there is no publication that is shorter here"
 
 
 def test_the_network_on_disk_is_the_one_that_predicted(trained, cohort, tmp_path):

@@ -20,7 +20,7 @@ from gliofuse.deep.training import (
     load_trained,
     train_network,
 )
-from gliofuse.errors import InputError, RunError, SettingError
+from gliofuse.errors import InputError, RunError
 
 SETTINGS = TrainingSettings(
     epochs=6, batch_size=8, learning_rate=5e-3, balance="weights", device="cpu"
@@ -366,41 +366,6 @@ def test_augmentation_acts_in_training_only(data):
     trained = train_network(tiny(), data(augmentation=steps), settings=SETTINGS)
     plain, augmented = trained.predict(data()), trained.predict(data(augmentation=steps))
     pd.testing.assert_frame_equal(plain, augmented)
-
-
-def test_presets_are_the_papers():
-    rdl = TrainingSettings.preset("densenet121", "paper")
-    assert (rdl.optimiser, rdl.epochs, rdl.batch_size) == ("sgd", 100, 32)
-    assert [rdl.rate(e) for e in (0, 19, 20, 40)] == [1e-4, 1e-4, 1e-5, 1e-6]
-    shape = TrainingSettings.preset("shape-resnet50", "paper")
-    assert (shape.optimiser, shape.learning_rate, shape.betas) == ("adam", 1e-3, (0.9, 0.99))
-    assert (shape.weight_decay, shape.epochs, shape.batch_size) == (5e-4, 20, 16)
-    deep = TrainingSettings.preset("se-resnet18-3d", "paper")
-    assert (deep.epochs, deep.batch_size) == (200, 8)
-
-
-def test_every_network_has_presets():
-    from gliofuse.deep.data import input_preset
-    from gliofuse.deep.networks import NETWORKS
-
-    for name, spec in NETWORKS.items():
-        for preset in ("paper", "quick"):
-            TrainingSettings.preset(name, preset)
-            settings = input_preset(name, preset).settings
-            kind = "slices" if type(settings).__name__ == "SliceSettings" else "patches"
-            assert kind == spec.input
-        paper = TrainingSettings.preset(name, "paper")
-        if name != "resnet34":  # not trained in its paper
-            assert paper.batch_size == spec.batch_size
-
-
-def test_unknown_settings_are_refused_with_the_nearest_name():
-    with pytest.raises(SettingError, match="did you mean 'densenet121'"):
-        TrainingSettings.preset("densnet121", "paper")
-    with pytest.raises(SettingError, match="preset: got 'quickly'; did you mean 'quick'"):
-        TrainingSettings.preset("densenet121", "quickly")
-    with pytest.raises(SettingError, match="'epoch': did you mean 'epochs'"):
-        TrainingSettings.preset("densenet121", "quick", epoch=3)
 
 
 def test_nothing_but_the_weights_stays_behind(data):

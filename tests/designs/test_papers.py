@@ -95,11 +95,11 @@ def test_shape_resnet_augmentation_network_and_comparators(form):
     volume = form == "3d"
     check(
         paper.slices.settings,
-        {"size": 448, "center_size": 224, "which": "all", "crop": "center", "pixels": "tumour"},
+        {"size": 240, "center_mm": 240, "which": "all", "crop": "center", "pixels": "tumour"},
     )
     check(
         quick.slices.settings,
-        {"size": 80, "center_size": 160, "which": "k-largest", "k": 10, "crop": "center"},
+        {"size": 80, "center_mm": 160, "which": "k-largest", "k": 10, "crop": "center"},
     )
     check(paper.patches.settings, {"size_zyx": (128, 160, 160), "crop": "middle"})
     check(

@@ -228,7 +228,7 @@ def test_patients_are_described_in_a_line():
     evaluation, predictions = evaluation_of(GRADES), grade_predictions()
     metrics = evaluation.tables(predictions, judged=("full",), bootstrap=100)["metrics"]
     counts = predictions.drop_duplicates("case_id")["y_true"].value_counts()
-    told = ", ".join(f"{name}: {counts[name]}" for name in GRADES.classes)
+    told = ", ".join(f"grade {name}: {counts[name]}" for name in GRADES.classes)
     assert evaluation.patients_line(metrics) == f"60 patients ({told})"
 
 
@@ -236,7 +236,7 @@ def test_characteristics_compare_outcomes_or_fixed_cohorts():
     rng = np.random.default_rng(0)
     for endpoint, predictions, heads in (
         (BINARY, binary_predictions(), {"negative", "positive"}),
-        (GRADES, grade_predictions(), {"2", "3", "4"}),
+        (GRADES, grade_predictions(), {"grade 2", "grade 3", "grade 4"}),
     ):
         evaluation = evaluation_of(endpoint)
         cases = predictions["case_id"].unique()
@@ -254,7 +254,31 @@ def test_characteristics_compare_outcomes_or_fixed_cohorts():
             evaluation.characteristics(clinical.drop("p00"), predictions)
     # Of several classes the columns come in the order of the classes.
     groups = evaluation_of(GRADES).outcome_groups(grade_predictions().sample(frac=1))
-    assert list(pd.unique(groups)) == ["2", "3", "4"]
+    assert list(pd.unique(groups)) == ["grade 2", "grade 3", "grade 4"]
+
+
+def test_columns_that_tell_the_outcome_do_not_describe_its_groups():
+    rng = np.random.default_rng(1)
+    evaluation, predictions = evaluation_of(GRADES), grade_predictions()
+    grade = predictions.drop_duplicates("case_id").set_index("case_id")["y_true"]
+    diagnosis = grade.map({"2": "diffuse", "3": "anaplastic", "4": "glioblastoma"})
+    clinical = pd.DataFrame(
+        {
+            "grade": grade.astype(float),
+            "diagnosis": diagnosis.mask(rng.random(len(grade)) < 0.2),
+            "ordered_finely": grade.astype(float) + rng.random(len(grade)) / 10,
+            "sex": rng.choice(["F", "M"], len(grade)),
+            "mostly_unknown": diagnosis.where(np.arange(len(grade)) < 9),
+            "nearly": diagnosis.mask(np.arange(len(grade)) == 0, "glioblastoma"),
+        }
+    )
+    clinical.loc[grade.index[0], "nearly"] = "glioblastoma" if grade.iloc[0] != "4" else "diffuse"
+    telling = evaluation.telling_columns(clinical, predictions, ["grade"])
+    assert telling == ("grade", "diagnosis")
+    table = evaluation.characteristics(clinical, predictions, outcome_columns=["grade"])
+    assert set(table["variable"]) == {*clinical.columns} - {*telling}
+    once = predictions[predictions["fold"] == "fold-0"]
+    assert evaluation.telling_columns(clinical, once, ["grade"]) == ()
 
 
 def test_held_out_groups_come_in_the_order_of_classes():
@@ -271,8 +295,9 @@ def test_held_out_groups_come_in_the_order_of_classes():
     assert (strict["called"] == "called positive").sum() < called.sum()
     predictions = grade_predictions()
     groups = evaluation_of(GRADES).held_out_groups(predictions, "clinical")
-    assert list(pd.unique(groups["class"])) == ["2", "3", "4"]
-    assert list(pd.unique(groups["called"])) == ["called 2", "called 3", "called 4"]
+    assert list(pd.unique(groups["class"])) == ["grade 2", "grade 3", "grade 4"]
+    called = [f"called {label}" for label in GRADES.class_labels]
+    assert list(pd.unique(groups["called"])) == called
     assert len(groups["called"]) == 60
 
 

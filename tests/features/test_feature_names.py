@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gliofuse.designs.framework.banks import feature_bank
 from gliofuse.errors import InputError
 from gliofuse.features import FeatureName, columns_of, qualify, regions_of, sequences_of
 from gliofuse.imaging import parse_region
-from gliofuse.radiomics.parameters import RadiomicsSettings
 
 SEQUENCES = st.lists(
     st.sampled_from(["t1", "t1ce", "t2", "flair", "adc", "cbv"]), min_size=1, max_size=3
@@ -75,9 +75,9 @@ def test_deep_names_sort_as_their_numbers(of):
     assert sorted(names) == names
 
 
-@pytest.mark.parametrize("preset", ["rdl", "original", "shape"])
-def test_every_feature_that_the_extractor_makes_is_radiomic(preset):
-    settings = RadiomicsSettings.preset(preset)
+@pytest.mark.parametrize("bank", ["rdl", "original", "shape"])
+def test_every_feature_that_the_extractor_makes_is_radiomic(bank):
+    settings = feature_bank(bank)
     for stem in settings.feature_names():
         name = FeatureName("t1", "whole", stem)
         assert name.kind == "radiomic", stem

@@ -17,7 +17,6 @@ from gliofuse.imaging import (
     available_regions,
     bounding_box,
     brain_mask,
-    crop_to_size,
     detect_convention,
     normalise,
     parse_region,
@@ -178,16 +177,6 @@ def test_bounding_box_of_nothing_and_with_padding():
         bounding_box(mask)
     mask[1, 2, 3] = True
     assert bounding_box(mask, pad=(0, 1, 9)) == (slice(1, 2), slice(1, 4), slice(0, 5))
-
-
-@pytest.mark.parametrize("size", [(3, 3), (4, 4), (9, 2)])
-def test_crop_to_size_has_the_size_and_the_middle(size):
-    array = np.arange(30).reshape(5, 6)
-    piece = crop_to_size(array, (2, 3), size, fill=-1)
-    assert piece.shape == size
-    if size == (3, 3):
-        np.testing.assert_array_equal(piece, array[1:4, 2:5])
-    assert crop_to_size(array, (50, 50), size, fill=-1).max() == -1
 
 
 def test_normalisation_against_the_formulas():

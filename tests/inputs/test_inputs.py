@@ -157,6 +157,13 @@ class CentredFeatures(FoldInput):
         return FeatureTable(table - table.loc[list(training)].mean())
 
 
+def test_an_input_of_scope_fold_has_no_computation_of_its_own_to_refuse():
+    wanted = CentredFeatures()
+    assert [wanted.scope, *(part.scope for part in wanted.parts)] == ["fold", "cohort"]
+    for name in ("compute_case", "gather", "from_table", "check"):
+        assert not hasattr(wanted, name), name
+
+
 def test_an_input_of_scope_fold_learns_from_training_patients_alone():
     rng = np.random.default_rng(0)
     ids = [f"p{number}" for number in range(6)]

@@ -155,7 +155,7 @@ def test_a_family_computes_from_an_image_or_from_a_region():
 def test_names_and_definitions_load_no_compiler():
     code = (
         "import sys; from gliofuse.radiomics.families import FAMILIES; "
-        "from gliofuse.radiomics import RadiomicsSettings; RadiomicsSettings.preset('rdl'); "
+        "from gliofuse.radiomics import RadiomicsSettings; RadiomicsSettings.preset('original'); "
         "print(len(FAMILIES), 'numba' in sys.modules, 'SimpleITK' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -16,8 +16,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from gliofuse.designs.framework.banks import feature_bank
 from gliofuse.imaging import Volume
-from gliofuse.radiomics import RadiomicsExtractor, RadiomicsSettings, RadiomicsWarning
+from gliofuse.radiomics import RadiomicsExtractor, RadiomicsWarning
 from gliofuse.radiomics.families import FAMILIES
 from gliofuse.radiomics.families.shape import shape_features
 from gliofuse.radiomics.groups import image_values
@@ -105,9 +106,9 @@ def test_equals_pyradiomics_3_on_the_whole_bank(brain1, column):
     folder, image, mask = brain1
     reference = pd.read_csv(folder / "filters_brain1.csv", index_col=0)[column]
     changes = {"binCount": None} if column == "binWidth_25" else {}
-    found = RadiomicsExtractor(RadiomicsSettings.preset("rdl"), **changes).execute(image, mask)
+    found = RadiomicsExtractor(feature_bank("rdl"), **changes).execute(image, mask)
     features = [name for name in found if not name.startswith("diagnostics")]
-    assert features == list(RadiomicsSettings.preset("rdl").feature_names())
+    assert features == list(feature_bank("rdl").feature_names())
     assert set(features) == set(reference.index)
     assert [n for n, v in reference.items() if not _close(found[n], v)] == []
 

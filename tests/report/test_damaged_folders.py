@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -16,6 +17,7 @@ from gliofuse.records import (
 )
 from gliofuse.records.catalogue import GRADCAM, REPORT, RUN_FILES
 from gliofuse.report import summarise, write_report
+from gliofuse.report.page import drawings
 
 MISSING = (
     "excluded.csv", "folds.csv", "roc.csv", "confusion.csv", "delong.csv", "cohort.csv",
@@ -129,3 +131,15 @@ def test_networks_show_their_training_and_where_they_look(with_networks, page_of
     assert "Where the networks look</h3>" in text
     assert (with_networks / "figures" / "training.svg").is_file()
     assert "<b>Not drawn</b>" not in text
+    assert "The epoch with the best validation AUC is kept." in text
+
+
+def test_no_validation_auc_is_spoken_of_where_there_is_none(with_networks, copied):
+    """Without validation patients, or with those of one class, there is none to choose by."""
+    folder = RunFolder(copied(with_networks))
+    folder.write(CURVES, folder.read(CURVES).assign(validation_auc=np.nan))
+    (training,) = (one for one in drawings(folder.path) if one.name == "training")
+    assert "best validation AUC" not in training.caption
+    assert "there is no validation AUC" in training.caption
+    figure = training.figure()
+    assert "validation AUC" not in {axis.get_ylabel() for axis in figure.axes}

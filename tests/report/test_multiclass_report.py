@@ -18,6 +18,7 @@ DESIGN = """
 import pandas as pd
 from sklearn.linear_model import LogisticRegression
 
+from gliofuse.cohort import MulticlassEndpoint
 from gliofuse.designs import Design, DesignSettings, FittedDesign, Model
 from gliofuse.inputs import RadiomicFeatures
 from gliofuse.radiomics import RadiomicsSettings
@@ -31,7 +32,7 @@ class Grades(Design):
     name = "grades"
     title = "Grades by logistic regression"
     Settings = Settings
-    endpoint_kinds = ("multiclass",)
+    endpoints = (MulticlassEndpoint,)
 
     @property
     def models(self):
@@ -73,6 +74,7 @@ class Fitted(FittedDesign):
         }, axis=1)
 """
 GRADES = ["2", "3", "4"]
+LABELS = ["grade 2", "grade 3", "grade 4"]
 
 
 @pytest.fixture(scope="module")
@@ -138,10 +140,26 @@ def test_headline_is_the_macro_auc(run, summary):
     assert head["metric"] == "macro_auc"
     assert head["estimate"] == row["estimate"].iloc[0]
     assert (head["low"], head["high"]) == (row["ci_low"].iloc[0], row["ci_high"].iloc[0])
-    assert head["patients"] == "52 patients (2: 16, 3: 18, 4: 18)"
+    assert head["patients"] == "52 patients (grade 2: 16, grade 3: 18, grade 4: 18)"
     assert summary["patients"]["classes"] == [
-        {"label": "2", "n": 16}, {"label": "3", "n": 18}, {"label": "4", "n": 18},
+        {"label": "grade 2", "n": 16}, {"label": "grade 3", "n": 18},
+        {"label": "grade 4", "n": 18},
     ]  # fmt: skip
+
+
+def test_no_class_is_shown_bare(folder, run, summary, page_of):
+    heads = [name.split(" (")[0] for name in summary["characteristics"]["groups"]]
+    assert heads == LABELS
+    survival = {plot["groups"]: plot["curves"] for plot in summary["survival"]}
+    assert [curve["label"] for curve in survival["class"]] == LABELS
+    assert {curve["label"] for curve in survival["called"]} <= {f"called {x}" for x in LABELS}
+    for place in (run, folder):
+        text, _ = page_of(place)
+        for bare in GRADES:
+            assert f'<th scope="row">{bare}</th>' not in text
+            assert f"<td>{bare}</td>" not in text.split("Patients per part")[0]
+    assert summary["characteristics"]["endpoint_columns"] == ["grade"]
+    assert "Left out: grade (the endpoint itself)." in page_of(run)[0]
 
 
 def test_table_of_models_holds_the_figures_over_all_classes(summary):
@@ -177,7 +195,7 @@ def test_confusion_matrix_has_true_rows_and_called_columns(summary, held_out):
 def test_a_curve_a_class_is_drawn_of_the_final_model(summary):
     (figure,) = summary["class_roc"]
     assert figure["model"] == "m_t1ce"
-    assert [curve["label"] for curve in figure["curves"]] == GRADES
+    assert [curve["label"] for curve in figure["curves"]] == LABELS
     for curve in figure["curves"]:
         assert (curve["false_positive_rate"][0], curve["true_positive_rate"][0]) == (0, 0)
         assert (curve["false_positive_rate"][-1], curve["true_positive_rate"][-1]) == (1, 1)
@@ -185,14 +203,14 @@ def test_a_curve_a_class_is_drawn_of_the_final_model(summary):
 
 def test_calibration_is_told_class_by_class(run, summary):
     found = summary["class_calibration"]
-    assert [panel["label"] for panel in found["cohorts"][0]["panels"]] == GRADES
+    assert [panel["label"] for panel in found["cohorts"][0]["panels"]] == LABELS
     table = RunFolder(run).read(CALIBRATION_SUMMARY)
     rows = [row for row in found["rows"] if row["final"]]
-    assert [row["class"] for row in rows] == GRADES
+    assert [row["class"] for row in rows] == LABELS
     slope = found["columns"].index("slope")
     own = table[table["model"] == "m_t1ce"].set_index("class")["slope"]
     for row in rows:
-        assert row["values"][slope]["estimate"] == own[row["class"]]
+        assert row["values"][slope]["estimate"] == own[row["class"].removeprefix("grade ")]
 
 
 def test_comparison_of_several_classes(folder, page_of):
@@ -221,10 +239,10 @@ def test_parts_of_a_model_for_each_class_are_told_apart(built_in):
     """Coefficients of different classes are never averaged with each other."""
     table = pd.read_csv(built_in / "tables" / "contributions.csv", dtype={"class": str})
     found = {entry["label"]: entry["terms"] for entry in summarise(built_in)["contributions"]}
-    assert list(found) == [f"Radiomics fusion, class {name}" for name in GRADES]
+    assert list(found) == [f"Radiomics fusion ({name})" for name in LABELS]
     own = table[(table["class"] == "4") & (table["term"] == "radiomics_t1ce=4")]
-    term = next(t for t in found["Radiomics fusion, class 4"] if t["term"] == "radiomics_t1ce=4")
-    assert term["label"] == "Radiomics T1ce, class 4"
+    term = next(t for t in found["Radiomics fusion (grade 4)"] if t["term"] == "radiomics_t1ce=4")
+    assert term["label"] == "Radiomics T1ce (grade 4)"
     assert term["values"] == pytest.approx(own["coefficient"].tolist())
     chosen = summarise(built_in)["selection"]["models"]
     assert {(entry["model"], entry["class"]) for entry in chosen} <= {

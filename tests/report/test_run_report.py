@@ -9,17 +9,25 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from gliofuse.cohort import parse_endpoint
 from gliofuse.designs import find_design
+from gliofuse.designs.framework.base import parse_settings
+from gliofuse.designs.framework.context import Available
 from gliofuse.records import (
     METRICS,
     NOMOGRAM,
+    NOTES,
     PAPER_RESULTS,
     PREDICTIONS,
     RUN,
     SELECTED_FEATURES,
     RunFolder,
 )
-from gliofuse.report import summarise
+from gliofuse.report import summarise, write_report
+from gliofuse.report.page import drawings
+from gliofuse.study.runner import run_study
+
+from .conftest import table_study, write_tables
 
 
 @pytest.fixture(scope="module")
@@ -222,6 +230,9 @@ def test_limitations_speak_from_the_data(clinical, image_run):
     assert "Quick settings" in titles
     assert "Patients left out" in titles
     assert titles[-1] == "Research use only"
+    assert "the middle patient" in next(
+        one.caption for one in drawings(image_run) if one.name == "probabilities"
+    )
     assert "One split" in [entry["title"] for entry in summarise(image_run)["limitations"]]
 
 
@@ -258,9 +269,69 @@ def test_repeated_predictions_of_a_patient_count_once(clinical_run, copied):
     assert found["negative"] == pytest.approx([0.5] * 16)
 
 
-def test_left_out_models_of_the_publication_have_their_labels(rdl_run, copied):
+def test_left_out_models_of_the_publication_have_their_labels(rdl_run):
+    """The run trained no network; the design says what they are called."""
+    assert RunFolder(rdl_run).record.design.paper_labels["dl_t1"] == "DL T1"
+    labels = {row["label"] for row in summarise(rdl_run)["publication"]["rows"]}
+    assert {"DL T1", "Radiomics T1", "DL fusion", "Radiomics FLAIR", "RDL"} <= labels
+
+
+@pytest.mark.parametrize("name", ["rdl", "deep-radiomics", "shape-resnet", "imaging-clinical"])
+def test_every_model_of_a_publication_has_its_label(name):
+    """In its full form a design calls its models as the publication's labels do."""
+    design = find_design(name)
+    labels = design.paper.labels
+    assert set(design.paper.results["model"]) <= set(labels)
+    endpoint = parse_endpoint("grade >= 3")
+    known = ("whole", "core", "enhancing", "edema", "necrosis")
+    full = Available(endpoint, ("t1", "t1ce", "t2", "flair"), known, clinical=("age",))
+    given = {
+        "shape-resnet": {"ablate": True},
+        "imaging-clinical": {"allow_random": True},
+    }.get(name, {})
+    planned = design(parse_settings(design, {"preset": "paper", **given}), full)
+    own = {model.name: model.label for model in planned.models}
+    assert {key: own[key] for key in labels if key in own} == {
+        key: labels[key] for key in labels if key in own
+    }
+    assert set(design.paper.results["model"]) <= set(own)
+    assert planned.left_out_labels == {k: v for k, v in labels.items() if k not in own}
+
+
+def test_the_diamond_is_named_where_it_is_drawn(rdl_run, copied):
+    """The publication's sensitivity stands in the table, but the forest shows AUCs."""
     folder = RunFolder(copied(rdl_run))
-    design = folder.record.design.model_copy(update={"paper_labels": {"dl_t1": "DL T1"}})
-    folder.write(RUN, folder.record.model_copy(update={"design": design}))
-    labels = {row["label"] for row in summarise(folder.path)["publication"]["rows"]}
-    assert {"DL T1", "Radiomics T1", "Dl fusion"} <= labels
+    table = folder.read(PAPER_RESULTS)
+    captions = []
+    for own in (table, table[table["metric"] != "auc"]):
+        folder.write(PAPER_RESULTS, own)
+        (forest,) = (one for one in drawings(folder.path) if one.name == "forest")
+        captions.append(forest.caption)
+    assert ["diamond" in caption for caption in captions] == [True, False]
+
+
+def test_columns_that_tell_the_class_are_named_where_they_are_left_out(tmp_path, page_of):
+    write_tables(tmp_path)
+    clinical = pd.read_csv(tmp_path / "clinical.csv")
+    clinical["diagnosis"] = clinical["grade"].map({2: "diffuse", 3: "anaplastic", 4: "GBM"})
+    clinical.to_csv(tmp_path / "clinical.csv", index=False)
+    run_study(table_study(tmp_path), tmp_path / "run")
+    write_report(tmp_path / "run")
+    found = summarise(tmp_path / "run")["characteristics"]
+    assert {row["variable"] for row in found["rows"]} & {"grade", "diagnosis", "age"} == {"age"}
+    text, _ = page_of(tmp_path / "run")
+    said = "Left out: grade (the endpoint itself); diagnosis (each value is found in one class"
+    assert said in text
+
+
+def test_remarks_on_patients_stand_under_the_limitations(rdl_run, copied, page_of, undrawn):
+    assert summarise(rdl_run)["remarks"] is None
+    folder = RunFolder(copied(rdl_run))
+    rows = [("p07", "the region is larger: its rim is cut"), ("p03", "a box 1.2 times as large")]
+    folder.write(NOTES, pd.DataFrame(rows, columns=["case_id", "note"]))
+    limits = {e["title"]: e["text"] for e in summarise(folder.path)["limitations"]}
+    assert "The images of 2 patients did not fit" in limits["Patients with a remark"]
+    write_report(folder.path)
+    text, _ = page_of(folder.path)
+    assert "2 patients with a remark</summary>" in text
+    assert text.index("a box 1.2 times as large") < text.index("its rim is cut")

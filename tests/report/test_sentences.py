@@ -12,7 +12,15 @@ import re
 import pandas as pd
 import pytest
 
-from gliofuse.records import FOLDS, METRICS, THRESHOLDS, RunFolder
+from gliofuse.records import (
+    CHARACTERISTICS,
+    EXCLUDED,
+    FAILED_CASES,
+    FOLDS,
+    METRICS,
+    THRESHOLDS,
+    RunFolder,
+)
 from gliofuse.report import write_report
 from gliofuse.study.runner import run_study
 
@@ -105,7 +113,10 @@ CLAIMS = {
     r"\d+ bins are used": lambda run: run.record.source == "images",
     r"wavelet and LoG images": lambda run: False,
     r"before the data were seen": lambda run: False,
-    r"Nobody of the given cohort was excluded": lambda run: False,
+    r"Nobody of the given cohort was excluded": lambda run: (
+        run.read(EXCLUDED) is None and run.read(FAILED_CASES) is None
+    ),
+    r"could not be processed": lambda run: run.read(FAILED_CASES) is not None,
 }
 
 
@@ -116,9 +127,8 @@ def test_a_sentence_stands_exactly_where_it_is_true(run, claim):
 
 
 def test_the_column_of_the_split_is_no_characteristic(run):
-    folder, text = run
-    rows = folder.path / "tables" / "characteristics.csv"
-    assert "side" not in set(pd.read_csv(rows)["variable"])
+    folder, _ = run
+    assert "side" not in set(folder.need(CHARACTERISTICS)["variable"])
 
 
 def test_shares_of_validation_patients_are_those_of_the_folds(run):

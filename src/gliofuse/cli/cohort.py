@@ -29,14 +29,6 @@ _SHOWN = 5
 _SHEET_ROWS = 8
 _SHEET_NAME = "sheet_{:03}.png"
 
-# What a design cannot do for a patient who lacks a sequence; the others use what there is.
-_DESIGNS = {
-    "t1": ("rdl", "shape-resnet", "deep-radiomics"),
-    "t1ce": ("rdl", "shape-resnet", "deep-radiomics", "imaging-clinical"),
-    "t2": ("rdl", "shape-resnet", "deep-radiomics"),
-    "flair": ("rdl", "shape-resnet", "imaging-clinical"),
-}
-
 
 @commands.command()
 def scan(
@@ -54,7 +46,7 @@ def scan(
     """Find the patients in a folder of MRI and write a manifest.
 
     Follow-up scans, doubled files, files that nobody understands and ids without a partner are
-    told, never picked or dropped in silence.
+    listed, never picked or dropped in silence.
 
     \b
     Example
@@ -158,8 +150,11 @@ def _sequence_lines(cohort: Cohort) -> Iterable[str]:
 
 
 def _designs_reading(sequence: str) -> tuple[str, ...]:
-    """The designs that read a sequence; one that no paper had goes where all of them go."""
-    return _DESIGNS.get(sequence, ("the designs that read every sequence",))
+    """The published designs that read a sequence, or in words those that read any."""
+    from gliofuse.designs import DESIGNS, find_design
+
+    reading = (name for name in DESIGNS if sequence in find_design(name).paper.sequences)
+    return tuple(reading) or ("the designs that read every sequence",)
 
 
 def _remark_lines(remarks: pd.DataFrame) -> Iterable[str]:

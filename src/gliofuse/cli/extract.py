@@ -43,7 +43,7 @@ def extract(
     params: Annotated[Path | None, typer.Option(help="PyRadiomics parameter file (YAML).")] = None,
     preset: Annotated[
         str | None,
-        typer.Option(help="rdl (default), deep-radiomics, imaging-clinical, shape or original."),
+        typer.Option(help="Feature bank: a design's name (rdl by default), original or shape."),
     ] = None,
     normalisation: Annotated[
         str, typer.Option(help="none, minmax, zscore or percentile, before all else.")
@@ -101,13 +101,14 @@ def extract(
 
 
 def _settings(params: Path | None, preset: str | None) -> RadiomicsSettings:
+    from gliofuse.designs.framework.banks import feature_bank
     from gliofuse.radiomics.parameters import RadiomicsSettings
 
     if params is not None and preset is not None:
         raise InputError("give --params or --preset, not both")
     if params is not None:
         return RadiomicsSettings.from_params(params)
-    return RadiomicsSettings.preset(preset or "rdl")
+    return feature_bank(preset or "rdl")
 
 
 def _listed(text: str | None) -> list[str]:

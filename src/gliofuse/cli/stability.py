@@ -35,7 +35,7 @@ def stability(
     threshold: Annotated[float, typer.Option(help="Smallest ICC(2,1) of a stable feature.")] = 0.75,
     preset: Annotated[
         str | None,
-        typer.Option(help="rdl (default), deep-radiomics, imaging-clinical, shape or original."),
+        typer.Option(help="Feature bank: a design's name (rdl by default), original or shape."),
     ] = None,
     params: Annotated[Path | None, typer.Option(help="PyRadiomics parameter file (YAML).")] = None,
     regions: Annotated[str, typer.Option(help='For example "whole,core".')] = "whole",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gliofuse.cli import app
+from gliofuse.deep.networks.registry import NETWORKS
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,8 +23,11 @@ def train(
     network: Annotated[
         str,
         typer.Option(
-            help="densenet121, csg-densenet121, shape-resnet50, resnet50, resnet34, dual-resnet18 "
-            "(slices); se-resnet18-3d, resnet18-3d, resnet50-3d (patches)."
+            help="; ".join(
+                f"{', '.join(n.name for n in NETWORKS.values() if n.input == kind)} ({kind})"
+                for kind in ("slices", "patches")
+            )
+            + "."
         ),
     ],
     cohort: Annotated[Path, typer.Option(help="Manifest, cohort.csv.")],

@@ -1,9 +1,10 @@
 """The MRI sequences that gliofuse knows; a new one is an entry of ``SEQUENCES``.
 
 The order of the registry is the order of the manifest's columns, of a network's channels and of
-the report. Structural sequences have grey values of no unit, which each image's own statistics
-bring onto a common scale. Quantitative ones are measured in a unit, so that one fixed map serves
-all patients: scaling each image by its own values would throw away what was measured.
+the report; where one sequence alone is drawn, ``display_rank`` says which. Structural sequences
+have grey values of no unit, which each image's own statistics bring onto a common scale.
+Quantitative ones are measured in a unit, so that one fixed map serves all patients: scaling each
+image by its own values would throw away what was measured.
 """
 
 from __future__ import annotations
@@ -14,7 +15,14 @@ from types import MappingProxyType
 
 from gliofuse.errors import ManifestError, did_you_mean
 
-__all__ = ["SEQUENCES", "STRUCTURAL", "Reference", "Sequence", "check_sequences"]
+__all__ = [
+    "SEQUENCES",
+    "STRUCTURAL",
+    "Reference",
+    "Sequence",
+    "check_sequences",
+    "sequence_to_draw",
+]
 
 
 @dataclass(frozen=True)
@@ -55,12 +63,15 @@ class Sequence:
         file names, and a manifest's column of such a name is asked about.
     reference : Reference, optional
         Of a quantitative sequence.
+    display_rank : int
+        The lower, the better a picture of this sequence alone shows glioma.
     """
 
     name: str
     label: str
     synonyms: tuple[str, ...] = ()
     reference: Reference | None = None
+    display_rank: int = 9
 
     @property
     def quantitative(self) -> bool:
@@ -68,9 +79,9 @@ class Sequence:
         return self.reference is not None
 
 
-# Free water at 37 degrees C diffuses at 3.04e-3 mm2/s (Holz M, Heil SR, Sacco A. Phys Chem Chem
-# Phys 2000;2:4740), the most that tissue can reach; normal brain has 0.7 to 0.9e-3. Scanners
-# store ADC maps in 1e-6 mm2/s.
+# Normal white matter has 0.62 to 0.79e-3 mm2/s and cortex 0.78 to 1.09e-3 (Helenius J et al. AJNR
+# 2002;23:194-199); cerebrospinal fluid, whose water is all but free, has about 3e-3, the most that
+# tissue can reach. Scanners store ADC maps in 1e-6 mm2/s.
 _ADC = Reference(
     unit="1e-6 mm2/s",
     low=0.0,
@@ -79,8 +90,8 @@ _ADC = Reference(
     remedy="multiply a map in mm2/s by 1e6, one in 1e-3 mm2/s by 1000, and give it unscaled",
 )
 
-# High-grade glioma has 5.2 +- 3.3 times the blood volume of normal white matter, low-grade 2.1 +-
-# 1.7 (Law M et al. AJNR 2003;24:1989); 10 leaves room above. Normal grey matter has about 2.
+# The normalised blood volume of high-grade glioma is 5.4 +- 1.5, of low-grade 2.3 +- 1.1
+# (Bulakbasi N et al. AJNR 2005;26:2187-2199); 10 leaves room above.
 _CBV = Reference(
     unit="multiples of normal-appearing white matter",
     low=0.0,
@@ -90,14 +101,15 @@ _CBV = Reference(
 )
 
 _REGISTERED = (
-    Sequence("t1", "T1", ("t1w", "t1n", "t1pre")),
+    Sequence("t1", "T1", ("t1w", "t1n", "t1pre"), display_rank=4),
     Sequence(
         "t1ce",
         "T1ce",
         ("t1c", "t1gd", "t1gad", "t1post", "t1wce", "t1wgd", "t1contrast", "cet1"),
+        display_rank=1,
     ),
-    Sequence("t2", "T2", ("t2w",)),
-    Sequence("flair", "FLAIR", ("t2f", "t2flair", "fl")),
+    Sequence("t2", "T2", ("t2w",), display_rank=3),
+    Sequence("flair", "FLAIR", ("t2f", "t2flair", "fl"), display_rank=2),
     Sequence("adc", "ADC", ("adcmap",), _ADC),
     Sequence("cbv", "rCBV", ("rcbv", "ncbv", "cbvmap", "rcbvmap"), _CBV),
 )
@@ -114,3 +126,14 @@ def check_sequences(names: Iterable[str]) -> None:
     for name in names:
         if name not in SEQUENCES:
             raise ManifestError(f"unknown sequence {name!r}: {did_you_mean(name, SEQUENCES)}")
+
+
+def sequence_to_draw(names: Iterable[str]) -> str:
+    """Return the one of ``names`` that shows glioma best; of equal ones the first.
+
+    Examples
+    --------
+    >>> sequence_to_draw(["adc", "t2", "flair"])
+    'flair'
+    """
+    return min(names, key=lambda name: SEQUENCES[name].display_rank)

@@ -13,23 +13,25 @@ from typing import Any, ClassVar
 import pandas as pd
 from pydantic import Field
 
+from gliofuse.cohort import MulticlassEndpoint
+from gliofuse.designs.framework.banks import feature_bank
 from gliofuse.designs.framework.base import Design, DesignSettings, FittedDesign, Paper
 from gliofuse.designs.framework.context import FitContext
 from gliofuse.designs.framework.models import Model, sequence_label
 from gliofuse.designs.framework.networks import (
+    QUICK_TRAINING,
+    NetworkPreset,
     NetworkRecipe,
     NetworkSignature,
     fit_network_signature,
-    training_settings,
 )
 from gliofuse.designs.framework.paper_results import paper_results
 from gliofuse.designs.framework.stable import stable_only
 from gliofuse.inputs import CaseData, Input, RadiomicFeatures, TumourPatches
+from gliofuse.radiomics.families import FAMILIES
 from gliofuse.signature import IntegratedSignatureSettings, integrated_signature, selected_features
 
 __all__ = ["DeepRadiomics", "DeepRadiomicsSettings", "FittedDeepRadiomics"]
-
-_PAPER_SEQUENCES = ("t1", "t1ce", "t2")
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ _VARIANTS = (
 _PAPER = Paper(
     citation="Xu et al., Front Oncol 2022;12:969907",
     doi="10.3389/fonc.2022.969907",
+    sequences=("t1", "t1ce", "t2"),
     results=paper_results(
         ("auc", "accuracy", "sensitivity", "precision"),
         {
@@ -74,39 +77,93 @@ _PAPER = Paper(
             }
         },
     ),
+    labels={
+        "radiomics_t1ce": f"Radiomics {sequence_label('t1ce')}",
+        **{variant.cnn: f"CNN ({variant.label})" for variant in _VARIANTS},
+        **{f"integrated_{variant.name}": f"Integrated ({variant.label})" for variant in _VARIANTS},
+    },
 )
 
-#: How the networks are trained. The paper states 200 epochs and batches of 8; optimiser, rate and
-#: the weights of the classes are the project's.
-_TRAINING: dict[str, dict[str, Any]] = {
-    "paper": {
-        "optimiser": "adam",
-        "learning_rate": 1e-4,
-        "balance": "weights",
-        "epochs": 200,
-        "batch_size": 8,
+#: 788 features a sequence. The 32 grey levels are the project's choice, as the paper states none.
+_BANK: dict[str, Any] = {
+    "setting": {"binCount": 32},
+    "imageType": {"Original": {}, "Wavelet": {}},
+    "featureClass": {
+        "shape": [],
+        "firstorder": [],
+        "glcm": [name for name in FAMILIES["glcm"].names if name not in ("SumAverage", "MCC")],
+        "glrlm": [],
+        "glszm": [],
+        "gldm": [],
     },
-    "quick": {
-        "optimiser": "adamw",
-        "learning_rate": 5e-4,
-        "weight_decay": 1e-2,
-        "schedule": "cosine",
-        "balance": "weights",
-        "clip_norm": 1.0,
-        "epochs": 15,
-        "batch_size": 8,
-        "skip_epochs": 3,
-        "patience": 6,
-        "norm_batches": 4,
-        "items_per_patient": 4,
-    },
+}
+
+#: What the networks are shown and how they are trained: the tumour's patch. The paper states 200
+#: epochs and batches of 8; optimiser, rate and the weights of the classes are the project's.
+NETWORKS: dict[str, NetworkPreset] = {
+    "paper": NetworkPreset(
+        training={
+            "optimiser": "adam",
+            "learning_rate": 1e-4,
+            "balance": "weights",
+            "epochs": 200,
+            "batch_size": 8,
+        },
+        images={
+            "size_zyx": (96, 128, 96),
+            "pixel_mm_zyx": (1.0, 1.0, 1.0),
+            "normalisation": "zscore",
+        },
+        augmentation="flips",
+    ),
+    "quick": NetworkPreset(
+        training={**QUICK_TRAINING, "learning_rate": 5e-4, "epochs": 15, "batch_size": 8},
+        images={
+            "size_zyx": (32, 40, 32),
+            "pixel_mm_zyx": (3.0, 3.0, 3.0),
+            "normalisation": "zscore",
+        },
+        augmentation="flips",
+    ),
+}
+
+
+#: The same of the network that learns grade and survival at once, from the largest tumour slice.
+DUAL_NETWORK: dict[str, NetworkPreset] = {
+    "paper": NetworkPreset(
+        training=NETWORKS["paper"].training,
+        images={
+            "size": 240,
+            "crop": "center",
+            "center_mm": 240.0,
+            "which": "largest",
+            "normalisation": "zscore",
+        },
+    ),
+    "quick": NetworkPreset(
+        training={
+            **QUICK_TRAINING,
+            "batch_size": 24,
+            "learning_rate": 3e-4,
+            "items_per_patient": 2,
+        },
+        images={
+            "size": 96,
+            "crop": "center",
+            "center_mm": 192.0,
+            "which": "k-largest",
+            "k": 3,
+            "normalisation": "zscore",
+        },
+        augmentation="flips",
+    ),
 }
 
 
 class DeepRadiomicsSettings(DesignSettings):
     """Settings of ``deep-radiomics``."""
 
-    radiomics: str = Field("deep-radiomics", description="Feature bank: preset or file.")
+    radiomics: str = Field("deep-radiomics", description="Feature bank: design, preset or file.")
     normalisation: str = Field("zscore", description="Of each volume over the brain.")
     region: str = "whole"
     sequence: str = Field("t1ce", description="Whose radiomics are fused; the paper's best.")
@@ -135,13 +192,16 @@ class DeepRadiomics(Design):
     title = "3D network features and radiomics, fused for grading"
     paper = _PAPER
     Settings = DeepRadiomicsSettings
-    why_not: ClassVar[dict[str, str]] = {
-        "multiclass": "its networks and its tests between classes tell two grades apart"
+    bank = _BANK
+    why_not: ClassVar = {
+        MulticlassEndpoint: "its networks and its tests between classes tell two grades apart"
     }
     choices = (
         "Masks come from the manifest; the paper's are its segmentation network's.",
         "The paper does not name the network's optimiser; Adam at 1e-4 is used with class weights, "
         "and AdamW in preset quick.",
+        "The complete MRI is resized to the patch's 96 x 128 x 96 and its voxels are no cubes; the "
+        "paper does not say how it is made that small.",
         "A training patient's deep features come from the network that it trained, as in the "
         "paper: features of networks of different folds have no common axes.",
     )
@@ -150,7 +210,7 @@ class DeepRadiomics(Design):
     @property
     def sequences(self) -> tuple[str, ...]:
         """The paper's t1, t1ce and t2, or those of them that the cohort has."""
-        usual = tuple(s for s in _PAPER_SEQUENCES if s in self.available.sequences)
+        usual = tuple(s for s in _PAPER.sequences if s in self.available.sequences)
         return usual or self.available.sequences
 
     @property
@@ -194,7 +254,7 @@ class DeepRadiomics(Design):
         notes = [
             f"no {sequence}: radiomics_{sequence} left out, and the networks read "
             f"{', '.join(self.sequences)}"
-            for sequence in _PAPER_SEQUENCES
+            for sequence in _PAPER.sequences
             if sequence not in self.available.sequences and self.available.images
         ]
         if not self._variants:
@@ -206,10 +266,8 @@ class DeepRadiomics(Design):
     @property
     def radiomics(self) -> RadiomicFeatures:
         """The 788 features of each sequence over the whole tumour."""
-        from gliofuse.radiomics import RadiomicsSettings
-
         return RadiomicFeatures(
-            settings=RadiomicsSettings.named(self.settings.radiomics),
+            settings=feature_bank(self.settings.radiomics),
             regions=(self.settings.region,),
             sequences=self.sequences,
             normalisation=self.settings.normalisation,
@@ -217,16 +275,9 @@ class DeepRadiomics(Design):
 
     def patches(self, kind: str) -> TumourPatches:
         """The tumour's patch, or the complete volume at the same size; quick samples every 3 mm."""
-        from gliofuse.deep.data.patches import PatchSettings
-
-        quick = self.settings.preset == "quick"
+        whole = {} if kind == "patch" else {"crop": "whole", "pixel_mm_zyx": None}
         return TumourPatches(
-            settings=PatchSettings(
-                size_zyx=(32, 40, 32) if quick else (96, 128, 96),
-                pixel_mm_zyx=(3.0, 3.0, 3.0) if quick and kind == "patch" else None,
-                crop="tumour" if kind == "patch" else "whole",
-                normalisation="zscore",
-            ),
+            settings=NETWORKS[self.settings.preset].patches(**whole),
             region=self.settings.region,
             sequences=self.sequences,
         )
@@ -265,14 +316,13 @@ class DeepRadiomics(Design):
     def _recipe(self, variant: _Variant) -> NetworkRecipe:
         from gliofuse.deep.data import augmentation_preset
 
+        preset = NETWORKS[self.settings.preset]
         return NetworkRecipe(
             network=variant.network,
             request=self.patches(variant.reads),
             sequences=self.sequences,
-            training=training_settings(
-                _TRAINING[self.settings.preset], epochs=self.settings.epochs
-            ),
-            augmentation=augmentation_preset("flips"),
+            training=preset.hyperparameters(epochs=self.settings.epochs),
+            augmentation=augmentation_preset(preset.augmentation),
             weights=self.settings.weights,
         )
 

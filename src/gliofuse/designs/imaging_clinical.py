@@ -16,6 +16,8 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
+from gliofuse.cohort import MulticlassEndpoint, TwoClassEndpoint
+from gliofuse.designs.framework.banks import feature_bank
 from gliofuse.designs.framework.base import Design, DesignSettings, FittedDesign, Paper
 from gliofuse.designs.framework.classes import (
     column_names,
@@ -33,6 +35,7 @@ from gliofuse.designs.framework.models import Model
 from gliofuse.designs.framework.paper_results import paper_results
 from gliofuse.designs.framework.stable import stable_only
 from gliofuse.inputs import CaseData, Input, PretrainedFeatures, RadiomicFeatures
+from gliofuse.radiomics.parameters import PYRADIOMICS_FAMILIES
 from gliofuse.signature import (
     ImagingSignatureSettings,
     coefficients,
@@ -42,7 +45,6 @@ from gliofuse.signature import (
 
 __all__ = ["FittedImagingClinical", "ImagingClinical", "ImagingClinicalSettings"]
 
-_PAPER_SEQUENCES = ("t1ce", "flair")
 #: The paper's regions as expressions over named regions of the mask.
 _REGIONS = {"edema": "edema", "tumor": "enhancing"}
 _OVERALL = "overall"
@@ -53,6 +55,7 @@ _LABELS = {"deep": "DL", "radiomics": "radiomics", "hybrid": "hybrid"}
 
 _PAPER = Paper(
     citation="Liu et al., Quant Imaging Med Surg 2024;14(1):251-263",
+    sequences=("t1ce", "flair"),
     results=paper_results(
         ("sensitivity", "specificity", "accuracy", "auc"),
         {
@@ -84,13 +87,30 @@ _PAPER = Paper(
             },
         },
     ),
+    labels={
+        **{
+            f"{place}_{ending}": f"{place.capitalize()} {_LABELS[kind]}"
+            for place in (*_REGIONS, _OVERALL)
+            for kind, ending in _KINDS.items()
+        },
+        "clinical": "Clinical",
+        "fusion": "Fusion",
+    },
 )
+
+#: 1,130 features a sequence and region; the paper's appendix with its 1,111 is not available, and
+#: the image types, sigmas and 32 grey levels are the project's.
+_BANK: dict[str, Any] = {
+    "setting": {"binCount": 32},
+    "imageType": {"Original": {}, "Wavelet": {}, "LoG": {"sigma": [1.0, 2.0, 3.0]}},
+    "featureClass": {family: [] for family in PYRADIOMICS_FAMILIES},
+}
 
 
 class ImagingClinicalSettings(DesignSettings):
     """Settings of ``imaging-clinical``."""
 
-    radiomics: str = Field("imaging-clinical", description="Feature bank: preset or file.")
+    radiomics: str = Field("imaging-clinical", description="Feature bank: design, preset or file.")
     normalisation: Literal["minmax", "zscore", "percentile", "none"] = "zscore"
     network: str = "resnet34"
     weights: str | None = Field(
@@ -131,7 +151,8 @@ class ImagingClinical(Design):
     title = "Imaging score plus clinical variables for a molecular marker"
     paper = _PAPER
     Settings = ImagingClinicalSettings
-    endpoint_kinds = ("binary", "multiclass")
+    bank = _BANK
+    endpoints = (TwoClassEndpoint, MulticlassEndpoint)
     choices_for_images = (
         "The paper's appendix with its 1,111 radiomic features is not available; original, "
         "wavelet and LoG images (sigma 1, 2, 3 mm) are used.",
@@ -148,7 +169,7 @@ class ImagingClinical(Design):
     @property
     def sequences(self) -> tuple[str, ...]:
         """t1ce and flair; where the cohort has neither, whatever it has."""
-        usual = tuple(s for s in _PAPER_SEQUENCES if s in self.available.sequences)
+        usual = tuple(s for s in _PAPER.sequences if s in self.available.sequences)
         return usual or self.available.sequences
 
     @property
@@ -198,7 +219,7 @@ class ImagingClinical(Design):
         """What of the paper's eleven models is missing, and why."""
         notes = [
             f"no {sequence}: its features left out"
-            for sequence in _PAPER_SEQUENCES
+            for sequence in _PAPER.sequences
             if sequence not in self.available.sequences and self.available.images
         ]
         if tuple(self.regions) == (_OVERALL,):
@@ -217,10 +238,8 @@ class ImagingClinical(Design):
     @property
     def radiomics(self) -> RadiomicFeatures:
         """The feature bank over each region."""
-        from gliofuse.radiomics import RadiomicsSettings
-
         return RadiomicFeatures(
-            settings=RadiomicsSettings.named(self.settings.radiomics),
+            settings=feature_bank(self.settings.radiomics),
             regions=tuple(self.regions.values()),
             sequences=self.sequences,
             normalisation=self.settings.normalisation,

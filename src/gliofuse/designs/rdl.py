@@ -13,6 +13,8 @@ from typing import Any, Literal
 import pandas as pd
 from pydantic import Field
 
+from gliofuse.cohort import MulticlassEndpoint, TwoClassEndpoint
+from gliofuse.designs.framework.banks import feature_bank
 from gliofuse.designs.framework.base import Design, DesignSettings, FittedDesign, Paper
 from gliofuse.designs.framework.classes import (
     column_names,
@@ -26,14 +28,16 @@ from gliofuse.designs.framework.classes import (
 from gliofuse.designs.framework.context import FitContext
 from gliofuse.designs.framework.models import ALL, Model, sequence_label
 from gliofuse.designs.framework.networks import (
+    QUICK_TRAINING,
+    NetworkPreset,
     NetworkRecipe,
     NetworkSignature,
     fit_network_signature,
-    training_settings,
 )
 from gliofuse.designs.framework.paper_results import paper_results
 from gliofuse.designs.framework.stable import stable_only
 from gliofuse.inputs import CaseData, Input, RadiomicFeatures, TumourSlices
+from gliofuse.radiomics.parameters import PYRADIOMICS_FAMILIES
 from gliofuse.signature import (
     RidgeSignature,
     SingleSequenceSettings,
@@ -43,11 +47,11 @@ from gliofuse.signature import (
 
 __all__ = ["RDL", "FittedRDL", "RDLSettings"]
 
-_PAPER_SEQUENCES = ("t1", "t1ce", "t2", "flair")
-
+_SEQUENCES = ("t1", "t1ce", "t2", "flair")
 _METRICS = ("auc", "accuracy", "sensitivity", "specificity")
 _PAPER = Paper(
     citation="Radiomic and deep-learning fusion signatures, J Biotech Research 2024;17:146-158",
+    sequences=_SEQUENCES,
     results=paper_results(
         _METRICS,
         {
@@ -79,42 +83,63 @@ _PAPER = Paper(
             },
         },
     ),
+    labels={
+        **{f"radiomics_{s}": f"Radiomics {sequence_label(s)}" for s in _SEQUENCES},
+        "radiomics_fusion": "Radiomics fusion",
+        **{f"dl_{s}": f"DL {sequence_label(s)}" for s in _SEQUENCES},
+        "dl_fusion": "DL fusion",
+        "rdl": "RDL",
+    },
 )
 
-#: How both networks are trained. The paper names neither SGD's momentum (0.9 is taken) nor a
-#: remedy for unequal classes.
-_TRAINING: dict[str, dict[str, Any]] = {
-    "paper": {
-        "optimiser": "sgd",
-        "learning_rate": 1e-4,
-        "momentum": 0.9,
-        "schedule": "step",
-        "step_epochs": 20,
-        "step_factor": 0.1,
-        "epochs": 100,
-        "batch_size": 32,
+#: 1,967 features a sequence. The paper does not state its discretisation, and PyRadiomics' bin
+#: width leaves one grey level of images scaled to 0..1; 32 levels are the project's choice.
+_BANK: dict[str, Any] = {
+    "setting": {"binCount": 32},
+    "imageType": {
+        "Original": {},
+        "Square": {},
+        "SquareRoot": {},
+        "Logarithm": {},
+        "Exponential": {},
+        "Gradient": {},
+        "LoG": {"sigma": [2.0, 3.0, 4.0, 5.0]},
+        "Wavelet": {},
+        "LBP3D": {},
     },
-    "quick": {
-        "optimiser": "adamw",
-        "learning_rate": 1e-3,
-        "weight_decay": 1e-2,
-        "schedule": "cosine",
-        "balance": "weights",
-        "clip_norm": 1.0,
-        "epochs": 12,
-        "batch_size": 16,
-        "skip_epochs": 3,
-        "patience": 6,
-        "norm_batches": 4,
-        "items_per_patient": 4,
-    },
+    "featureClass": {family: [] for family in PYRADIOMICS_FAMILIES},
+}
+
+#: What both networks are shown and how they are trained: every tumour slice, cropped to the
+#: tumour's square. The paper names neither SGD's momentum (0.9 is taken) nor a remedy for unequal
+#: classes.
+NETWORKS: dict[str, NetworkPreset] = {
+    "paper": NetworkPreset(
+        training={
+            "optimiser": "sgd",
+            "learning_rate": 1e-4,
+            "momentum": 0.9,
+            "schedule": "step",
+            "step_epochs": 20,
+            "step_factor": 0.1,
+            "epochs": 100,
+            "batch_size": 32,
+        },
+        images={"size": 64, "which": "all", "crop": "square"},
+    ),
+    "quick": NetworkPreset(
+        training=QUICK_TRAINING,
+        images={"size": 64, "which": "k-largest", "k": 12, "crop": "square"},
+    ),
 }
 
 
 class RDLSettings(DesignSettings):
     """Settings of ``rdl``; each default is the paper's unless its description says otherwise."""
 
-    radiomics: str = Field("rdl", description="Feature bank: a preset, or a parameter file.")
+    radiomics: str = Field(
+        "rdl", description="Feature bank: a design's name, a preset, or a parameter file."
+    )
     normalisation: Literal["minmax", "zscore", "percentile", "none"] = Field(
         "minmax", description="Of each volume over all its voxels."
     )
@@ -153,7 +178,8 @@ class RDL(Design):
     title = "Radiomic and deep-learning fusion signatures"
     paper = _PAPER
     Settings = RDLSettings
-    endpoint_kinds = ("binary", "multiclass")
+    bank = _BANK
+    endpoints = (TwoClassEndpoint, MulticlassEndpoint)
     choices = (
         "The paper trains the second level on in-sample first-level signatures; here they are "
         "out-of-fold unless second_level says otherwise.",
@@ -214,7 +240,7 @@ class RDL(Design):
         """What of the paper's eleven models is missing, and why."""
         notes = [
             f"no {sequence}: radiomics_{sequence} and dl_{sequence} left out"
-            for sequence in _PAPER_SEQUENCES
+            for sequence in _PAPER.sequences
             if sequence not in self.available.sequences and self.available.images
         ]
         if not self.available.images:
@@ -235,10 +261,8 @@ class RDL(Design):
     @property
     def radiomics(self) -> RadiomicFeatures:
         """The feature bank of every sequence over the whole tumour."""
-        from gliofuse.radiomics import RadiomicsSettings
-
         return RadiomicFeatures(
-            settings=RadiomicsSettings.named(self.settings.radiomics),
+            settings=feature_bank(self.settings.radiomics),
             regions=(self.settings.region,),
             sequences=self.available.sequences,
             normalisation=self.settings.normalisation,
@@ -247,16 +271,9 @@ class RDL(Design):
     @property
     def slices(self) -> TumourSlices:
         """Every tumour slice, cropped to the tumour's square and resized to 64 x 64."""
-        from gliofuse.deep.data.slices import SliceSettings
-
-        quick = self.settings.preset == "quick"
         return TumourSlices(
-            settings=SliceSettings(
-                size=64,
-                which="k-largest" if quick else "all",
-                k=12,
-                crop="square",
-                normalisation=self.settings.normalisation,
+            settings=NETWORKS[self.settings.preset].slices(
+                normalisation=self.settings.normalisation
             ),
             region=self.settings.region,
             sequences=self.available.sequences,
@@ -366,9 +383,7 @@ class RDL(Design):
             network=network,
             request=self.slices,
             sequences=sequences,
-            training=training_settings(
-                _TRAINING[self.settings.preset], epochs=self.settings.epochs
-            ),
+            training=NETWORKS[self.settings.preset].hyperparameters(epochs=self.settings.epochs),
         )
 
 

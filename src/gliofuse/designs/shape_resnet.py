@@ -1,4 +1,4 @@
-"""``shape-resnet``: a slice network that is told the tumour's three-dimensional size and shape.
+"""``shape-resnet``: a slice network that is given the tumour's three-dimensional size and shape.
 
 A 2D ResNet50 reads every tumour slice; its fourteen learned values are concatenated with the
 fourteen shape features of the whole tumour, and a linear layer decides. A patient's probability is
@@ -7,19 +7,23 @@ the mean over the slices.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import pandas as pd
 from pydantic import Field
 
+from gliofuse.cohort import MulticlassEndpoint
+from gliofuse.designs.framework.banks import feature_bank
 from gliofuse.designs.framework.base import Design, DesignSettings, FittedDesign, Paper
 from gliofuse.designs.framework.context import FitContext
 from gliofuse.designs.framework.models import ALL, Model, sequence_label
 from gliofuse.designs.framework.networks import (
+    QUICK_TRAINING,
+    NetworkPreset,
     NetworkRecipe,
     fit_network_signature,
-    training_settings,
 )
 from gliofuse.designs.framework.paper_results import paper_results
 from gliofuse.errors import InputError
@@ -27,7 +31,8 @@ from gliofuse.inputs import CaseData, Input, RadiomicFeatures, TumourPatches, Tu
 
 __all__ = ["FittedShapeResNet", "ShapeResNet", "ShapeResNetSettings"]
 
-_PAPER_SEQUENCES = ("t1", "t1ce", "t2", "flair")
+
+_SEQUENCES = ("t1", "t1ce", "t2", "flair")
 
 
 @dataclass(frozen=True)
@@ -83,6 +88,7 @@ _FORMS = {
 
 _PAPER = Paper(
     citation='Zeng et al. 2024 (Ivyspring), "explicit tumor size information"',
+    sequences=_SEQUENCES,
     results=paper_results(
         ("auc", "accuracy", "apca", "sensitivity", "specificity"),
         {
@@ -110,37 +116,70 @@ _PAPER = Paper(
             }
         },
     ),
+    labels={
+        model.name: model.label
+        for model in (
+            *(_Network(f, g, ()).model for f in _FORMS for g in (*_SEQUENCES, ALL)),
+            *(_Network("2d_shape", ALL, (), one).model for one in _ABLATIONS),
+        )
+    },
 )
 
-#: How the 2D networks are trained; the 3D one differs by ``_TRAINING_3D``.
-_TRAINING: dict[str, dict[str, Any]] = {
-    "paper": {
-        "optimiser": "adam",
-        "learning_rate": 1e-3,
-        "betas": (0.9, 0.99),
-        "weight_decay": 5e-4,
-        "balance": "duplicate",
-        "epochs": 20,
-        "batch_size": 16,
-    },
-    "quick": {
-        "optimiser": "adamw",
-        "learning_rate": 1e-3,
-        "weight_decay": 1e-2,
-        "schedule": "cosine",
-        "balance": "weights",
-        "clip_norm": 1.0,
-        "epochs": 12,
-        "batch_size": 16,
-        "skip_epochs": 3,
-        "patience": 6,
-        "norm_batches": 4,
-        "items_per_patient": 4,
-    },
+_PAPER_TRAINING: Mapping[str, Any] = {
+    "optimiser": "adam",
+    "learning_rate": 1e-3,
+    "betas": (0.9, 0.99),
+    "weight_decay": 5e-4,
+    "balance": "duplicate",
+    "epochs": 20,
+    "batch_size": 16,
 }
-_TRAINING_3D: dict[str, dict[str, Any]] = {
-    "paper": {"batch_size": 4},
-    "quick": {"batch_size": 4, "learning_rate": 3e-4},
+#: What the 2D networks are shown and how they are trained. The paper's planes are 240 pixels of
+#: 1 mm: slices of low-grade training patients are resized to 448, the middle 224 taken and of that
+#: a random 160; all others give their middle 160, and so see 160 mm. Quick takes the same field of
+#: view at half the resolution.
+NETWORKS: dict[str, NetworkPreset] = {
+    "paper": NetworkPreset(
+        training=_PAPER_TRAINING,
+        images={"size": 240, "crop": "center", "center_mm": 240.0, "pixels": "tumour"},
+        augmentation="class-crops",
+        center_crop=160,
+    ),
+    "quick": NetworkPreset(
+        training=QUICK_TRAINING,
+        images={
+            "size": 80,
+            "crop": "center",
+            "center_mm": 160.0,
+            "pixels": "tumour",
+            "which": "k-largest",
+            "k": 10,
+        },
+        augmentation="shifts",
+    ),
+}
+#: The same of the 3D network: the middle 128 slices of 160 x 160; quick samples every 4 mm.
+NETWORKS_3D: dict[str, NetworkPreset] = {
+    "paper": NetworkPreset(
+        training={**_PAPER_TRAINING, "batch_size": 4},
+        images={
+            "size_zyx": (128, 160, 160),
+            "pixel_mm_zyx": (1.0, 1.0, 1.0),
+            "crop": "middle",
+            "pixels": "tumour",
+        },
+        augmentation="quarters",
+    ),
+    "quick": NetworkPreset(
+        training={**QUICK_TRAINING, "batch_size": 4, "learning_rate": 3e-4},
+        images={
+            "size_zyx": (32, 40, 40),
+            "pixel_mm_zyx": (4.0, 4.0, 4.0),
+            "crop": "middle",
+            "pixels": "tumour",
+        },
+        augmentation="quarters",
+    ),
 }
 
 
@@ -155,7 +194,7 @@ class ShapeResNetSettings(DesignSettings):
     weights: str | None = Field(None, description="Pretrained weights of the 2D network.")
     epochs: int | None = Field(None, ge=1, description="Overrides the preset's.")
     slice_size: int | None = Field(
-        None, ge=32, description="Pixels of a slice's side in preset quick (80)."
+        None, ge=32, description="Pixels of a stored slice's side, in place of the preset's."
     )
 
 
@@ -171,8 +210,9 @@ class ShapeResNet(Design):
     title = "2D ResNet50 with explicit 3D tumour size and shape"
     paper = _PAPER
     Settings = ShapeResNetSettings
-    why_not: ClassVar[dict[str, str]] = {
-        "multiclass": "its networks are trained for two classes, by duplicating slices of the rarer"
+    why_not: ClassVar = {
+        MulticlassEndpoint: "its networks are trained for two classes, by duplicating slices of "
+        "the rarer"
     }
     choices = (
         "The paper does not say how shape features are scaled; they are standardised on the "
@@ -217,7 +257,7 @@ class ShapeResNet(Design):
         """What of the paper's fifteen models is missing, and why."""
         notes = [
             f"no {sequence}: its single-sequence models left out"
-            for sequence in _PAPER_SEQUENCES
+            for sequence in _PAPER.sequences
             if sequence not in self.available.sequences
         ]
         if not self._comparators:
@@ -229,46 +269,27 @@ class ShapeResNet(Design):
     @property
     def shape(self) -> RadiomicFeatures:
         """The fourteen shape features of the tumour."""
-        from gliofuse.radiomics import RadiomicsSettings
-
         return RadiomicFeatures(
-            settings=RadiomicsSettings.preset("shape"),
+            settings=feature_bank("shape"),
             regions=(self.settings.region,),
             sequences=self.available.sequences[:1],
         )
 
     @property
     def slices(self) -> TumourSlices:
-        """Tumour-only axial slices; the preset quick halves their resolution and number."""
-        from gliofuse.deep.data.slices import SliceSettings
-
-        quick = self.settings.preset == "quick"
+        """Tumour-only axial slices."""
+        smaller = {} if self.settings.slice_size is None else {"size": self.settings.slice_size}
         return TumourSlices(
-            settings=SliceSettings(
-                size=(self.settings.slice_size or 80) if quick else 448,
-                which="k-largest" if quick else "all",
-                k=10,
-                crop="center",
-                center_size=160 if quick else 224,
-                pixels="tumour",
-            ),
+            settings=NETWORKS[self.settings.preset].slices(**smaller),
             region=self.settings.region,
             sequences=self.available.sequences,
         )
 
     @property
     def patches(self) -> TumourPatches:
-        """The middle 128 slices of 160 x 160; the preset quick samples every 4 mm."""
-        from gliofuse.deep.data.patches import PatchSettings
-
-        quick = self.settings.preset == "quick"
+        """Tumour-only volumes for the 3D network."""
         return TumourPatches(
-            settings=PatchSettings(
-                size_zyx=(32, 40, 40) if quick else (128, 160, 160),
-                pixel_mm_zyx=(4.0, 4.0, 4.0) if quick else None,
-                crop="middle",
-                pixels="tumour",
-            ),
+            settings=NETWORKS_3D[self.settings.preset].patches(),
             region=self.settings.region,
             sequences=self.available.sequences,
         )
@@ -301,35 +322,21 @@ class ShapeResNet(Design):
         from gliofuse.deep.data import augmentation_preset
 
         *_, name = _FORMS[network.form]
-        quick = self.settings.preset == "quick"
+        volume = network.form == "3d"
+        preset = (NETWORKS_3D if volume else NETWORKS)[self.settings.preset]
         ablation = network.ablation or _Ablation("", "")
-        given = _TRAINING[self.settings.preset]
-        if network.form == "3d":
-            given = given | _TRAINING_3D[self.settings.preset]
-        training = training_settings(given, epochs=self.settings.epochs)
-        if not ablation.duplicated:
-            training = training.model_copy(update={"balance": "none"})
-        if network.form == "3d":
-            return NetworkRecipe(
-                network=name,
-                request=self.patches,
-                sequences=network.sequences,
-                training=training,
-                augmentation=augmentation_preset("quarters"),
-            )
+        balance = {} if ablation.duplicated else {"balance": "none"}
         return NetworkRecipe(
             network=name,
-            request=self.slices,
+            request=self.patches if volume else self.slices,
             sequences=network.sequences,
-            training=training,
-            augmentation=augmentation_preset(
-                "shifts" if quick else "class-crops", leave_out=ablation.steps
-            )
+            training=preset.hyperparameters(epochs=self.settings.epochs, **balance),
+            augmentation=augmentation_preset(preset.augmentation, leave_out=ablation.steps)
             if ablation.augmented
             else None,
-            center_crop=None if quick else 160,
+            center_crop=preset.center_crop,
             shape=self.shape if network.form == "2d_shape" else None,
-            weights=self.settings.weights,
+            weights=None if volume else self.settings.weights,
         )
 
 

@@ -5,19 +5,76 @@ No publication's method but the plain question of what a network sees; ``gliofus
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 from pydantic import Field, model_validator
 
+from gliofuse.cohort import MulticlassEndpoint
+from gliofuse.designs import deep_radiomics, rdl, shape_resnet
+from gliofuse.designs.framework.banks import feature_bank
 from gliofuse.designs.framework.base import Design, DesignSettings, FittedDesign
 from gliofuse.designs.framework.context import Available, FitContext
 from gliofuse.designs.framework.models import ALL, Model
-from gliofuse.designs.framework.networks import NetworkRecipe, fit_network_signature
+from gliofuse.designs.framework.networks import (
+    QUICK_TRAINING,
+    NetworkPreset,
+    NetworkRecipe,
+    fit_network_signature,
+)
 from gliofuse.errors import InputError, SettingError, did_you_mean
 from gliofuse.inputs import CaseData, Input, RadiomicFeatures, TumourPatches, TumourSlices
 
 __all__ = ["FittedSingleNetwork", "SingleNetwork", "SingleNetworkSettings"]
+
+
+#: The presets of the networks that a design publishes, as that design has them.
+_PUBLISHED: Mapping[str, Mapping[str, NetworkPreset]] = {
+    "densenet121": rdl.NETWORKS,
+    "csg-densenet121": rdl.NETWORKS,
+    "se-resnet18-3d": deep_radiomics.NETWORKS,
+    "resnet18-3d": deep_radiomics.NETWORKS,
+    "dual-resnet18": deep_radiomics.DUAL_NETWORK,
+    "shape-resnet50": shape_resnet.NETWORKS,
+    "resnet50": shape_resnet.NETWORKS,
+    "resnet50-3d": shape_resnet.NETWORKS_3D,
+}
+
+
+def network_preset(network: str, preset: str) -> NetworkPreset:
+    """Return what a network is shown and how it is trained.
+
+    A network that no design publishes is shown the slices with most tumour, or the tumour's patch,
+    at its own size, and trained as in preset quick.
+
+    Parameters
+    ----------
+    network : str
+        Name in :data:`gliofuse.deep.networks.NETWORKS`.
+    preset : {"paper", "quick"}
+
+    Raises
+    ------
+    SettingError
+        For an unknown network.
+
+    Examples
+    --------
+    >>> network_preset("densenet121", "paper").images["size"]
+    64
+    """
+    from gliofuse.deep.networks import NETWORKS
+
+    if network not in NETWORKS:
+        raise SettingError(f"network: got {network!r}; {did_you_mean(network, NETWORKS)}")
+    if network in _PUBLISHED:
+        return _PUBLISHED[network][preset]
+    spec = NETWORKS[network]
+    if spec.input == "patches":
+        return NetworkPreset(QUICK_TRAINING, {"size_zyx": spec.size}, augmentation="flips")
+    images = {"size": spec.size[0], "which": "k-largest", "k": 6, "margin": 0.1}
+    return NetworkPreset(QUICK_TRAINING, images, augmentation="flips")
 
 
 class SingleNetworkSettings(DesignSettings):
@@ -41,29 +98,28 @@ class SingleNetworkSettings(DesignSettings):
     def _known(self) -> SingleNetworkSettings:
         """Refuse what is misspelt before anything is read."""
         from gliofuse.deep.data import augmentation_preset
-        from gliofuse.deep.networks import NETWORKS
 
-        if self.network not in NETWORKS:
-            raise SettingError(
-                f"network: got {self.network!r}; {did_you_mean(self.network, NETWORKS)}"
-            )
-        _ = self.hyperparameters, self.geometry
+        _ = self.hyperparameters, self.cut
         augmentation_preset(self.augmentation or "none")
         return self
 
     @property
-    def hyperparameters(self) -> Any:
-        """The training settings."""
-        from gliofuse.deep.training import TrainingSettings
-
-        return TrainingSettings.preset(self.network, self.preset, **self.training)
+    def shown(self) -> NetworkPreset:
+        """The network's preset, before the study's own changes."""
+        return network_preset(self.network, self.preset)
 
     @property
-    def geometry(self) -> Any:
-        """The settings of slices or patches."""
-        from gliofuse.deep.data import input_preset
+    def hyperparameters(self) -> Any:
+        """The training settings."""
+        return self.shown.hyperparameters(**self.training)
 
-        return input_preset(self.network, self.preset).changed(**self.images)
+    @property
+    def cut(self) -> Any:
+        """The settings of slices or patches."""
+        from gliofuse.deep.networks import NETWORKS
+
+        patches = NETWORKS[self.network].input == "patches"
+        return (self.shown.patches if patches else self.shown.slices)(**self.images)
 
 
 class SingleNetwork(Design):
@@ -72,10 +128,10 @@ class SingleNetwork(Design):
     name = "single-network"
     title = "One network on the tumour's slices or patches"
     Settings = SingleNetworkSettings
-    why_not = {"multiclass": "the networks are built and trained for two classes"}
+    why_not = {MulticlassEndpoint: "the networks are built and trained for two classes"}
     choices = (
-        "How the network is trained and what it is shown are the project's presets, where the "
-        "study does not say otherwise.",
+        "A network that one of the designs publishes is trained and shown what it is there, others "
+        "what the project chose, where the study does not say otherwise.",
     )
     settings: SingleNetworkSettings
 
@@ -102,7 +158,7 @@ class SingleNetwork(Design):
     def models(self) -> tuple[Model, ...]:
         """The network, by its name."""
         name = self.settings.network
-        return (Model(name, name, "deep", group=ALL, role="final"),)
+        return (Model(name, self._spec.label, "deep", group=ALL, role="final"),)
 
     @property
     def needs_validation(self) -> bool:
@@ -120,7 +176,7 @@ class SingleNetwork(Design):
         """What the network is shown."""
         kind = TumourPatches if self._spec.input == "patches" else TumourSlices
         return kind(
-            settings=self.settings.geometry.settings,
+            settings=self.settings.cut,
             region=self.settings.region,
             sequences=self.available.sequences,
         )
@@ -128,12 +184,10 @@ class SingleNetwork(Design):
     @property
     def shape(self) -> RadiomicFeatures | None:
         """The shape features of the tumour, for a network that takes them beside the image."""
-        from gliofuse.radiomics import RadiomicsSettings
-
         if not self._spec.needs_shape:
             return None
         return RadiomicFeatures(
-            settings=RadiomicsSettings.preset("shape"),
+            settings=feature_bank("shape"),
             regions=(self.settings.region,),
             sequences=self.available.sequences[:1],  # shape is the mask's: any one will do
         )
@@ -155,10 +209,8 @@ class SingleNetwork(Design):
             sequences=self.available.sequences,
             training=settings.hyperparameters,
             options=settings.options or None,
-            augmentation=augmentation_preset(
-                settings.augmentation or settings.geometry.augmentation
-            ),
-            center_crop=settings.geometry.center_crop,
+            augmentation=augmentation_preset(settings.augmentation or settings.shown.augmentation),
+            center_crop=settings.shown.center_crop,
             shape=self.shape,
             survival=self.available.survival if self._spec.needs_survival else None,
             weights=settings.weights,

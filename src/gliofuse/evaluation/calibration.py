@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from gliofuse.errors import InputError
 from gliofuse.evaluation._checks import check_binary, normal_quantile, wilson_interval
+from gliofuse.evaluation._frame import MIN_DEFINED, grouped
 from gliofuse.evaluation._logistic import fit_logistic, log_odds
 from gliofuse.evaluation.predictions import pool_predictions
 
@@ -32,7 +33,6 @@ HOSMER_LEMESHOW_CAVEAT = (
 # A weak pull of the curve's coefficients (per standard deviation of the log odds) towards a flat
 # line; it keeps the curve finite where the classes are separated and is lost in the data elsewhere.
 _CURVE_RIDGE = 0.05
-_MIN_DEFINED = 0.9
 
 
 def calibration_summary(
@@ -127,7 +127,7 @@ def calibration_table(
     """
     pooled = pool_predictions(predictions, include_training=include_training)
     rows = []
-    for (cohort, model), group in pooled.groupby(["cohort", "model"], sort=False, observed=True):
+    for cohort, model, group in grouped(pooled):
         if group["y_true"].nunique() < 2:
             continue
         summary = calibration_summary(
@@ -211,7 +211,7 @@ def calibration_curve(
     curves = 1 / (1 + np.exp(-np.clip(fit.coefficients @ basis(log_odds(grid)).T, -30, 30)))
     replicates = curves[1:][fit.converged[1:]]
     low, high = np.full((2, points), np.nan)
-    if len(replicates) >= _MIN_DEFINED * bootstrap:
+    if len(replicates) >= MIN_DEFINED * bootstrap:
         tail = (1 - confidence) / 2
         low, high = np.quantile(replicates, [tail, 1 - tail], axis=0)
         low, high = np.minimum(low, curves[0]), np.maximum(high, curves[0])

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from gliofuse.errors import InputError
 from gliofuse.evaluation._checks import normal_quantile
 
-__all__ = ["characteristics_table", "correlation_matrix"]
+__all__ = ["characteristics_table", "correlation_matrix", "tells_groups"]
 
 _FEW_LEVELS = 5  # a number with at most so many values (a grade, 0 and 1) is a category
 _MANY_LEVELS = 20  # text with more is an identifier or a note, nothing to tabulate
@@ -94,6 +94,33 @@ def characteristics_table(
         rows += [{"variable": variable, **row} for row in described]
     columns = ["variable", "level", *order, "p", "test"]
     return pd.DataFrame(rows, columns=columns).rename(columns=heads)
+
+
+def tells_groups(column: pd.Series, groups: pd.Series) -> bool:
+    """Return whether a patient's value says in which group the patient is.
+
+    That is a column of few values, each of which is found in one group alone: a final diagnosis
+    where the groups are grades. A column that is mostly unknown, or whose values hardly repeat
+    (an age in days), tells nothing in this way.
+
+    Parameters
+    ----------
+    column, groups : Series
+        Indexed by patient.
+
+    Examples
+    --------
+    >>> groups = pd.Series(["low", "low", "low", "high", "high", "high"])
+    >>> tells_groups(pd.Series(["A", "B", "A", "G", "G", "G"]), groups)
+    True
+    >>> tells_groups(pd.Series(["F", "M", "M", "F", "M", "F"]), groups)
+    False
+    """
+    known = column.dropna()
+    own = groups.loc[known.index]
+    if 2 * known.size < column.size or 2 * known.nunique() > known.size or own.nunique() < 2:
+        return False
+    return bool((own.groupby(known.astype(str)).nunique() == 1).all())
 
 
 def correlation_matrix(

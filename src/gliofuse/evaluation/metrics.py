@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
-from gliofuse.compute import parallel_map
-from gliofuse.errors import InputError, RunError
 from gliofuse.evaluation._checks import wilson_interval
+from gliofuse.evaluation._frame import (
+    Group,
+    check_bootstrap,
+    chunks,
+    each_group,
+    percentile_limits,
+)
 from gliofuse.evaluation.auc import auc_delong, auc_within_folds
 from gliofuse.evaluation.predictions import pool_predictions
 
@@ -19,11 +24,6 @@ METRICS = (
     "auc", "accuracy", "sensitivity", "specificity", "precision", "apca", "brier",
     "auc_within_folds",
 )  # fmt: skip
-
-# Elements of one chunk of a resampling matrix: 32 MB of float64.
-_CHUNK = 4_000_000
-# An interval from fewer replicates than this share of those drawn would be a guess.
-_MIN_DEFINED = 0.9
 
 
 def metrics_table(
@@ -87,66 +87,45 @@ def metrics_table(
     >>> metrics_table(table).set_index("metric").loc["accuracy", "estimate"]
     np.float64(0.75)
     """
-    if bootstrap < 100:
-        raise InputError(f"bootstrap must be at least 100 for a 95 % interval, got {bootstrap!r}")
+    check_bootstrap(bootstrap)
     pooled = pool_predictions(predictions, thresholds=thresholds, include_training=include_training)
-    single = dict(list(predictions.groupby(["cohort", "model"], observed=True)))
-    tasks = [
-        _Task(str(cohort), model, group, single[(cohort, model)], bootstrap, seed, confidence)
-        for (cohort, model), group in pooled.groupby(["cohort", "model"], sort=False, observed=True)
-    ]
-    rows: list[dict[str, object]] = []
-    for outcome in parallel_map(_evaluate, tasks, workers=workers):
-        if outcome.result is None:
-            raise RunError(
-                f"metrics of {outcome.item.model} ({outcome.item.cohort}): {outcome.error}"
-            )
-        rows.extend(outcome.result)
+    evaluate = partial(_evaluate, bootstrap=bootstrap, seed=seed, confidence=confidence)
+    rows = each_group(pooled, predictions, evaluate, workers=workers)
     columns = ["cohort", "model", "metric", "estimate", "ci_low", "ci_high", "n", "n_positive"]
     return pd.DataFrame(rows, columns=[*columns, "apparent"])
 
 
-@dataclass(frozen=True)
-class _Task:
-    cohort: str
-    model: object
-    patients: pd.DataFrame
-    predictions: pd.DataFrame
-    bootstrap: int
-    seed: int
-    confidence: float
-
-
-def _evaluate(task: _Task) -> list[dict[str, object]]:
-    patients = task.patients
+def _evaluate(
+    group: Group, *, bootstrap: int, seed: int, confidence: float
+) -> list[dict[str, object]]:
+    patients = group.patients
     positive = patients["y_true"].to_numpy() == 1
     probability = patients["probability"].to_numpy(dtype=float)
     called = probability >= patients["threshold"].to_numpy(dtype=float)
     error = (probability - positive) ** 2
     estimates = _estimates(positive, called, error)
-    limits = _bootstrap_limits(positive, called, error, task)
-    _replace_certainty(estimates, limits, positive, called, task.confidence)
+    limits = _bootstrap_limits(
+        positive, called, error, bootstrap=bootstrap, seed=seed, confidence=confidence
+    )
+    _replace_certainty(estimates, limits, positive, called, confidence)
     if positive.any() and not positive.all():
-        area = auc_delong(positive, probability, confidence=task.confidence)
+        area = auc_delong(positive, probability, confidence=confidence)
         estimates["auc"], limits["auc"] = area.estimate, (area.ci_low, area.ci_high)
     else:
         estimates["auc"], limits["auc"] = np.nan, (np.nan, np.nan)
-    if task.cohort != "training":
-        within = auc_within_folds(task.predictions, confidence=task.confidence)
+    if not group.apparent:
+        within = auc_within_folds(group.predictions, confidence=confidence)
         if within is not None:
             estimates["auc_within_folds"] = within.estimate
             limits["auc_within_folds"] = (within.ci_low, within.ci_high)
     return [
         {
-            "cohort": task.cohort,
-            "model": task.model,
             "metric": metric,
             "estimate": float(estimates[metric]),
             "ci_low": float(limits[metric][0]),
             "ci_high": float(limits[metric][1]),
             "n": positive.size,
             "n_positive": int(positive.sum()),
-            "apparent": task.cohort == "training",
         }
         for metric in METRICS
         if metric in estimates
@@ -166,17 +145,22 @@ def _estimates(positive: np.ndarray, called: np.ndarray, error: np.ndarray) -> d
 
 
 def _bootstrap_limits(
-    positive: np.ndarray, called: np.ndarray, error: np.ndarray, task: _Task
+    positive: np.ndarray,
+    called: np.ndarray,
+    error: np.ndarray,
+    *,
+    bootstrap: int,
+    seed: int,
+    confidence: float,
 ) -> dict[str, tuple[float, float]]:
     """Return percentile limits; resamples are index matrices (replicates, class size)."""
-    rng = np.random.default_rng(task.seed)
+    rng = np.random.default_rng(seed)
     n_positive, n_negative = int(positive.sum()), int((~positive).sum())
     hits, alarms = called[positive].astype(float), called[~positive].astype(float)
     error_positive, error_negative = error[positive], error[~positive]
-    step = max(1, _CHUNK // max(1, positive.size))
     means: list[list[np.ndarray]] = []
-    for start in range(0, task.bootstrap, step):
-        count = min(step, task.bootstrap - start)
+    for part in chunks(bootstrap, positive.size):
+        count = part.stop - part.start
         of_positives = rng.integers(0, max(1, n_positive), size=(count, n_positive))
         of_negatives = rng.integers(0, max(1, n_negative), size=(count, n_negative))
         means.append(
@@ -189,8 +173,7 @@ def _bootstrap_limits(
         )
     hit, alarm, loss_positive, loss_negative = (np.concatenate(parts) for parts in zip(*means))
     replicates = _from_class_means(hit, alarm, loss_positive, loss_negative, n_positive, n_negative)
-    tail = (1 - task.confidence) / 2
-    return {name: _percentiles(values, tail) for name, values in replicates.items()}
+    return {name: percentile_limits(values, confidence) for name, values in replicates.items()}
 
 
 def _from_class_means(
@@ -246,14 +229,6 @@ def _replace_certainty(
                 float(sizes.get(name, positive.size)),
                 confidence=confidence,
             )
-
-
-def _percentiles(values: np.ndarray, tail: float) -> tuple[float, float]:
-    known = values[np.isfinite(values)]
-    if known.size < _MIN_DEFINED * values.size:
-        return np.nan, np.nan
-    low, high = np.quantile(known, [tail, 1 - tail])
-    return float(low), float(high)
 
 
 def _mean(values: np.ndarray) -> float:

@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from gliofuse.evaluation._checks import check_binary, wilson_interval
+from gliofuse.evaluation._frame import grouped
 from gliofuse.evaluation.predictions import pool_predictions
 
 __all__ = ["confusion", "confusion_table", "roc_points", "youden_threshold"]
@@ -137,7 +138,7 @@ def confusion_table(
     """
     pooled = pool_predictions(predictions, thresholds=thresholds, include_training=include_training)
     rows = []
-    for (cohort, model), group in pooled.groupby(["cohort", "model"], sort=False, observed=True):
+    for cohort, model, group in grouped(pooled):
         counts = confusion(group["y_true"], group["probability"], threshold=group["threshold"])
         rows.append({"cohort": cohort, "model": model, **counts, "apparent": cohort == "training"})
     return pd.DataFrame(rows)

@@ -5,7 +5,7 @@ first read, matplotlib when a picture is first drawn.
 """
 
 from gliofuse.imaging._reading import read_once
-from gliofuse.imaging.boxes import Box, bounding_box, crop_to_size, extent, pad_box
+from gliofuse.imaging.boxes import Box, bounding_box, extent, pad_box
 from gliofuse.imaging.cohort_labels import cohort_convention, labels_present
 from gliofuse.imaging.finite import check_finite, count_not_finite
 from gliofuse.imaging.images import CaseImages, load_case, read_mask
@@ -49,7 +49,6 @@ __all__ = [
     "cohort_convention",
     "contact_sheet",
     "count_not_finite",
-    "crop_to_size",
     "detect_convention",
     "extent",
     "get_convention",

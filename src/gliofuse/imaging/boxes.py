@@ -1,4 +1,4 @@
-"""Bounding boxes and crops of arrays (z, y, x)."""
+"""Bounding boxes of arrays (z, y, x)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from gliofuse.errors import RegionError
 
-__all__ = ["Box", "bounding_box", "crop_to_size", "extent", "pad_box"]
+__all__ = ["Box", "bounding_box", "extent", "pad_box"]
 
 Box = tuple[slice, slice, slice]
 
@@ -88,35 +88,3 @@ def pad_box(box: Box, shape: Sequence[int], pad: int | Sequence[int]) -> Box:
         for part, size, width in zip(box, shape, widths, strict=True)
     ]
     return grown[0], grown[1], grown[2]
-
-
-def crop_to_size(
-    array: np.ndarray, center: Sequence[float], size: Sequence[int], *, fill: float = 0.0
-) -> np.ndarray:
-    """Return a piece of exactly ``size`` around ``center``; outside the array it holds ``fill``.
-
-    Parameters
-    ----------
-    array : ndarray, any number of dimensions
-    center : sequence of float
-        In indices, one for each dimension; the piece starts at ``round(center - size / 2)``
-        counted so that a piece of odd size has ``center`` as its middle voxel.
-    size : sequence of int
-    fill : float
-
-    Returns
-    -------
-    ndarray
-        A copy.
-    """
-    piece = np.full(tuple(size), fill, dtype=array.dtype)
-    source, target = [], []
-    for middle, length, limit in zip(center, size, array.shape, strict=True):
-        start = int(np.floor(middle - (length - 1) / 2 + 0.5))
-        first, last = max(0, start), min(limit, start + length)
-        if last <= first:
-            return piece
-        source.append(slice(first, last))
-        target.append(slice(first - start, last - start))
-    piece[tuple(target)] = array[tuple(source)]
-    return piece

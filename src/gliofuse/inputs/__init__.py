@@ -5,7 +5,7 @@ designs are computed once. Those of scope ``cohort`` learn nothing and are share
 those of scope ``fold`` are computed anew from each fold's training patients.
 """
 
-from gliofuse.inputs.base import Computed, FeatureTable, FoldInput, Input, Source
+from gliofuse.inputs.base import CohortInput, Computed, FeatureTable, FoldInput, Input, Source
 from gliofuse.inputs.case_data import CaseData
 from gliofuse.inputs.compute import compute_fold_inputs, compute_inputs
 from gliofuse.inputs.patches import TumourPatches
@@ -15,6 +15,7 @@ from gliofuse.inputs.slices import TumourSlices
 
 __all__ = [
     "CaseData",
+    "CohortInput",
     "Computed",
     "FeatureTable",
     "FoldInput",

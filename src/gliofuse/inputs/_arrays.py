@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from gliofuse.files import settings_hash
-from gliofuse.inputs.base import Computed, Input, Source
+from gliofuse.inputs.base import CohortInput, Computed, Source
 
 if TYPE_CHECKING:
     from gliofuse.cohort import Case
@@ -36,7 +36,7 @@ class Arrays(Computed):
 
 
 @dataclass(frozen=True, eq=False)
-class ArrayInput(Input):
+class ArrayInput(CohortInput):
     """Arrays cut from the patients' images."""
 
     @abstractmethod

@@ -1,4 +1,4 @@
-"""What every input is: a definition, a computation patient by patient, and a computed value."""
+"""What every input is: a definition, a computation for the cohort or in a fold, and a value."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gliofuse.cohort import Case, Cohort
     from gliofuse.inputs.case_data import CaseData
 
-__all__ = ["Computed", "FeatureTable", "FoldInput", "Input", "Source"]
+__all__ = ["CohortInput", "Computed", "FeatureTable", "FoldInput", "Input", "Source"]
 
 
 @dataclass(frozen=True)
@@ -110,11 +110,11 @@ class Input(ABC):
     what : str
         In a word or two, for the progress bar, the table of times and the list of failures.
     scope : str
-        ``cohort``: learns nothing, computed once. ``fold``: see :class:`FoldInput`.
+        ``cohort``: see :class:`CohortInput`. ``fold``: see :class:`FoldInput`.
     """
 
     what: ClassVar[str]
-    scope: ClassVar[Literal["cohort", "fold"]] = "cohort"
+    scope: ClassVar[Literal["cohort", "fold"]]
 
     def definition(self) -> dict[str, Any]:
         """Return everything that defines the input, as plain data."""
@@ -126,11 +126,23 @@ class Input(ABC):
         return settings_hash({"kind": type(self).__name__, **self.definition()})
 
     @property
-    def parts(self) -> tuple[Input, ...]:
-        """The inputs of scope ``cohort`` that must be computed for it: itself."""
+    @abstractmethod
+    def parts(self) -> tuple[CohortInput, ...]:
+        """The inputs of scope ``cohort`` that must be computed for it."""
+
+
+@dataclass(frozen=True, eq=False)
+class CohortInput(Input):
+    """An input that learns nothing: computed once, patient by patient, for all folds."""
+
+    scope: ClassVar[Literal["cohort", "fold"]] = "cohort"
+
+    @property
+    def parts(self) -> tuple[CohortInput, ...]:
+        """Itself."""
         return (self,)
 
-    def check(self, source: Source) -> None:  # noqa: B027 (most have nothing to refuse)
+    def check(self, source: Source) -> None:
         """Refuse what would fail for every patient, before any is computed.
 
         Raises
@@ -173,11 +185,6 @@ class FoldInput(Input):
 
     scope: ClassVar[Literal["cohort", "fold"]] = "fold"
 
-    @property
-    @abstractmethod
-    def parts(self) -> tuple[Input, ...]:
-        """The inputs of scope ``cohort`` that it is computed from."""
-
     @abstractmethod
     def learn(self, data: CaseData, training: tuple[str, ...]) -> Computed:
         """Learn from the training patients alone and return the value for all of ``data``.
@@ -188,14 +195,6 @@ class FoldInput(Input):
             All patients of the fold; the outcomes of those not in ``training`` are withheld.
         training : tuple of str
         """
-
-    def compute_case(self, case: Case, source: Source) -> Any:
-        """Not used: nothing can be computed before the fold is known."""
-        raise InputError(f"{self.what} are computed inside a fold")
-
-    def gather(self, cases: Mapping[str, Any], source: Source) -> Computed:
-        """Not used: nothing can be computed before the fold is known."""
-        raise InputError(f"{self.what} are computed inside a fold")
 
 
 def _plain(value: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from gliofuse.compute import error_line, parallel_map, resolve_workers
-from gliofuse.inputs.base import Computed, FoldInput, Input, Source
+from gliofuse.inputs.base import CohortInput, Computed, FoldInput, Input, Source
 from gliofuse.inputs.case_data import CaseData
 
 if TYPE_CHECKING:
@@ -125,8 +125,8 @@ def compute_fold_inputs(
     return data.with_inputs(learned)
 
 
-def _different(inputs: Iterable[Input]) -> dict[str, Input]:
-    wanted: dict[str, Input] = {}
+def _different(inputs: Iterable[Input]) -> dict[str, CohortInput]:
+    wanted: dict[str, CohortInput] = {}
     for one in inputs:
         wanted.update({part.key: part for part in one.parts if part.key not in wanted})
     return wanted
@@ -139,7 +139,9 @@ class _Result:
     seconds: float = 0.0
 
 
-def _compute_case(case: Case, *, inputs: Mapping[str, Input], source: Source) -> dict[str, _Result]:
+def _compute_case(
+    case: Case, *, inputs: Mapping[str, CohortInput], source: Source
+) -> dict[str, _Result]:
     from gliofuse.imaging import read_once
 
     results = {}

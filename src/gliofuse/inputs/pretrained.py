@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pandas as pd
 
 from gliofuse.files import file_hash, read_parquet, settings_hash, write_parquet
-from gliofuse.inputs.base import Computed, FeatureTable, Input, Source
+from gliofuse.inputs.base import CohortInput, Computed, FeatureTable, Source
 from gliofuse.inputs.slices import TumourSlices
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ __all__ = ["PretrainedFeatures"]
 
 
 @dataclass(frozen=True, eq=False)
-class PretrainedFeatures(Input):
+class PretrainedFeatures(CohortInput):
     """Features of a frozen network: nothing in it is trained on the patients.
 
     Parameters

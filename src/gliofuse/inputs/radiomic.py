@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pandas as pd
 
-from gliofuse.inputs.base import Computed, FeatureTable, Input, Source
+from gliofuse.inputs.base import CohortInput, Computed, FeatureTable, Source
 
 if TYPE_CHECKING:
     from gliofuse.cohort import Case
@@ -18,7 +18,7 @@ __all__ = ["RadiomicFeatures"]
 
 
 @dataclass(frozen=True, eq=False)
-class RadiomicFeatures(Input):
+class RadiomicFeatures(CohortInput):
     """A table of radiomic features.
 
     Parameters

@@ -6,7 +6,12 @@
 
 from typing import TYPE_CHECKING, Any
 
-from gliofuse.radiomics.parameters import PRESETS, RadiomicsSettings, Setting
+from gliofuse.radiomics.parameters import (
+    PRESETS,
+    PYRADIOMICS_FAMILIES,
+    RadiomicsSettings,
+    Setting,
+)
 
 if TYPE_CHECKING:
     from gliofuse.radiomics.extractor import RadiomicsExtractor, RadiomicsWarning
@@ -14,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PRESETS",
+    "PYRADIOMICS_FAMILIES",
     "RadiomicsExtractor",
     "RadiomicsSettings",
     "RadiomicsWarning",

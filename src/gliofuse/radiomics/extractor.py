@@ -65,7 +65,7 @@ class RadiomicsExtractor:
 
     @classmethod
     def from_preset(cls, name: str) -> RadiomicsExtractor:
-        """Make an extractor from a preset, for example ``"rdl"``."""
+        """Make an extractor from a preset, for example ``"original"``."""
         return cls(RadiomicsSettings.preset(name))
 
     def execute(

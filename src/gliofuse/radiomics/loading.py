@@ -58,7 +58,7 @@ def load_and_preprocess(
     try:
         prepared = preprocess(picture, labels, setting)
     except InputError as error:
-        # the same mistake, told with the files that it is about
+        # the same error, with the files that it is about
         raise type(error)(f"{image_name} with {mask_name}: {error}") from error
     if diagnostics is not None:
         _describe(picture, labels, prepared, setting, diagnostics)

@@ -1,4 +1,4 @@
-"""What to extract: PyRadiomics' parameter files, checked, and the designs' presets."""
+"""What to extract: PyRadiomics' parameter files, checked, and two presets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gliofuse.errors import SettingError, did_you_mean
 from gliofuse.radiomics.families import FAMILIES
 from gliofuse.radiomics.image_types import IMAGE_TYPES, image_names
 
-__all__ = ["PRESETS", "RadiomicsSettings", "Setting"]
+__all__ = ["PRESETS", "PYRADIOMICS_FAMILIES", "RadiomicsSettings", "Setting"]
 
 _FLOAT_TRIPLE = tuple[float, float, float]
 
@@ -111,9 +111,9 @@ class RadiomicsSettings(BaseModel):
 
     Examples
     --------
-    >>> settings = RadiomicsSettings.preset("rdl")
+    >>> settings = RadiomicsSettings.preset("original")
     >>> len(settings.feature_names())
-    1967
+    107
     >>> RadiomicsSettings.from_params({"setting": {"binwidth": 10}})
     Traceback (most recent call last):
     gliofuse.errors.SettingError: parameters: setting has no 'binwidth'; did you mean ...
@@ -164,7 +164,7 @@ class RadiomicsSettings(BaseModel):
 
     @classmethod
     def preset(cls, name: str) -> RadiomicsSettings:
-        """Return the feature bank of a built-in design, or ``shape`` or ``original``.
+        """Return one of :data:`PRESETS`, ``shape`` or ``original``.
 
         Raises
         ------
@@ -176,24 +176,6 @@ class RadiomicsSettings(BaseModel):
                 f"radiomics preset {name!r} is unknown: {did_you_mean(name, PRESETS)}"
             )
         return cls.from_params(PRESETS[name])
-
-    @classmethod
-    def named(cls, text: str | os.PathLike[str]) -> RadiomicsSettings:
-        """Return a preset by its name or read a parameter file by its path.
-
-        Raises
-        ------
-        SettingError
-            If it is neither, or the file breaks a rule.
-        """
-        if str(text) in PRESETS:
-            return cls.preset(str(text))
-        if Path(text).suffix in (".yaml", ".yml", ".json") or Path(text).exists():
-            return cls.from_params(text)
-        raise SettingError(
-            f"{str(text)!r} is neither a parameter file (.yaml) nor a preset: "
-            f"{did_you_mean(str(text), PRESETS)}"
-        )
 
     def image_settings(self, image_type: str) -> Setting:
         """Return the settings that hold for one image type."""
@@ -295,48 +277,15 @@ def _features(source: str, family: str, given: Any) -> list[str]:
     return list(given)
 
 
-# by name: a family that is added later changes no published bank
-_EVERY: dict[str, list[str]] = {
-    family: [] for family in ("shape", "firstorder", "glcm", "glrlm", "glszm", "gldm", "ngtdm")
-}
+#: By name, so that a family that is added later changes no bank that was published.
+PYRADIOMICS_FAMILIES = ("shape", "firstorder", "glcm", "glrlm", "glszm", "gldm", "ngtdm")
 
-# Bin count 32 is the project's choice throughout: no paper states its discretisation, and on
-# normalised images (0..1, or z-scores) PyRadiomics' bin width of 25 leaves one grey level.
 PRESETS: dict[str, dict[str, Any]] = {
-    "rdl": {
-        "setting": {"binCount": 32},
-        "imageType": {
-            "Original": {},
-            "Square": {},
-            "SquareRoot": {},
-            "Logarithm": {},
-            "Exponential": {},
-            "Gradient": {},
-            "LoG": {"sigma": [2.0, 3.0, 4.0, 5.0]},
-            "Wavelet": {},
-            "LBP3D": {},
-        },
-        "featureClass": _EVERY,
-    },
-    "deep-radiomics": {
-        "setting": {"binCount": 32},
-        "imageType": {"Original": {}, "Wavelet": {}},
-        "featureClass": {
-            "shape": [],
-            "firstorder": [],
-            "glcm": [name for name in FAMILIES["glcm"].names if name not in ("SumAverage", "MCC")],
-            "glrlm": [],
-            "glszm": [],
-            "gldm": [],
-        },
-    },
-    "imaging-clinical": {
-        "setting": {"binCount": 32},
-        "imageType": {"Original": {}, "Wavelet": {}, "LoG": {"sigma": [1.0, 2.0, 3.0]}},
-        "featureClass": _EVERY,
-    },
     "shape": {"featureClass": {"shape": []}},
-    "original": {"setting": {"binCount": 32}, "featureClass": _EVERY},
+    # 32 levels, since PyRadiomics' bin width of 25 leaves one grey level of normalised images
+    "original": {
+        "setting": {"binCount": 32},
+        "featureClass": {family: [] for family in PYRADIOMICS_FAMILIES},
+    },
 }
-"""Parameter files by name. ``rdl`` has 1,967 features, ``deep-radiomics`` 788, ``imaging-clinical``
-1,130, ``shape`` 14 and ``original`` 107."""
+"""Parameter files by name: ``shape`` has 14 features, ``original`` (no derived images) 107."""

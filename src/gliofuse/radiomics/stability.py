@@ -102,7 +102,7 @@ def measure_stability(
     SettingError
         If a perturbation is unknown or nothing is to be compared.
     ManifestError
-        If fewer than three patients could be compared; the first error is told.
+        If fewer than three patients could be compared; the message has the first error.
     """
     import pandas as pd
 

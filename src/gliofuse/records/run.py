@@ -93,6 +93,11 @@ class RunRecord(Record):
         description="Analysed patients by what the split is stratified by: 0 and 1 of a binary "
         "endpoint, the classes of a multiclass one.",
     )
+    telling_columns: tuple[str, ...] = Field(
+        default=(),
+        description="Clinical columns that say the outcome, the endpoint's own among them; the "
+        "characteristics of its groups leave them out.",
+    )
     settings_hash: str = Field(description="Of the study's definition.")
     warnings: tuple[str, ...] = Field(default=(), description="Of the fits, once each.")
     logrank: dict[str, LogrankRecord] = Field(

@@ -98,8 +98,12 @@ class Context:
         values = self.kind.values(self.endpoint)
         return [
             (value, label, self.run.class_counts.get(value, 0))
-            for value, label in zip(values, self.endpoint.classes, strict=True)
+            for value, label in zip(values, self.endpoint.class_labels, strict=True)
         ]
+
+    def class_label(self, value: Any) -> Any:
+        """Return a class as a reader would write it, from its name in the tables."""
+        return next((label for known, label, _ in self.classes if known == value), value)
 
     def table(self, file: TableFile) -> pd.DataFrame | None:
         """Return a declared table; ``None`` where it is missing, empty or broken."""

@@ -84,38 +84,40 @@ def compare_designs(
     InputError, RunError
         As :func:`~gliofuse.study.runner.run_study`.
     """
-    tell = progress or Progress()
+    progress = progress or Progress()
     folder = ComparisonFolder(Path(out).resolve())
     clock = time.monotonic()
     folder.path.mkdir(parents=True, exist_ok=True)
     first = next(iter(studies.values()))
-    with tell.log_to(folder.place(COMPARISON_LOG)):
+    with progress.log_to(folder.place(COMPARISON_LOG)):
         _check_alike(studies)
         patients = load_patients(first, label_workers=resolve_workers(first.compute.workers))
         plans = {}
         for name, study in _harmonised(studies, patients, folder.cache).items():
-            tell.say(f"[{name}]")
+            progress.say(f"[{name}]")
             plans[name] = plan_study(
-                study, folder.run(name).path, progress=tell, force=force, patients=patients
+                study, folder.run(name).path, progress=progress, force=force, patients=patients
             )
         first = plans[next(iter(plans))].study
-        prepared = compute_plans(plans, tell)
+        prepared = compute_plans(plans, progress)
         without: dict[str, str] = {}
         for name, ready in prepared.items():
             for row in ready.failed.itertuples():
                 without.setdefault(str(row.case_id), f"design {name}: {row.stage}: {row.error}")
         runs = {}
         for name, ready in prepared.items():
-            tell.say(f"[{name}] fits")
-            with tell.log_to(folder.run(name).place(RUN_LOG)):
-                runs[name] = fit_prepared(ready.without(without), progress=tell, command=command)
+            progress.say(f"[{name}] fits")
+            with progress.log_to(folder.run(name).place(RUN_LOG)):
+                runs[name] = fit_prepared(
+                    ready.without(without), progress=progress, command=command
+                )
         folders = {name: RunFolder(result.folder) for name, result in runs.items()}
         finals = {name: run.record.final.name for name, run in folders.items()}
         predictions = pd.concat(
             [_of_final(run.predictions(), finals[name], name) for name, run in folders.items()],
             ignore_index=True,
         )
-        tables = _judge(first, predictions, tuple(runs), tell)
+        tables = _judge(first, predictions, tuple(runs), progress)
         tables[COMPARISON_TIMING.name] = _timing(folders)
         folder.write(PREDICTIONS, predictions)
         for name, table in tables.items():

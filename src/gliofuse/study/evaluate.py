@@ -13,7 +13,7 @@ from gliofuse.records import CHARACTERISTICS, METRICS, PAPER_RESULTS, table_name
 from gliofuse.study.prepare import Plan
 from gliofuse.study.progress import Progress
 
-__all__ = ["evaluate_run"]
+__all__ = ["evaluate_run", "telling_columns"]
 
 
 def evaluate_run(plan: Plan, *, workers: int, progress: Progress) -> pd.DataFrame:
@@ -51,3 +51,11 @@ def evaluate_run(plan: Plan, *, workers: int, progress: Progress) -> pd.DataFram
     )
     run.write(CHARACTERISTICS, characteristics)
     return tables[METRICS.name]
+
+
+def telling_columns(plan: Plan) -> tuple[str, ...]:
+    """Return the clinical columns that the table of characteristics leaves out."""
+    endpoint = plan.study.endpoint
+    return evaluation_of(endpoint).telling_columns(
+        plan.patients.clinical, plan.run.predictions(), endpoint.columns
+    )

@@ -15,7 +15,7 @@ from gliofuse.study.settings import StudySettings, check_study, read_study
 
 __all__ = ["OPTIONS", "parse_setting", "study_from_options"]
 
-#: What a study can be told beside its design's own settings.
+#: What can be set in a study beside its design's own settings.
 OPTIONS = (
     "preset", "design", "cohort", "endpoint", "features", "clinical", "id_column", "sequence",
     "sequences", "labels", "covariates", "survival", "split", "folds", "repeats",

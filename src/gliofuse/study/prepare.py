@@ -123,7 +123,7 @@ def plan_study(
         If the folder holds another study.
     """
     study = study.resolved()
-    tell = progress or Progress()
+    progress = progress or Progress()
     # workers may stand in another folder: every path that reaches them is whole
     run = RunFolder.open(Path(folder).resolve(), settings_hash(study.definition()), force=force)
     run.write_study(study.model_dump(mode="json"))
@@ -137,7 +137,7 @@ def plan_study(
     carried_out = study.model_copy(update={"split": split_of(study, design)})
     run.write_study(carried_out.model_dump(mode="json"))
     for note in (*patients.notes, *design.left_out):
-        tell.say(note)
+        progress.say(note)
     return Plan(study, run, design, patients, outcome, excluded)
 
 

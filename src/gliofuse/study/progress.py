@@ -1,4 +1,4 @@
-"""What a study tells of its progress; the doors decide how it looks."""
+"""How a study reports its progress; the command line and Python each show it their own way."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _LOGGER = logging.getLogger("gliofuse.study")
 
 
 class Progress:
-    """Progress of a study, drawn nowhere; a door draws it by overriding ``stage`` and ``say``.
+    """Progress of a study, shown nowhere; a subclass shows it by overriding ``stage`` and ``say``.
 
-    Everything told also goes to the run's log, while :meth:`log_to` is open.
+    Everything said also goes to the run's log, while :meth:`log_to` is open.
     """
 
     @contextmanager
@@ -34,7 +34,7 @@ class Progress:
             self.log(f"{name}: {state.describe()}")
 
     def say(self, text: str) -> None:
-        """Tell one line, and log it."""
+        """Show one line, and log it."""
         self.log(text)
 
     def log(self, text: str) -> None:
@@ -43,7 +43,7 @@ class Progress:
 
     @contextmanager
     def log_to(self, path: Path) -> Iterator[None]:
-        """Append everything told to a file, with the time, until the block ends."""
+        """Append everything said to a file, with the time, until the block ends."""
         handler = logging.FileHandler(path, encoding="utf-8", delay=True)
         handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
         _LOGGER.addHandler(handler)

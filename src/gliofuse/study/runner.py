@@ -36,7 +36,7 @@ from gliofuse.records import (
     RunFolder,
     RunRecord,
 )
-from gliofuse.study.evaluate import evaluate_run
+from gliofuse.study.evaluate import evaluate_run, telling_columns
 from gliofuse.study.fold import FoldTask, fit_fold
 from gliofuse.study.model_tables import write_nomogram, write_survival_curves
 from gliofuse.study.patients import Patients
@@ -94,12 +94,12 @@ def run_study(
     RunError
         If the folder holds another study, or no patient or no fold came through.
     """
-    tell = progress or Progress()
+    progress = progress or Progress()
     study = study.resolved()  # a misspelt setting is an error before there is a folder
-    with tell.log_to(RunFolder(Path(folder)).place(RUN_LOG)):
-        plan = plan_study(study, folder, progress=tell, force=force)
-        (prepared,) = compute_plans({study.name: plan}, tell).values()
-        return fit_prepared(prepared, progress=tell, command=command)
+    with progress.log_to(RunFolder(Path(folder)).place(RUN_LOG)):
+        plan = plan_study(study, folder, progress=progress, force=force)
+        (prepared,) = compute_plans({study.name: plan}, progress).values()
+        return fit_prepared(prepared, progress=progress, command=command)
 
 
 def fit_prepared(prepared: Prepared, *, progress: Progress, command: str = "") -> RunResult:
@@ -134,6 +134,7 @@ def fit_prepared(prepared: Prepared, *, progress: Progress, command: str = "") -
         update={
             "warnings": _warnings(run, folds),
             "logrank": _model_tables(plan),
+            "telling_columns": telling_columns(plan),
             "started": started.isoformat(timespec="seconds"),
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
             "seconds": round(time.monotonic() - clock, 1),
@@ -150,7 +151,7 @@ def _write_patients(run: RunFolder, patients: Patients) -> None:
         write_csv(run.place(COHORT), patients.clinical, index=True)
 
 
-def _fit_folds(prepared: Prepared, folds: list[Fold], workers: int, tell: Progress) -> None:
+def _fit_folds(prepared: Prepared, folds: list[Fold], workers: int, progress: Progress) -> None:
     plan, data = prepared.plan, prepared.data
     study, run = plan.study, plan.run
     files = _files_of(study)
@@ -182,10 +183,12 @@ def _fit_folds(prepared: Prepared, folds: list[Fold], workers: int, tell: Progre
     todo = [task for task in tasks if not task.folder.finished(task.fingerprint)]
     if study.compute.scheduler is None and (workers == 1 or len(todo) == 1):
         # they are fitted in this process, where their trainings can be watched
-        todo = [replace(task, context=replace(task.context, watch=tell.training)) for task in todo]
+        todo = [
+            replace(task, context=replace(task.context, watch=progress.training)) for task in todo
+        ]
     if len(todo) < len(tasks):
-        tell.say(f"{len(tasks) - len(todo)} of {len(tasks)} folds were finished before")
-    with tell.stage("fitting", len(tasks), "folds") as count:
+        progress.say(f"{len(tasks) - len(todo)} of {len(tasks)} folds were finished before")
+    with progress.stage("fitting", len(tasks), "folds") as count:
         finished_before = len(tasks) - len(todo)
         count(finished_before)
         failed = []
@@ -194,7 +197,7 @@ def _fit_folds(prepared: Prepared, folds: list[Fold], workers: int, tell: Progre
             count(done)
             if outcome.failed:
                 failed.append(outcome)
-                tell.log(outcome.details or "")
+                progress.log(outcome.details or "")
     if failed:
         raise RunError(
             f"fold {failed[0].item.fold.name} failed: {failed[0].error}; the finished folds are "
@@ -276,6 +279,7 @@ def _record(plan: Plan, split: SplitSettings, command: str) -> RunRecord:
             doi=design.paper.doi,
             notes=design.choices + (design.choices_for_images if design.available.images else ()),
             preset=design.settings.preset,
+            paper_labels=design.left_out_labels,
         ),
         models=tuple(ModelRecord(**vars(model)) for model in design.models),
         left_out=(*plan.patients.notes, *design.left_out),

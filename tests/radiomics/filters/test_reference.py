@@ -14,13 +14,14 @@ from gliofuse.imaging.volume import Volume
 )
 def test_filters_brain1(shared_data, column, setting):
     """filters_brain1.csv: PyRadiomics 3.0.1, numpy 1.26, scipy 1.11, trimesh 3.23."""
+    from gliofuse.designs.framework.banks import feature_bank
     from gliofuse.radiomics.groups import compute_groups, groups
     from gliofuse.radiomics.parameters import RadiomicsSettings
 
     folder = shared_data("pyradiomics_reference")
     image = Volume.read(folder / "brain1_image.nrrd")
     mask = Volume.read(folder / "brain1_label.nrrd").array == 1
-    types = RadiomicsSettings.preset("rdl").imageType
+    types = feature_bank("rdl").imageType
     settings = RadiomicsSettings.from_params({"setting": setting, "imageType": types})
     found: dict[str, float] = {}
     bank = compute_groups(

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from gliofuse.cohort.endpoints.base import Endpoint
+from gliofuse.cohort.endpoints.base import Endpoint, TwoClassEndpoint
 from gliofuse.cohort.endpoints.binary import BinaryEndpoint
 from gliofuse.cohort.endpoints.multiclass import MulticlassEndpoint
 from gliofuse.cohort.endpoints.survival import SurvivalEndpoint
@@ -23,6 +23,7 @@ __all__ = [
     "Endpoint",
     "MulticlassEndpoint",
     "SurvivalEndpoint",
+    "TwoClassEndpoint",
     "endpoint_from_dict",
     "endpoint_kinds",
     "parse_endpoint",
@@ -34,7 +35,14 @@ def endpoint_kinds() -> dict[str, type[Endpoint]]:
     """Return the class of each kind of endpoint, by its name in a study file."""
     for module in pkgutil.iter_modules(__path__):
         importlib.import_module(f"{__name__}.{module.name}")
-    return {kind.kind: kind for kind in sorted(Endpoint.__subclasses__(), key=lambda k: k.kind)}
+    concrete = [kind for kind in _below(Endpoint) if "kind" in vars(kind)]
+    return {kind.kind: kind for kind in sorted(concrete, key=lambda kind: kind.kind)}
+
+
+def _below(kind: Any) -> Iterator[type[Endpoint]]:
+    for own in kind.__subclasses__():
+        yield own
+        yield from _below(own)
 
 
 def parse_endpoint(text: str) -> Endpoint:
@@ -71,7 +79,7 @@ def parse_endpoint(text: str) -> Endpoint:
 
 
 def endpoint_from_dict(fields: Mapping[str, Any]) -> Endpoint:
-    """Return the endpoint that :meth:`Endpoint.as_dict` wrote.
+    """Return the endpoint that :meth:`Endpoint.as_dict` wrote; keys without a value don't count.
 
     Raises
     ------
@@ -84,6 +92,7 @@ def endpoint_from_dict(fields: Mapping[str, Any]) -> Endpoint:
     'grade >= 3'
     """
     kinds = endpoint_kinds()
+    fields = {key: value for key, value in fields.items() if value is not None}
     name = str(fields.get("kind", "binary"))
     if name not in kinds:
         raise EndpointError(f"endpoint kind {name!r} is unknown: {did_you_mean(name, kinds)}")
@@ -94,7 +103,7 @@ def endpoint_from_dict(fields: Mapping[str, Any]) -> Endpoint:
                 f"endpoint key {key!r} is unknown: {did_you_mean(key, kind.fields)}"
             )
     for key in kind.fields:
-        if fields.get(key) is None:
+        if key not in fields:
             raise EndpointError(
                 f"a {name} endpoint needs {key!r}, got {sorted(fields)}; write for example "
                 f"{kind.example}"

@@ -12,7 +12,7 @@ import pandas as pd
 from gliofuse.cohort._tables import parse_number
 from gliofuse.errors import EndpointError, did_you_mean
 
-__all__ = ["Endpoint"]
+__all__ = ["Endpoint", "TwoClassEndpoint"]
 
 
 class Endpoint(ABC):
@@ -49,6 +49,11 @@ class Endpoint(ABC):
     def classes(self) -> tuple[str, ...]:
         """Names of the classes in order, none where there are no classes."""
         return ()
+
+    @property
+    def class_labels(self) -> tuple[str, ...]:
+        """The classes as a reader would write them."""
+        return self.classes
 
     @abstractmethod
     def outcome(self, clinical: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -108,6 +113,21 @@ class Endpoint(ABC):
                 f"endpoint {self.describe()!r}: {len(outcome)} patients are left and they are not "
                 f"of two classes; look at excluded.csv and failed_cases.csv in the run folder"
             )
+
+
+class TwoClassEndpoint(Endpoint):
+    """One of two classes: 0 or 1, and a probability of 1."""
+
+    outcome_columns: ClassVar[tuple[str, ...]] = ("y_true",)
+
+    @property
+    def prediction_columns(self) -> tuple[str, ...]:
+        """The probability of the class 1."""
+        return ("probability",)
+
+    def strata(self, outcome: pd.DataFrame) -> pd.Series:
+        """Return the classes."""
+        return outcome["y_true"]
 
 
 def clinical_column(clinical: pd.DataFrame, name: str) -> pd.Series:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from gliofuse.cohort._tables import parse_number
-from gliofuse.cohort.endpoints.base import Endpoint, excluded_table
+from gliofuse.cohort.endpoints.base import TwoClassEndpoint, excluded_table
 from gliofuse.cohort.endpoints.survival import SurvivalEndpoint
 from gliofuse.errors import EndpointError
 
@@ -22,7 +22,7 @@ _TEXT = re.compile(
 
 
 @dataclass(frozen=True)
-class HorizonEndpoint(Endpoint):
+class HorizonEndpoint(TwoClassEndpoint):
     """Positive where the event was seen within a time.
 
     Patients who were censored before that time have no outcome: nobody knows whether the event came
@@ -55,7 +55,6 @@ class HorizonEndpoint(Endpoint):
     kind: ClassVar[str] = "horizon"
     fields: ClassVar[tuple[str, ...]] = ("event", "horizon", "time")
     example: ClassVar[str] = '"died within 730 of os_days" (an event by a time)'
-    outcome_columns: ClassVar[tuple[str, ...]] = ("y_true",)
 
     event: str
     horizon: float
@@ -74,11 +73,6 @@ class HorizonEndpoint(Endpoint):
     def columns(self) -> tuple[str, ...]:
         """The columns of the event and of the time."""
         return (self.event, self.time)
-
-    @property
-    def prediction_columns(self) -> tuple[str, ...]:
-        """The probability of the event within the time."""
-        return ("probability",)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -121,10 +115,6 @@ class HorizonEndpoint(Endpoint):
             )
         excluded = pd.concat([excluded, excluded_table(unknown)], ignore_index=True)
         return labels.to_frame("y_true"), excluded
-
-    def strata(self, outcome: pd.DataFrame) -> pd.Series:
-        """Return whether the event came within the time."""
-        return outcome["y_true"]
 
     def describe(self) -> str:
         """Return the endpoint as one would write it on the command line."""

@@ -23,6 +23,7 @@ from gliofuse.errors import EndpointError
 
 __all__ = ["MulticlassEndpoint"]
 
+_LONGEST_SHORT = 8  # letters
 _TEXT = re.compile(r"^\s*(?P<column>[^:,]+?)\s*:\s*(?P<classes>.+?)\s*$", re.DOTALL)
 
 
@@ -85,6 +86,18 @@ class MulticlassEndpoint(Endpoint):
     def classes(self) -> tuple[str, ...]:
         """The classes, in order."""
         return self.names
+
+    @property
+    def class_labels(self) -> tuple[str, ...]:
+        """The classes with their column, as in ``grade 2``; without it where all names are long.
+
+        A number, ``wt`` or ``weak`` says nothing by itself; ``glioblastoma`` does, and leaves no
+        room for more.
+        """
+        if min(len(name) for name in self.names) > _LONGEST_SHORT:
+            return self.names
+        column = self.column.replace("_", " ")
+        return tuple(f"{column} {name}" for name in self.names)
 
     @property
     def ordered(self) -> bool:

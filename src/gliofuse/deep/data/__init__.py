@@ -13,13 +13,11 @@ if TYPE_CHECKING:
     from gliofuse.deep.data.dataset import CaseDataset
     from gliofuse.deep.data.geometry import ItemGeometry, put_back
     from gliofuse.deep.data.patches import PatchSettings, PatchStore, build_patches
-    from gliofuse.deep.data.presets import InputPreset, input_preset
     from gliofuse.deep.data.slices import SliceSettings, SliceStore, build_slices
 
 __all__ = [
     "Augmentation",
     "CaseDataset",
-    "InputPreset",
     "ItemGeometry",
     "PatchSettings",
     "PatchStore",
@@ -28,7 +26,6 @@ __all__ = [
     "augmentation_preset",
     "build_patches",
     "build_slices",
-    "input_preset",
     "put_back",
 ]
 
@@ -36,8 +33,6 @@ _HOME = {
     "Augmentation": "augmentation",
     "augmentation_preset": "augmentation",
     "CaseDataset": "dataset",
-    "InputPreset": "presets",
-    "input_preset": "presets",
     "ItemGeometry": "geometry",
     "put_back": "geometry",
     "PatchSettings": "patches",

@@ -120,7 +120,7 @@ def middle(array: np.ndarray, size: Sequence[int], fill: float = 0.0) -> np.ndar
 def resample(array: np.ndarray, size: Sequence[int]) -> np.ndarray:
     """Resample the last axes of ``array`` to ``size`` linearly.
 
-    Slices are smoothed before they are made smaller (antialiasing), patches are not.
+    What is made smaller is smoothed first (antialiasing), along each axis by its own factor.
 
     Parameters
     ----------
@@ -137,12 +137,14 @@ def resample(array: np.ndarray, size: Sequence[int]) -> np.ndarray:
     import torch
     from torch.nn.functional import interpolate
 
-    batch = torch.from_numpy(values)[None]
+    def planes(batch: torch.Tensor, wanted: Sequence[int]) -> torch.Tensor:
+        return interpolate(batch, tuple(wanted), mode="bilinear", antialias=True)
+
     if len(size) == 2:
-        result = interpolate(batch, tuple(size), mode="bilinear", antialias=True)
-    else:
-        result = interpolate(batch, tuple(size), mode="trilinear")
-    return result[0].numpy()
+        return planes(torch.from_numpy(values)[None], size)[0].numpy()
+    # torch smooths planes alone: first those of y and x, then z against all of a plane's pixels
+    flat = planes(torch.from_numpy(values), size[1:]).flatten(2)[:, None]
+    return planes(flat, (size[0], flat.shape[-1])).reshape(len(values), *size).numpy()
 
 
 def put_back(

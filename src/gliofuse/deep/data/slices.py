@@ -39,9 +39,10 @@ class SliceSettings(BaseModel):
         Number of slices for ``"k-largest"``; a patient with fewer gives those it has.
     crop : {"square", "center", "none"}
         ``"square"``: the region's box on that slice, made square; ``"center"``: the middle
-        ``center_size`` voxels of the plane; ``"none"``: the whole plane, padded to a square.
-    center_size : int, optional
-        Side in voxels for ``"center"``; ``None`` takes ``size``, so that nothing is resampled.
+        ``center_mm`` of the plane; ``"none"``: the whole plane, padded to a square.
+    center_mm : float, optional
+        Side in mm for ``"center"``, padded where the plane is smaller; ``None`` takes the middle
+        ``size`` voxels, so that nothing is resampled.
     margin : float
         Share of the square's side that is added on each side (``"square"``).
     minimum_side : int
@@ -60,7 +61,7 @@ class SliceSettings(BaseModel):
     which: Literal["all", "largest", "k-largest"] = "all"
     k: int = Field(default=8, ge=1)
     crop: Literal["square", "center", "none"] = "square"
-    center_size: int | None = Field(default=None, ge=8)
+    center_mm: float | None = Field(default=None, ge=8)
     margin: float = Field(default=0.0, ge=0.0, le=2.0)
     minimum_side: int = Field(default=16, ge=1)
     minimum_area: int = Field(default=1, ge=1)
@@ -163,7 +164,7 @@ def cut_slices(
         plane = images[:, z]
         if settings.pixels == "tumour":
             plane = np.where(mask[z], plane, least[:, None, None])
-        start, stop = _box(mask[z], settings)
+        start, stop = _box(mask[z], settings, spacing_mm[1:])
         # padding differs by channel: shift each to a least value of zero, and back
         cropped = cut(plane - least[:, None, None], start, stop, fill=0.0)
         result.append(
@@ -194,13 +195,14 @@ def _choose(areas: np.ndarray, settings: SliceSettings) -> np.ndarray:
 
 
 def _box(
-    plane_mask: np.ndarray, settings: SliceSettings
+    plane_mask: np.ndarray, settings: SliceSettings, spacing_mm: tuple[float, ...]
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
     height, width = plane_mask.shape
     if settings.crop == "none":
         return square_box((0, 0), (height, width))
     if settings.crop == "center":
-        side = settings.center_size or settings.size
-        start = ((height - side) // 2, (width - side) // 2)
-        return start, (start[0] + side, start[1] + side)
+        wanted = settings.center_mm
+        sides = [settings.size if wanted is None else round(wanted / mm) for mm in spacing_mm]
+        start = ((height - sides[0]) // 2, (width - sides[1]) // 2)
+        return start, (start[0] + sides[0], start[1] + sides[1])
     return square_box(*extent(plane_mask), margin=settings.margin, minimum=settings.minimum_side)

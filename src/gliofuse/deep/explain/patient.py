@@ -12,6 +12,7 @@ import torch
 from torch import nn
 from torch.utils.data import default_collate
 
+from gliofuse.cohort.sequences import sequence_to_draw
 from gliofuse.deep.data.geometry import ItemGeometry, put_back
 from gliofuse.deep.explain.figure import heat_figure
 from gliofuse.deep.explain.gradcam import grad_cam
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from gliofuse.cohort import Case
 
 __all__ = ["explain_case"]
-
-# The sequence that shows glioma best lies under the heat, if the network was given it.
-_UNDER = ("t1ce", "flair", "t2", "t1")
 
 
 class _Trained(Protocol):
@@ -107,7 +105,7 @@ def explain_case(
     items = [int(index) for index in dataset.items_of(case_id)]
     if not items:
         raise InputError(f"patient {case_id!r}: the data set holds no image of this patient")
-    under = _under(dataset.sequences)
+    under = sequence_to_draw(dataset.sequences)
     images = load_case(case, [under])
     heat, seen = _heat(trained, dataset, items, images.mask, class_index, layer, batch_size)
     top = float(heat.max())
@@ -174,7 +172,3 @@ def _heat(
             put_back(values, geometry, heat)
             put_back(np.ones_like(values), geometry, seen)
     return heat, seen > 0
-
-
-def _under(sequences: Sequence[str]) -> str:
-    return next((name for name in _UNDER if name in sequences), sequences[0])

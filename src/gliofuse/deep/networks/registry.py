@@ -25,6 +25,8 @@ class NetworkSpec:
     ----------
     name : str
         The name in :data:`NETWORKS` and on the command line.
+    label : str
+        As a reader would write it.
     builder : str
         ``"module:Class"`` below ``gliofuse.deep.networks``.
     input : {"slices", "patches"}
@@ -42,6 +44,7 @@ class NetworkSpec:
     """
 
     name: str
+    label: str
     builder: str
     input: Literal["slices", "patches"]
     size: tuple[int, ...]
@@ -57,11 +60,16 @@ class NetworkSpec:
 
 
 _SPECS = (
-    NetworkSpec("densenet121", "densenet:DenseNet121", "slices", (64, 64), 32),
-    NetworkSpec("csg-densenet121", "csg_densenet:CSGDenseNet121", "slices", (64, 64), 32),
-    NetworkSpec("se-resnet18-3d", "se_resnet:SEResNet18", "patches", (96, 128, 96), 8),
+    NetworkSpec("densenet121", "DenseNet121", "densenet:DenseNet121", "slices", (64, 64), 32),
+    NetworkSpec(
+        "csg-densenet121", "CSG-DenseNet121", "csg_densenet:CSGDenseNet121", "slices", (64, 64), 32
+    ),
+    NetworkSpec(
+        "se-resnet18-3d", "3D SE-ResNet18", "se_resnet:SEResNet18", "patches", (96, 128, 96), 8
+    ),
     NetworkSpec(
         "resnet18-3d",
+        "3D ResNet18",
         "se_resnet:SEResNet18",
         "patches",
         (96, 128, 96),
@@ -70,6 +78,7 @@ _SPECS = (
     ),
     NetworkSpec(
         "shape-resnet50",
+        "ResNet50 + shape",
         "shape_resnet:ShapeFusedResNet50",
         "slices",
         (160, 160),
@@ -78,16 +87,20 @@ _SPECS = (
     ),
     NetworkSpec(
         "resnet50",
+        "ResNet50",
         "shape_resnet:ShapeFusedResNet50",
         "slices",
         (160, 160),
         16,
         options=MappingProxyType({"shape_features": 0}),
     ),
-    NetworkSpec("resnet50-3d", "resnet3d:ResNet50Volume", "patches", (128, 160, 160), 4),
-    NetworkSpec("resnet34", "resnet34:ResNet34", "slices", (224, 224), 32),
+    NetworkSpec(
+        "resnet50-3d", "3D ResNet50", "resnet3d:ResNet50Volume", "patches", (128, 160, 160), 4
+    ),
+    NetworkSpec("resnet34", "ResNet34", "resnet34:ResNet34", "slices", (224, 224), 32),
     NetworkSpec(
         "dual-resnet18",
+        "Dual-task ResNet18",
         "dual_resnet:DualTaskResNet18",
         "slices",
         (240, 240),

@@ -1,14 +1,11 @@
-"""Settings of a training, and each network's presets."""
+"""Settings of a training."""
 
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
-
-from gliofuse.deep._checked import checked
-from gliofuse.errors import SettingError, did_you_mean
 
 __all__ = ["TrainingSettings"]
 
@@ -88,48 +85,6 @@ class TrainingSettings(BaseModel):
     loader_workers: int = Field(default=0, ge=0)
     checkpoint_every: PositiveInt = 1
 
-    @classmethod
-    def preset(cls, network: str, preset: str, **changes: Any) -> TrainingSettings:
-        """Return a network's settings.
-
-        Parameters
-        ----------
-        network : str
-            Name in :data:`gliofuse.deep.networks.NETWORKS`.
-        preset : {"paper", "quick"}
-            ``paper``: optimiser, rate, schedule, batch and epochs of the network's paper; what it
-            leaves open (see Notes) is the project's. ``quick``: AdamW with a cosine schedule, few
-            epochs, early stopping and class weights, for two cores.
-        **changes
-            Settings to replace.
-
-        Raises
-        ------
-        SettingError
-            For an unknown network, preset or setting.
-
-        Notes
-        -----
-        Left open by the papers: ``rdl`` does not name SGD's momentum (here 0.9) and nothing on
-        class balance; ``deep-radiomics`` names no optimiser, rate or loss for its classifiers (here
-        Adam with 1e-4 and class weights). ``shape-resnet`` duplicates the slices of the rarer
-        class (``balance="duplicate"``). ``imaging-clinical`` trains no network; its preset fits a
-        classifier head.
-
-        Examples
-        --------
-        >>> paper = TrainingSettings.preset("csg-densenet121", "paper")
-        >>> paper.optimiser, paper.learning_rate, paper.rate(0), paper.rate(45)
-        ('sgd', 0.0001, 0.0001, 1e-06)
-        >>> TrainingSettings.preset("shape-resnet50", "quick", epochs=3).epochs
-        3
-        """
-        if network not in _PRESETS:
-            raise SettingError(f"network: got {network!r}; {did_you_mean(network, _PRESETS)}")
-        if preset not in _PRESETS[network]:
-            raise SettingError(f"preset: got {preset!r}; {did_you_mean(preset, _PRESETS[network])}")
-        return checked(cls, {**_PRESETS[network][preset], **changes}, "training setting")
-
     def rate(self, epoch: int) -> float:
         """Return the learning rate of an epoch, counted from 0."""
         if self.schedule == "step":
@@ -140,67 +95,3 @@ class TrainingSettings(BaseModel):
             low = 0.01 * self.learning_rate
             return low + (self.learning_rate - low) * 0.5 * (1 + math.cos(math.pi * share))
         return self.learning_rate
-
-
-_QUICK = {
-    "optimiser": "adamw",
-    "learning_rate": 1e-3,
-    "weight_decay": 1e-2,
-    "schedule": "cosine",
-    "balance": "weights",
-    "clip_norm": 1.0,
-    "epochs": 12,
-    "batch_size": 16,
-    "skip_epochs": 3,
-    "patience": 6,
-    "norm_batches": 4,
-    "items_per_patient": 4,
-}
-_RDL = {
-    "paper": {
-        "optimiser": "sgd",
-        "learning_rate": 1e-4,
-        "schedule": "step",
-        "step_epochs": 20,
-        "epochs": 100,
-        "batch_size": 32,
-    },
-    "quick": _QUICK,
-}
-_SHAPE_PAPER = {
-    "optimiser": "adam",
-    "learning_rate": 1e-3,
-    "betas": (0.9, 0.99),
-    "weight_decay": 5e-4,
-    "balance": "duplicate",
-    "epochs": 20,
-    "batch_size": 16,
-}
-_SHAPE = {"paper": _SHAPE_PAPER, "quick": _QUICK}
-_PATCH = {
-    "paper": {
-        "optimiser": "adam",
-        "learning_rate": 1e-4,
-        "balance": "weights",
-        "epochs": 200,
-        "batch_size": 8,
-    },
-    "quick": {**_QUICK, "batch_size": 8, "learning_rate": 5e-4, "epochs": 15},
-}
-_PRESETS: dict[str, dict[str, dict[str, Any]]] = {
-    "densenet121": _RDL,
-    "csg-densenet121": _RDL,
-    "shape-resnet50": _SHAPE,
-    "resnet50": _SHAPE,
-    "resnet50-3d": {
-        "paper": {**_SHAPE_PAPER, "batch_size": 4},
-        "quick": {**_QUICK, "batch_size": 4, "learning_rate": 3e-4},
-    },
-    "se-resnet18-3d": _PATCH,
-    "resnet18-3d": _PATCH,
-    "resnet34": {"paper": _QUICK, "quick": _QUICK},
-    "dual-resnet18": {
-        "paper": _PATCH["paper"],
-        "quick": {**_QUICK, "batch_size": 24, "learning_rate": 3e-4, "items_per_patient": 2},
-    },
-}

@@ -99,7 +99,7 @@ def train_network(
     require("lightning", extra="deep")
     name = network if isinstance(network, str) else name_of(network)
     if settings is None:
-        settings = _default_settings(name)
+        settings = TrainingSettings()
     _check(name, training, validation, settings, directory)
     folder = None if directory is None else Path(directory)
     identity = _identity(name, training, validation, settings, seed, options, weights, loss)
@@ -322,12 +322,6 @@ def _check(
         raise InputError("the validation patients have no labels: they cannot choose an epoch")
     if (training.shape is None) != (validation.shape is None):
         raise InputError("shape features: give them to training and validation, or to neither")
-
-
-def _default_settings(name: str) -> TrainingSettings:
-    from gliofuse.deep.networks import NETWORKS
-
-    return TrainingSettings.preset(name, "quick") if name in NETWORKS else TrainingSettings()
 
 
 def _needs(name: str, what: str) -> bool:

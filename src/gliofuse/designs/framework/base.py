@@ -10,7 +10,8 @@ from typing import Any, ClassVar, Literal
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from gliofuse.cohort import Endpoint
+from gliofuse.cohort import Endpoint, TwoClassEndpoint
+from gliofuse.cohort.endpoints import endpoint_kinds
 from gliofuse.designs.framework.context import Available, FitContext
 from gliofuse.designs.framework.models import Model, check_models
 from gliofuse.designs.framework.networks import NetworkSignature
@@ -36,15 +37,19 @@ class DesignSettings(BaseModel):
 class Paper:
     """The publication behind a design, with the figures that it reports on its own patients.
 
-    ``results`` has the columns ``cohort, model, metric, value``; the metrics are named as in the
+    ``sequences`` are those of its MRI that the method reads, none where it reads any. ``results``
+    has the columns ``cohort, model, metric, value``; the metrics are named as in the
     evaluation and lie in 0..1. They are printed beside one's own, never expected of them.
+    ``labels`` says how a reader would write the models, by name.
     """
 
     citation: str
     doi: str = ""
+    sequences: tuple[str, ...] = ()
     results: pd.DataFrame = field(
         default_factory=lambda: pd.DataFrame(columns=["cohort", "model", "metric", "value"])
     )
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     def results_beside(self, endpoint: Endpoint) -> pd.DataFrame:
         """Return the figures that may stand beside one's own: none unless there are two classes.
@@ -126,10 +131,12 @@ class Design(ABC):
     title: ClassVar[str]
     paper: ClassVar[Paper] = Paper(citation="")
     Settings: ClassVar[type[DesignSettings]] = DesignSettings
-    #: Kinds of endpoint that the design predicts.
-    endpoint_kinds: ClassVar[tuple[str, ...]] = ("binary",)
-    #: Why it does not predict another kind, by kind; half a sentence.
-    why_not: ClassVar[Mapping[str, str]] = {}
+    #: The publication's radiomic features, as a PyRadiomics parameter dictionary.
+    bank: ClassVar[Mapping[str, Any] | None] = None
+    #: The endpoints that the design predicts.
+    endpoints: ClassVar[tuple[type[Endpoint], ...]] = (TwoClassEndpoint,)
+    #: Why it does not predict others; half a sentence.
+    why_not: ClassVar[Mapping[type[Endpoint], str]] = {}
     #: What the publication leaves open and the project chose, a sentence each, for the report.
     choices: ClassVar[tuple[str, ...]] = ()
     #: The same on how images are read; not said of a study whose features came in a table.
@@ -143,19 +150,22 @@ class Design(ABC):
 
     @classmethod
     def check_endpoint(cls, endpoint: Endpoint) -> None:
-        """Refuse a kind of endpoint that the design does not predict.
+        """Refuse an endpoint that the design does not predict.
 
         Raises
         ------
         EndpointError
             Saying why, and which kinds it predicts.
         """
-        if endpoint.kind in cls.endpoint_kinds:
+        if isinstance(endpoint, cls.endpoints):
             return
-        reason = cls.why_not.get(endpoint.kind, "it was not made for it")
+        reasons = (why for kind, why in cls.why_not.items() if isinstance(endpoint, kind))
+        reason = next(reasons, "it was not made for it")
+        every = endpoint_kinds().items()
+        predicted = ", ".join(name for name, kind in every if issubclass(kind, cls.endpoints))
         raise EndpointError(
             f"design {cls.name!r} cannot predict the {endpoint.kind} endpoint "
-            f"{endpoint.describe()!r}: {reason}; it predicts {', '.join(cls.endpoint_kinds)}"
+            f"{endpoint.describe()!r}: {reason}; it predicts {predicted}"
         )
 
     @property
@@ -167,6 +177,11 @@ class Design(ABC):
     def names(self) -> tuple[str, ...]:
         """Names of the models."""
         return tuple(model.name for model in self.models)
+
+    @property
+    def left_out_labels(self) -> dict[str, str]:
+        """Labels of the paper's models that are not among :attr:`models`, by name."""
+        return {name: text for name, text in self.paper.labels.items() if name not in self.names}
 
     @property
     def final_model(self) -> str:

@@ -1,4 +1,4 @@
-"""What a design is told: what the cohort offers it, and how a fit is carried out."""
+"""What a design is given: what the cohort offers it, and how a fit is carried out."""
 
 from __future__ import annotations
 

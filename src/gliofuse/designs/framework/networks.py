@@ -18,12 +18,79 @@ from gliofuse.errors import InputError
 from gliofuse.inputs import CaseData, Input, TumourPatches, TumourSlices
 
 __all__ = [
+    "QUICK_TRAINING",
+    "NetworkPreset",
     "NetworkRecipe",
     "NetworkSignature",
     "fit_network_signature",
     "shape_features",
-    "training_settings",
 ]
+
+#: Training in minutes on two cores; a design's preset quick says what it changes of it.
+QUICK_TRAINING: Mapping[str, Any] = {
+    "optimiser": "adamw",
+    "learning_rate": 1e-3,
+    "weight_decay": 1e-2,
+    "schedule": "cosine",
+    "balance": "weights",
+    "clip_norm": 1.0,
+    "epochs": 12,
+    "batch_size": 16,
+    "skip_epochs": 3,
+    "patience": 6,
+    "norm_batches": 4,
+    "items_per_patient": 4,
+}
+
+
+@dataclass(frozen=True)
+class NetworkPreset:
+    """What a network is shown and how it is trained, as a paper or a quick run has it.
+
+    Parameters
+    ----------
+    training : mapping
+        For :class:`gliofuse.deep.training.TrainingSettings`.
+    images : mapping
+        For :class:`gliofuse.deep.data.SliceSettings` or :class:`~gliofuse.deep.data.PatchSettings`.
+    augmentation : str
+        For :func:`gliofuse.deep.data.augmentation_preset`.
+    center_crop : int, optional
+        Side in pixels of the middle of each stored image, which is what the network reads.
+    """
+
+    training: Mapping[str, Any]
+    images: Mapping[str, Any]
+    augmentation: str = "none"
+    center_crop: int | None = None
+
+    def hyperparameters(self, *, epochs: int | None = None, **changes: Any) -> Any:
+        """Return the training settings, with another number of epochs where one is given.
+
+        Raises
+        ------
+        SettingError
+            For an unknown setting or an unusable value.
+        """
+        from gliofuse.deep.checked import checked
+        from gliofuse.deep.training import TrainingSettings
+
+        given = {} if epochs is None else {"epochs": epochs}
+        return checked(TrainingSettings, {**self.training, **given, **changes}, "training setting")
+
+    def slices(self, **changes: Any) -> Any:
+        """Return the settings of slices; raises as :meth:`hyperparameters`."""
+        from gliofuse.deep.checked import checked
+        from gliofuse.deep.data import SliceSettings
+
+        return checked(SliceSettings, {**self.images, **changes}, "setting of slices")
+
+    def patches(self, **changes: Any) -> Any:
+        """Return the settings of patches; raises as :meth:`hyperparameters`."""
+        from gliofuse.deep.checked import checked
+        from gliofuse.deep.data import PatchSettings
+
+        return checked(PatchSettings, {**self.images, **changes}, "setting of patches")
 
 
 @dataclass(frozen=True)
@@ -93,13 +160,6 @@ def shape_features(table: pd.DataFrame) -> pd.DataFrame:
     return table[[f"{prefix}_{name}" for name in SHAPE_FEATURES]].set_axis(
         list(SHAPE_FEATURES), axis=1
     )
-
-
-def training_settings(given: Mapping[str, Any], *, epochs: int | None = None) -> Any:
-    """Return a paper's training settings, with another number of epochs where one is given."""
-    from gliofuse.deep.training import TrainingSettings
-
-    return TrainingSettings(**{**given, **({} if epochs is None else {"epochs": epochs})})
 
 
 @dataclass(frozen=True)

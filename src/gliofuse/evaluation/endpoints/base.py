@@ -11,13 +11,13 @@ import pandas as pd
 
 from gliofuse.cohort import Endpoint
 from gliofuse.errors import InputError
-from gliofuse.evaluation.characteristics import characteristics_table
+from gliofuse.evaluation.characteristics import characteristics_table, tells_groups
 
 __all__ = ["Evaluation", "Stages"]
 
 
 class Stages(Protocol):
-    """Who is told of progress."""
+    """What takes in progress."""
 
     def stage(
         self, name: str, total: int, unit: str
@@ -173,7 +173,8 @@ class Evaluation(ABC):
             Clinical columns only; index ``case_id``.
         predictions : DataFrame
         outcome_columns : sequence of str
-            The clinical columns that define the outcome: no characteristics of its groups.
+            The clinical columns that define the outcome. They, and others that tell it, are no
+            characteristics of its groups: see :meth:`telling_columns`.
         seed : int
 
         Returns
@@ -186,19 +187,42 @@ class Evaluation(ABC):
         InputError
             If a predicted patient is not in ``clinical``.
         """
-        if predictions["fold"].nunique() == 1:
+        if _split_once(predictions):
             first = predictions.drop_duplicates(["case_id", "cohort"])
             groups = first.set_index("case_id")["cohort"].astype(str) + " cohort"
         else:
             groups = self.outcome_groups(predictions)
-            clinical = clinical.drop(columns=list(outcome_columns), errors="ignore")
         unknown = groups.index.difference(clinical.index)
         if len(unknown):
             raise InputError(
                 f"the clinical table lacks {len(unknown)} predicted patients, first "
                 f"{unknown[0]!r}; give the table of the run's own patients"
             )
-        return characteristics_table(clinical.loc[groups.index], groups, seed=seed)
+        telling = self.telling_columns(clinical, predictions, outcome_columns)
+        clinical = clinical.loc[groups.index].drop(columns=list(telling))
+        return characteristics_table(clinical, groups, seed=seed)
+
+    def telling_columns(
+        self, clinical: pd.DataFrame, predictions: pd.DataFrame, outcome_columns: Sequence[str] = ()
+    ) -> tuple[str, ...]:
+        """Return the clinical columns that say which outcome a patient has.
+
+        None where the patients are described by cohort: how an outcome is spread over cohorts is
+        worth a look.
+        """
+        if _split_once(predictions):
+            return ()
+        groups = self.outcome_groups(predictions)
+        own = clinical.loc[clinical.index.intersection(groups.index)]
+        return tuple(
+            str(name)
+            for name, column in own.items()
+            if name in outcome_columns or tells_groups(column, groups)
+        )
+
+
+def _split_once(predictions: pd.DataFrame) -> bool:
+    return predictions["fold"].nunique() == 1
 
 
 def each_model(

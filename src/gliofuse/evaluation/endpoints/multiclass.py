@@ -47,6 +47,7 @@ class MulticlassEvaluation(Evaluation):
         super().__init__(endpoint)
         self._ordered = endpoint.ordered
         self._columns = dict(zip(endpoint.classes, endpoint.prediction_columns, strict=True))
+        self._labels = dict(zip(endpoint.classes, endpoint.class_labels, strict=True))
 
     def check(self, predictions: pd.DataFrame) -> None:
         """Refuse predictions that break the table's contract."""
@@ -161,16 +162,20 @@ class MulticlassEvaluation(Evaluation):
         }
 
     def patients_line(self, metrics: pd.DataFrame) -> str:
-        """Return for example ``60 patients (2: 20, 3: 18, 4: 22)``."""
+        """Return for example ``60 patients (grade 2: 20, grade 3: 18, grade 4: 22)``."""
         areas = metrics[metrics["metric"] == "auc"].drop_duplicates("class")
         if areas.empty:
             raise InputError("metrics holds no AUC of a class; give the rows of one cohort")
-        parts = ", ".join(f"{row['class']}: {int(row['n_class'])}" for _, row in areas.iterrows())
+        parts = ", ".join(
+            f"{self._labels[name]}: {int(n)}"
+            for name, n in zip(areas["class"], areas["n_class"], strict=True)
+        )
         return f"{int(areas['n'].iloc[0])} patients ({parts})"
 
     def _in_order(self, labels: pd.Series) -> pd.Series:
         place = {name: number for number, name in enumerate(self.endpoint.classes)}
-        return labels.sort_values(kind="stable", key=lambda names: names.map(place))
+        ordered = labels.sort_values(kind="stable", key=lambda names: names.map(place))
+        return ordered.map(self._labels)
 
     def _can_be_told_apart(self, patients: pd.DataFrame) -> bool:
         place = {name: number for number, name in enumerate(self.endpoint.classes)}

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from gliofuse.errors import InputError, did_you_mean
 from gliofuse.evaluation._checks import wilson_interval
+from gliofuse.evaluation._frame import grouped
 from gliofuse.evaluation.multiclass._checks import check_classes, pool_classes
 
 __all__ = ["class_rates", "cohen_kappa", "confusion_counts", "confusion_counts_table"]
@@ -75,7 +76,7 @@ def confusion_counts_table(
     """
     pooled = pool_classes(predictions, columns, include_training=include_training)
     rows = []
-    for (cohort, model), group in pooled.groupby(["cohort", "model"], sort=False, observed=True):
+    for cohort, model, group in grouped(pooled):
         counts = confusion_counts(group["y_true"], group[list(columns.values())], tuple(columns))
         for true, line in counts.iterrows():
             size = int(line.sum())

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
-from gliofuse.compute import parallel_map
-from gliofuse.errors import InputError, RunError
 from gliofuse.evaluation._checks import wilson_interval
+from gliofuse.evaluation._frame import (
+    Group,
+    check_bootstrap,
+    chunks,
+    each_group,
+    percentile_limits,
+)
 from gliofuse.evaluation.multiclass._checks import (
     check_classes,
     pool_classes,
@@ -39,11 +45,6 @@ MULTICLASS_METRICS = (
     "log_loss", "macro_auc_within_folds",
 )  # fmt: skip
 CLASS_METRICS = ("auc", *RATES)
-
-# Elements of one chunk of a resampling matrix, and the share of replicates that an interval needs,
-# as in the binary table.
-_CHUNK = 4_000_000
-_MIN_DEFINED = 0.9
 
 _COLUMNS = [
     "cohort", "model", "metric", "class", "estimate", "ci_low", "ci_high", "n", "n_class",
@@ -117,22 +118,11 @@ def multiclass_metrics_table(
     >>> found.set_index("metric").loc["accuracy", "estimate"]
     np.float64(0.75)
     """
-    if bootstrap < 100:
-        raise InputError(f"bootstrap must be at least 100 for a 95 % interval, got {bootstrap!r}")
+    check_bootstrap(bootstrap)
     pooled = pool_classes(predictions, columns, include_training=include_training)
-    single = dict(list(predictions.groupby(["cohort", "model"], observed=True)))
     settings = _Settings(dict(columns), ordered, bootstrap, seed, confidence)
-    tasks = [
-        _Task(str(cohort), model, group, single[(cohort, model)], settings)
-        for (cohort, model), group in pooled.groupby(["cohort", "model"], sort=False, observed=True)
-    ]
-    rows: list[dict[str, object]] = []
-    for outcome in parallel_map(_evaluate, tasks, workers=workers):
-        if outcome.result is None:
-            raise RunError(
-                f"metrics of {outcome.item.model} ({outcome.item.cohort}): {outcome.error}"
-            )
-        rows.extend(outcome.result)
+    evaluate = partial(_evaluate, settings=settings)
+    rows = each_group(pooled, predictions, evaluate, workers=workers)
     return pd.DataFrame(rows, columns=_COLUMNS).astype({"n_class": "Int64"})
 
 
@@ -145,21 +135,11 @@ class _Settings:
     confidence: float
 
 
-@dataclass(frozen=True)
-class _Task:
-    cohort: str
-    model: object
-    patients: pd.DataFrame
-    predictions: pd.DataFrame
-    settings: _Settings
-
-
-def _evaluate(task: _Task) -> list[dict[str, object]]:
-    settings = task.settings
+def _evaluate(group: Group, *, settings: _Settings) -> list[dict[str, object]]:
     classes, confidence = tuple(settings.columns), settings.confidence
-    y = task.patients["y_true"].to_numpy()
-    codes, chance = check_classes(y, task.patients[list(settings.columns.values())], classes)
-    found = _areas(codes, chance, y, task) | _resampled(codes, chance, y, settings)
+    y = group.patients["y_true"].to_numpy()
+    codes, chance = check_classes(y, group.patients[list(settings.columns.values())], classes)
+    found = _areas(codes, chance, y, group, settings) | _resampled(codes, chance, y, settings)
     note = _lacking(codes, classes)
     rows: list[dict[str, object]] = [
         {
@@ -179,13 +159,7 @@ def _evaluate(task: _Task) -> list[dict[str, object]]:
     notes = areas.set_index("class")["note"]
     for table in (areas, rates.assign(note=rates["class"].map(notes))):
         rows += table.to_dict("records")
-    shared = {
-        "cohort": task.cohort,
-        "model": task.model,
-        "n": codes.size,
-        "apparent": task.cohort == "training",
-    }
-    return [{**row, **shared} for row in rows]
+    return [{**row, "n": codes.size} for row in rows]
 
 
 def _lacking(codes: np.ndarray, classes: tuple[str, ...]) -> str:
@@ -198,9 +172,9 @@ def _lacking(codes: np.ndarray, classes: tuple[str, ...]) -> str:
 
 
 def _areas(
-    codes: np.ndarray, chance: np.ndarray, y: np.ndarray, task: _Task
+    codes: np.ndarray, chance: np.ndarray, y: np.ndarray, group: Group, settings: _Settings
 ) -> dict[str, tuple[float, float, float]]:
-    columns, confidence = task.settings.columns, task.settings.confidence
+    columns, confidence = settings.columns, settings.confidence
     classes = tuple(columns)
     nothing = (np.nan, np.nan, np.nan)
     found = {"macro_auc": nothing, "hand_till": nothing}
@@ -208,8 +182,8 @@ def _areas(
         for metric, function in (("macro_auc", macro_auc), ("hand_till", hand_till)):
             area = function(y, chance, classes, confidence=confidence)
             found[metric] = (area.estimate, area.ci_low, area.ci_high)
-    if task.cohort != "training":
-        within = macro_auc_within_folds(task.predictions, columns, confidence=confidence)
+    if not group.apparent:
+        within = macro_auc_within_folds(group.predictions, columns, confidence=confidence)
         if within is not None:
             found["macro_auc_within_folds"] = (within.estimate, within.ci_low, within.ci_high)
     return found
@@ -225,13 +199,12 @@ def _resampled(
     counts = counts_of(codes, called, len(classes))
     estimates = _figures(counts, errors.mean(), losses.mean())
     replicates = _figures(*_replicates(codes, called, errors, losses, settings))
-    tail = (1 - settings.confidence) / 2
     found = {}
     for name, values in replicates.items():
         if name == "kappa_quadratic" and not settings.ordered:
             continue
         estimate = float(estimates[name])
-        low, high = _percentiles(np.asarray(values), tail)
+        low, high = percentile_limits(np.asarray(values), settings.confidence)
         if np.isfinite(low) and high - low < 1e-12:
             low, high = _without_spread(name, estimate, counts, settings.confidence)
         found[name] = (estimate, low, high)
@@ -275,9 +248,7 @@ def _replicates(
     counts = np.zeros((settings.bootstrap, k, k), dtype=int)
     error, loss = np.zeros(settings.bootstrap), np.zeros(settings.bootstrap)
     members = [np.flatnonzero(codes == number) for number in range(k)]
-    step = max(1, _CHUNK // max(1, n))
-    for start in range(0, settings.bootstrap, step):
-        part = slice(start, min(start + step, settings.bootstrap))
+    for part in chunks(settings.bootstrap, n):
         for number in reversed(range(k)):
             size = members[number].size
             place = rng.integers(0, max(1, size), size=(part.stop - part.start, size))
@@ -289,14 +260,6 @@ def _replicates(
             error[part] += errors[drawn].sum(axis=1)
             loss[part] += losses[drawn].sum(axis=1)
     return counts, error / n, loss / n
-
-
-def _percentiles(values: np.ndarray, tail: float) -> tuple[float, float]:
-    known = values[np.isfinite(values)]
-    if known.size < _MIN_DEFINED * values.size:
-        return np.nan, np.nan
-    low, high = np.quantile(known, [tail, 1 - tail])
-    return float(low), float(high)
 
 
 def _without_spread(

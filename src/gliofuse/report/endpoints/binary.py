@@ -18,7 +18,7 @@ REPORT = EndpointReport(
                 *("tests", "thresholds", "publication"),
             ),
         ),
-        Chapter("limitations", "What these figures cannot tell", ("limitations",)),
+        Chapter("limitations", "What these figures cannot tell", ("limitations", "remarks")),
         Chapter(
             "probabilities",
             "Can the probabilities be used?",
@@ -29,7 +29,10 @@ REPORT = EndpointReport(
         Chapter(
             "inside",
             "What the models rest on",
-            ("contributions", "choice", "selection", "correlation", "training", "heat"),
+            (
+                *("contributions", "choice", "selection", "correlation"),
+                *("training", "network_patients", "heat"),
+            ),
         ),
         Chapter("design", "The design", ("design",)),
         Chapter("failed", "Failed cases", ("failed",)),

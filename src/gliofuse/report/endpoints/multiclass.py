@@ -16,13 +16,16 @@ REPORT = EndpointReport(
             "Results",
             ("performance", "class_auc", "class_roc", "class_confusion", "tests", "publication"),
         ),
-        Chapter("limitations", "What these figures cannot tell", ("limitations",)),
+        Chapter("limitations", "What these figures cannot tell", ("limitations", "remarks")),
         Chapter("probabilities", "Can the probabilities be used?", ("class_calibration",)),
         Chapter("survival", "Survival", ("survival",)),
         Chapter(
             "inside",
             "What the models rest on",
-            ("contributions", "choice", "selection", "correlation", "training", "heat"),
+            (
+                *("contributions", "choice", "selection", "correlation"),
+                *("training", "network_patients", "heat"),
+            ),
         ),
         Chapter("design", "The design", ("design",)),
         Chapter("failed", "Failed cases", ("failed",)),

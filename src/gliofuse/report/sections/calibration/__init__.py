@@ -106,7 +106,7 @@ def summary_rows(context: Context, summary: pd.DataFrame | None) -> dict[str, An
                 "cohort_name": row["cohort"],
                 "model": row["model"],
                 "label": context.label(row["model"]),
-                "class": row.get("class"),
+                "class": context.class_label(row.get("class")),
                 "final": context.is_final(row["model"]),
                 "values": [row[name] for name in columns],
                 "note": row["note"] or "",

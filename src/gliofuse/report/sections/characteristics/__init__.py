@@ -14,7 +14,7 @@ __all__ = ["data"]
 
 
 def data(context: RunContext, found: Findings) -> dict[str, Any] | None:
-    """Return the table, its rows gathered by variable."""
+    """Return the table, its rows gathered by variable, and the columns that it leaves out."""
     table = context.table(CHARACTERISTICS)
     if table is None:
         return None
@@ -31,4 +31,11 @@ def data(context: RunContext, found: Findings) -> dict[str, Any] | None:
             }
         )
         previous = row["variable"]
-    return {"groups": groups, "rows": rows, "has_p": bool(table["p"].notna().any())}
+    own = context.endpoint.columns
+    return {
+        "groups": groups,
+        "rows": rows,
+        "has_p": bool(table["p"].notna().any()),
+        "endpoint_columns": [name for name in context.run.telling_columns if name in own],
+        "telling_columns": [name for name in context.run.telling_columns if name not in own],
+    }

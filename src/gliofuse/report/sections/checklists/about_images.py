@@ -22,6 +22,8 @@ def preparation(run: RunContext, found: Findings) -> Answer:
 
 @answers
 def preprocessing(run: RunContext, found: Findings) -> Answer | None:
+    if run.run.source == "table":
+        return _given(run)
     used = join_words([*dict.fromkeys(e.normalisation for e in extractions(run))])
     return part(f"Normalisation of the images: {used}.", "settings") if used else None
 
@@ -38,11 +40,19 @@ def discretisation(run: RunContext, found: Findings) -> Answer | None:
 
 def _said(run: RunContext, what: Callable[[Extraction], str]) -> Answer | None:
     """Answer in full from the settings that stand in the feature tables' metadata."""
+    if run.run.source == "table":
+        return _given(run)
     known = extractions(run)
     if not known:
         return None
     texts = list(dict.fromkeys(what(extraction) for extraction in known))
     return full(f"{'; '.join(texts)} ({known[0].place}).", "settings")
+
+
+def _given(run: RunContext) -> Answer:
+    return part(
+        "Features were given as a table; extraction settings are not known to gliofuse.", "done"
+    )
 
 
 @answers
@@ -61,7 +71,7 @@ def image_types(run: RunContext, found: Findings) -> Answer | None:
 @answers
 def extraction(run: RunContext, found: Findings) -> Answer | None:
     if run.run.source == "table":
-        return part("Features were given as a table; how they came about is not recorded.", "done")
+        return _given(run)
     if not extractions(run):
         return None
     version = run.run.gliofuse_version

@@ -66,8 +66,20 @@ def _one_cohort(context: Context, cohort: str) -> dict[str, Any] | None:
             for entry in classes
             if final is not None
         ],
-        "notes": sorted(set(own.get("note", pd.Series(dtype=str)).dropna())),
+        "notes": _notes(context, own),
     }
+
+
+def _notes(context: Context, own: pd.DataFrame) -> list[str]:
+    """Return why a class lacks figures, once for each class."""
+    if "note" not in own:
+        return []
+    known = own.dropna(subset=["note"]).drop_duplicates(["class", "note"])
+    return [
+        f"{context.class_label(name)}: {note}"
+        for name, note in zip(known["class"], known["note"], strict=True)
+        if note
+    ]
 
 
 def _n_class(own: pd.DataFrame, name: str) -> int | None:

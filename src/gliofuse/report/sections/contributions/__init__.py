@@ -65,7 +65,7 @@ def models_in(
         for value, name, _ in context.classes:
             part = own[own["class"] == value]
             if len(part):
-                yield model, f"{context.label(model)}, class {name}", value, part
+                yield model, f"{context.label(model)} ({name})", value, part
 
 
 def drawings(data: list[dict[str, Any]], context: Context) -> list[Drawing]:
@@ -96,6 +96,7 @@ def _term_label(context: Context, term: str) -> str:
     """A term is a model's signature (of a class), a feature, or a clinical variable."""
     model, _, of_class = term.partition("=")
     if any(known.name == model for known in context.models):
-        return f"{context.label(model)}, class {of_class}" if of_class else context.label(model)
+        label = context.label(model)
+        return f"{label} ({context.class_label(of_class)})" if of_class else label
     label = feature_label(term)
     return readable(label) if label == term else label

@@ -16,6 +16,7 @@ from gliofuse.report.sections.limitations.setup import (
     many_models,
     missing_patients,
     preset,
+    remarks,
     size,
     split,
     validation,
@@ -38,6 +39,7 @@ def data(context: RunContext, found: Findings) -> list[dict[str, str]]:
         calibration(context, found),
         many_models(context),
         missing_patients(found),
+        remarks(found),
         preset(context),
         {
             "title": "Apparent performance is not shown",
@@ -46,8 +48,9 @@ def data(context: RunContext, found: Findings) -> list[dict[str, str]]:
         },
         {
             "title": "Research use only",
-            "text": "The models have not been tested in clinical use. This report and its "
-            "calculator are no medical device and must not guide the care of a patient.",
+            "text": "The models have not been tested in clinical use. This report"
+            f"{' and its calculator are' if found['nomogram'] else ' is'} no medical device and "
+            "must not guide the care of a patient.",
         },
     ]
     return [entry for entry in limits if entry is not None]

@@ -112,7 +112,7 @@ def calibration(context: RunContext, found: Findings) -> Limit | None:
         if slope["low"] <= 1 <= slope["high"]:
             continue
         text = format_interval(slope["estimate"], slope["low"], slope["high"], 2)
-        which = f" of class {row['class']}" if row["class"] else ""
+        which = f" of {row['class']}" if row["class"] else ""
         verdict = "extreme" if slope["high"] < 1 else "timid"
         verdicts.append(
             f"The calibration slope{which} is {text}, ideal is 1: the probabilities are too "

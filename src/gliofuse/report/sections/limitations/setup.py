@@ -12,6 +12,7 @@ __all__ = [
     "many_models",
     "missing_patients",
     "preset",
+    "remarks",
     "size",
     "split",
     "validation",
@@ -166,9 +167,24 @@ def missing_patients(found: Findings) -> Limit | None:
     }
 
 
+def remarks(found: Findings) -> Limit | None:
+    """Say that a rule was applied to some patients' images."""
+    known = found["remarks"]
+    if known is None:
+        return None
+    them = "it was" if known["n_patients"] == 1 else "they were"
+    return {
+        "title": "Patients with a remark",
+        "text": f"The images of {plural(known['n_patients'], 'patient')} did not fit as they are, "
+        f"such as a tumour that is larger than what a network reads; {them} treated by the rule "
+        "that stands with the remark below.",
+    }
+
+
 def preset(context: RunContext) -> Limit | None:
     """Say that a quick run is not the publication's."""
-    if context.run.design.preset != "quick":
+    design = context.run.design
+    if design.preset != "quick" or not design.citation:
         return None
     return {
         "title": "Quick settings",

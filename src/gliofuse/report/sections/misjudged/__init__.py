@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from gliofuse.report.context import RunContext
+from gliofuse.report.context import HELD_OUT, RunContext
 from gliofuse.report.drawing import Drawing
 from gliofuse.report.sections import Findings
 from gliofuse.report.sections.confusion import class_names
@@ -54,6 +54,7 @@ def data(context: RunContext, found: Findings) -> dict[str, Any] | None:
 def drawings(data: dict[str, Any], context: RunContext) -> list[Drawing]:
     """Return the figure of all probabilities by true class."""
     negative, positive = class_names(context)
+    patient = "held-out patient" if context.primary in HELD_OUT else "validation patient"
     return [
         Drawing(
             "probabilities",
@@ -61,7 +62,7 @@ def drawings(data: dict[str, Any], context: RunContext) -> list[Drawing]:
             draw_probabilities,
             (data["negative"], data["positive"]),
             {"names": (negative, positive), "threshold": data["threshold"]},
-            "A dot a held-out patient; the bar is the middle patient of each class; dashed: the "
+            f"A dot a {patient}; the bar is the middle patient of each class; dashed: the "
             "decision threshold (the median over folds where there are several).",
         )
     ]

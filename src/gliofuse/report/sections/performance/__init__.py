@@ -48,7 +48,7 @@ def drawings(data: dict[str, Any], context: Context) -> list[Drawing]:
     caption = "Square: estimate; line: 95 % confidence interval; dashed: chance"
     if final:
         caption += "; bold and blue: the final model"
-    if any(cohort["paper_metrics"] for cohort in data["cohorts"]):
+    if any(row["paper"] is not None for panel in panels for row in panel["rows"]):
         caption += "; open diamond: the publication, on other patients"
     options = {"final": final, "metric": metric_label(metric)}
     return [Drawing("forest", title, draw_forest, (panels,), options, f"{caption}.")]

@@ -21,7 +21,6 @@ def data(context: ComparisonContext, found: Findings) -> dict[str, Any] | None:
     if table is None:
         return None
     names = [name for name in context.runs if name in table]
-    labels = {value: label for value, label, _ in context.classes}
     shared = table[table["misjudged_by_all"]]
     return {
         "n": len(shared),
@@ -30,8 +29,8 @@ def data(context: ComparisonContext, found: Findings) -> dict[str, Any] | None:
         "rows": [
             {
                 "case_id": row["case_id"],
-                "y_true": labels.get(row["y_true"], row["y_true"]),
-                "cells": [row[name] for name in names],
+                "y_true": context.class_label(row["y_true"]),
+                "cells": [context.class_label(row[name]) for name in names],
             }
             for row in records(shared.head(_MOST_ROWS))
         ],

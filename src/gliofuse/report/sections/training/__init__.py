@@ -12,7 +12,7 @@ from gliofuse.report.context import Context
 from gliofuse.report.drawing import Drawing
 from gliofuse.report.plain import plain
 from gliofuse.report.sections import Findings
-from gliofuse.report.sections.training.figure import draw_training
+from gliofuse.report.sections.training.figure import draw_training, has_auc
 
 __all__ = ["data", "drawings"]
 
@@ -32,9 +32,16 @@ def data(context: Context, found: Findings) -> dict[str, Any] | None:
 
 def drawings(data: dict[str, Any], context: Context) -> list[Drawing]:
     """Return the figure of the curves."""
-    caption = "A line a fold. The epoch with the best validation AUC is kept."
     curves = data["curves"]
-    return [Drawing("training", "Training curves", draw_training, (curves,), {}, caption)]
+    caption = [
+        "A line a fold." if len({curve["fold"] for curve in curves}) > 1 else "",
+        "The epoch with the best validation AUC is kept."
+        if has_auc(curves)
+        else "No validation patients of both classes were put aside, so there is no validation "
+        "AUC to choose an epoch by.",
+    ]
+    words = " ".join(filter(None, caption))
+    return [Drawing("training", "Training curves", draw_training, (curves,), {}, words)]
 
 
 def _curve(label: str, fold: str, rows: pd.DataFrame) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from gliofuse.report.style import BLUE, RED, new_figure, tidy
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["draw_training"]
+__all__ = ["draw_training", "has_auc"]
 
 _MOST_PANELS = 12
 
@@ -33,20 +33,30 @@ def draw_training(curves: list[dict[str, Any]]) -> Figure | None:
     rows = -(-len(networks) // columns)
     figure, axes = new_figure(rows, columns, width=3.7, height=2.7)
     for panel, (label, folds) in zip(axes, networks.items(), strict=False):
-        right = panel.twinx()
         for fold in folds:
             _line(panel, fold["epoch"], fold["loss"], RED, (0, (4, 1.5)))
-            _line(right, fold["epoch"], fold["validation_auc"], BLUE, "-")
+        if has_auc(folds):
+            _draw_auc(panel.twinx(), folds)
         panel.set_title(label)
         panel.set_xlabel("epoch")
         panel.set_ylabel("training loss (dashed)", color=RED)
-        right.set_ylabel("validation AUC", color=BLUE)
-        right.set_ylim(0, 1.02)
-        right.spines["right"].set_visible(True)
         tidy(panel, grid="x")
     for panel in axes[len(networks) :]:
         panel.set_axis_off()
     return figure
+
+
+def has_auc(curves: list[dict[str, Any]]) -> bool:
+    """Return whether any network was watched on validation patients of both classes."""
+    return any(value is not None for curve in curves for value in curve["validation_auc"])
+
+
+def _draw_auc(right: Any, folds: list[dict[str, Any]]) -> None:
+    for fold in folds:
+        _line(right, fold["epoch"], fold["validation_auc"], BLUE, "-")
+    right.set_ylabel("validation AUC", color=BLUE)
+    right.set_ylim(0, 1.02)
+    right.spines["right"].set_visible(True)
 
 
 def _line(

@@ -189,3 +189,33 @@ def test_real_clinical_table(shared_data, tmp_path):
     assert labels["y_true"].sum() == (clinical["WHO CNS Grade"] == 4).sum()
     outcomes, excluded = parse_endpoint("OS, 1-dead 0-alive").outcome(clinical)
     assert (len(outcomes), len(excluded)) == (350, 1)
+
+
+def test_who_was_censored_before_the_time_has_no_outcome():
+    """A cut of the time alone would call the patient censored on day 300 dead."""
+    endpoint = parse_endpoint("died within 730 of days")
+    clinical = pd.DataFrame(
+        {"days": [300, 300, 730, 730, 900, None], "died": [1, 0, 1, 0, 1, 1]}, index=list("abcdef")
+    )
+    outcome, excluded = endpoint.outcome(clinical)
+    assert outcome["y_true"].to_dict() == {"a": 1, "c": 1, "d": 0, "e": 0}
+    assert dict(excluded.to_numpy()) == {
+        "b": "censored at days 300, before 730",
+        "f": "days is missing",
+    }
+    assert endpoint_from_dict(endpoint.as_dict()) == parse_endpoint(endpoint.describe()) == endpoint
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("died within 0 of days", "a number over 0, got '0'"),
+        ("died within soon of days", "a number over 0, got 'soon'"),
+        ("died within 2000 of days", "2 with and 0 without"),
+        ("dead within 730 of days", "did you mean 'died'"),
+    ],
+)
+def test_an_impossible_time_is_refused(text, message):
+    clinical = pd.DataFrame({"days": [300, 300, 730], "died": [1, 0, 1]}, index=list("abc"))
+    with pytest.raises(EndpointError, match=message):
+        parse_endpoint(text).outcome(clinical)

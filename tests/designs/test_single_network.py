@@ -6,6 +6,7 @@ import pytest
 
 from gliofuse.deep.networks import NETWORKS
 from gliofuse.designs import find_design, parse_settings
+from gliofuse.designs.single_network import PUBLISHED
 from gliofuse.errors import SettingError
 
 
@@ -20,8 +21,7 @@ def test_every_network_is_trained_and_shown_something(name, preset):
     assert chosen.hyperparameters.epochs > 1
     kind = "slices" if type(chosen.cut).__name__ == "SliceSettings" else "patches"
     assert kind == NETWORKS[name].input
-    published = name != "resnet34"  # which is not trained in its paper
-    if preset == "paper" and published:
+    if preset == "paper" and name in PUBLISHED:
         assert chosen.hyperparameters.batch_size == NETWORKS[name].batch_size
 
 

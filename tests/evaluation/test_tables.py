@@ -230,3 +230,18 @@ def test_a_very_sparse_variable_has_a_p_value():
     groups = pd.Series(["x", "y"] * 4, index=clinical.index)
     table = characteristics_table(clinical, groups)
     assert 0 < table["p"].dropna().iloc[0] <= 1
+
+
+@pytest.mark.parametrize(
+    ("times", "events", "expected"),
+    [
+        ([5, 8, 12, 20], [1, 1, 1, 1], (10, 5, np.inf)),
+        ([5, 8, 12, 20, 21, 30, 31, 44], [1, 0, 1, 1, 0, 1, 1, 1], (30, 5, np.inf)),
+        (list(range(1, 21)), [1] * 20, (10.5, 5, 15)),
+        ([5, 8, 12, 20], [1, 1, 0, 0], (8, 5, np.inf)),
+    ],
+)
+def test_median_and_its_limits_are_those_of_r(times, events, expected):
+    """summary(survfit(Surv(t, e) ~ 1, conf.type = "log-log"))$table of survival 3.5; NA is open."""
+    row = median_survival(times, events, ["a"] * len(times)).iloc[0]
+    assert (row["median_days"], row["ci_low"], row["ci_high"]) == expected

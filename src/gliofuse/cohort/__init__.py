@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         Endpoint,
         MulticlassEndpoint,
         SurvivalEndpoint,
+        TwoClassEndpoint,
         endpoint_from_dict,
         parse_endpoint,
     )
@@ -39,6 +40,7 @@ __all__ = [
     "Sequence",
     "SplitSettings",
     "SurvivalEndpoint",
+    "TwoClassEndpoint",
     "endpoint_from_dict",
     "join_clinical",
     "make_folds",
@@ -56,6 +58,7 @@ _HOME = {
     "Scan": "scan",
     "SplitSettings": "splits",
     "SurvivalEndpoint": "endpoints",
+    "TwoClassEndpoint": "endpoints",
     "endpoint_from_dict": "endpoints",
     "join_clinical": "clinical",
     "make_folds": "splits",

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from gliofuse.cohort import BinaryEndpoint, MulticlassEndpoint
+from gliofuse.cohort import MulticlassEndpoint, TwoClassEndpoint
 from gliofuse.designs.framework.banks import feature_bank
 from gliofuse.designs.framework.base import Design, DesignSettings, FittedDesign, Paper
 from gliofuse.designs.framework.classes import (
@@ -152,10 +152,12 @@ class ImagingClinical(Design):
     paper = _PAPER
     Settings = ImagingClinicalSettings
     bank = _BANK
-    endpoints = (BinaryEndpoint, MulticlassEndpoint)
-    choices = (
+    endpoints = (TwoClassEndpoint, MulticlassEndpoint)
+    choices_for_images = (
         "The paper's appendix with its 1,111 radiomic features is not available; original, "
         "wavelet and LoG images (sigma 1, 2, 3 mm) are used.",
+    )
+    choices = (
         "Selection is repeated inside every fold of the cross-validation that chooses the model.",
         "A training patient's imaging score is out-of-fold when it enters the fusion model.",
         "The paper's cut-off of 0.48 is its own; thresholds come from the training patients here.",

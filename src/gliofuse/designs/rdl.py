@@ -13,7 +13,7 @@ from typing import Any, Literal
 import pandas as pd
 from pydantic import Field
 
-from gliofuse.cohort import BinaryEndpoint, MulticlassEndpoint
+from gliofuse.cohort import MulticlassEndpoint, TwoClassEndpoint
 from gliofuse.designs.framework.banks import feature_bank
 from gliofuse.designs.framework.base import Design, DesignSettings, FittedDesign, Paper
 from gliofuse.designs.framework.classes import (
@@ -179,16 +179,18 @@ class RDL(Design):
     paper = _PAPER
     Settings = RDLSettings
     bank = _BANK
-    endpoints = (BinaryEndpoint, MulticlassEndpoint)
+    endpoints = (TwoClassEndpoint, MulticlassEndpoint)
     choices = (
-        "The paper gives no grey-level discretisation; 32 bins are used on the 0..1 images.",
         "The paper trains the second level on in-sample first-level signatures; here they are "
         "out-of-fold unless second_level says otherwise.",
-        "The two stacked attention maps become one channel by a 1x1 convolution.",
         "The grids are scored by the log loss, since their probabilities are fused and pooled, and "
         "AUC does not see calibration; the paper does not state its score.",
         "The paper has two classes; for more, each radiomic signature and their fusion are fitted "
         "for each class against the rest.",
+    )
+    choices_for_images = (
+        "The paper gives no grey-level discretisation; 32 bins are used on the 0..1 images.",
+        "The two stacked attention maps become one channel by a 1x1 convolution.",
     )
     settings: RDLSettings
 

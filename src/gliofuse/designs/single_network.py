@@ -26,11 +26,11 @@ from gliofuse.designs.framework.networks import (
 from gliofuse.errors import InputError, SettingError, did_you_mean
 from gliofuse.inputs import CaseData, Input, RadiomicFeatures, TumourPatches, TumourSlices
 
-__all__ = ["FittedSingleNetwork", "SingleNetwork", "SingleNetworkSettings"]
+__all__ = ["PUBLISHED", "FittedSingleNetwork", "SingleNetwork", "SingleNetworkSettings"]
 
 
 #: The presets of the networks that a design publishes, as that design has them.
-_PUBLISHED: Mapping[str, Mapping[str, NetworkPreset]] = {
+PUBLISHED: Mapping[str, Mapping[str, NetworkPreset]] = {
     "densenet121": rdl.NETWORKS,
     "csg-densenet121": rdl.NETWORKS,
     "se-resnet18-3d": deep_radiomics.NETWORKS,
@@ -68,8 +68,8 @@ def network_preset(network: str, preset: str) -> NetworkPreset:
 
     if network not in NETWORKS:
         raise SettingError(f"network: got {network!r}; {did_you_mean(network, NETWORKS)}")
-    if network in _PUBLISHED:
-        return _PUBLISHED[network][preset]
+    if network in PUBLISHED:
+        return PUBLISHED[network][preset]
     spec = NETWORKS[network]
     if spec.input == "patches":
         return NetworkPreset(QUICK_TRAINING, {"size_zyx": spec.size}, augmentation="flips")

@@ -98,18 +98,31 @@ def median_survival(
     for name in pd.unique(names):
         own = names == name
         fitter = _fitted(times[own], died[own], confidence)
-        limits = median_survival_times(fitter.confidence_interval_survival_function_)
+        # Where the last patient died the curve is 0 and its variance says nothing: the limits of
+        # the death before hold on, as in R's survfit, whose upper limit of the median is then open.
+        curve = fitter.survival_function_.iloc[:, 0]
+        limits = fitter.confidence_interval_survival_function_.reindex(curve.index)
+        limits = median_survival_times(limits.where(curve > 0).ffill())
         rows.append(
             {
                 "group": name,
                 "n": int(own.sum()),
                 "events": int(died[own].sum()),
-                "median_days": float(fitter.median_survival_time_),
+                "median_days": _median(curve),
                 "ci_low": float(limits.iloc[0, 0]),
                 "ci_high": float(limits.iloc[0, 1]),
             }
         )
     return pd.DataFrame(rows)
+
+
+def _median(curve: pd.Series) -> float:
+    """Return when the curve crosses one half: the middle of its step where it lies on one half."""
+    below, level = curve[curve < 0.5 - 1e-9], curve[(curve - 0.5).abs() <= 1e-9]
+    if level.empty:
+        return float(below.index[0]) if len(below) else np.inf
+    end = below.index[0] if len(below) else level.index[0]
+    return float(level.index[0] + end) / 2
 
 
 def logrank(time_days: ArrayLike, event: ArrayLike, group: ArrayLike) -> LogRank:

@@ -13,6 +13,7 @@ from gliofuse.cohort import Endpoint, SplitSettings, endpoint_from_dict
 from gliofuse.errors import InputError
 from gliofuse.evaluation.endpoints import Evaluation, evaluation_of
 from gliofuse.records import (
+    FOLDS,
     METRICS,
     PAPER_RESULTS,
     PREDICTIONS,
@@ -152,6 +153,12 @@ class Context:
     def primary(self) -> str | None:
         """The cohort whose figures stand first: the test patients, else what there is."""
         return self.cohorts[0] if self.cohorts else None
+
+    @cached_property
+    def sides(self) -> frozenset[str]:
+        """What patients were in some fold: training, validation, test, external."""
+        table = self.table(FOLDS)
+        return frozenset(() if table is None else table["cohort"])
 
     def cohort_label(self, cohort: str) -> str:
         """Return a cohort's name for a heading."""

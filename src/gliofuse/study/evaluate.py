@@ -44,7 +44,7 @@ def evaluate_run(plan: Plan, *, workers: int, progress: Progress) -> pd.DataFram
         run.write(table_named(name), table)
     run.write(PAPER_RESULTS, design.paper.results_beside(study.endpoint))
     characteristics = evaluation.characteristics(
-        plan.patients.clinical,
+        plan.patients.clinical.drop(columns=[study.split.column], errors="ignore"),
         predictions,
         outcome_columns=study.endpoint.columns,
         seed=study.split.seed,

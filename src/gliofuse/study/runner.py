@@ -277,7 +277,7 @@ def _record(plan: Plan, split: SplitSettings, command: str) -> RunRecord:
             title=design.title,
             citation=design.paper.citation,
             doi=design.paper.doi,
-            notes=tuple(design.choices),
+            notes=design.choices + (design.choices_for_images if design.available.images else ()),
             preset=design.settings.preset,
             paper_labels=design.left_out_labels,
         ),

@@ -124,6 +124,17 @@ class StudySettings(_Settings):
             raise ValueError("give either cohort (a manifest) or table (features and clinical)")
         return self
 
+    @model_validator(mode="after")
+    def _no_cut_of_a_censored_time(self) -> StudySettings:
+        survival, columns = self.survival, self.endpoint.columns
+        if survival and survival.time in columns and survival.event not in columns:
+            raise EndpointError(
+                f"endpoint {self.endpoint.describe()!r}: a cut of {survival.time!r} alone takes "
+                f"patients who were censored early for patients who died; write for example "
+                f'"{survival.event} within 730 of {survival.time}", which leaves them out'
+            )
+        return self
+
     def resolved(self) -> StudySettings:
         """Return the same study with every default of the design's settings written out."""
         from gliofuse.designs import find_design, parse_settings

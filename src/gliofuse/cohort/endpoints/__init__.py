@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from gliofuse.cohort.endpoints.base import Endpoint
+from gliofuse.cohort.endpoints.base import Endpoint, TwoClassEndpoint
 from gliofuse.cohort.endpoints.binary import BinaryEndpoint
 from gliofuse.cohort.endpoints.multiclass import MulticlassEndpoint
 from gliofuse.cohort.endpoints.survival import SurvivalEndpoint
@@ -23,6 +23,7 @@ __all__ = [
     "Endpoint",
     "MulticlassEndpoint",
     "SurvivalEndpoint",
+    "TwoClassEndpoint",
     "endpoint_from_dict",
     "endpoint_kinds",
     "parse_endpoint",
@@ -34,7 +35,14 @@ def endpoint_kinds() -> dict[str, type[Endpoint]]:
     """Return the class of each kind of endpoint, by its name in a study file."""
     for module in pkgutil.iter_modules(__path__):
         importlib.import_module(f"{__name__}.{module.name}")
-    return {kind.kind: kind for kind in sorted(Endpoint.__subclasses__(), key=lambda k: k.kind)}
+    concrete = [kind for kind in _below(Endpoint) if "kind" in vars(kind)]
+    return {kind.kind: kind for kind in sorted(concrete, key=lambda kind: kind.kind)}
+
+
+def _below(kind: Any) -> Iterator[type[Endpoint]]:
+    for own in kind.__subclasses__():
+        yield own
+        yield from _below(own)
 
 
 def parse_endpoint(text: str) -> Endpoint:

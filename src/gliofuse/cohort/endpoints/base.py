@@ -12,7 +12,7 @@ import pandas as pd
 from gliofuse.cohort._tables import parse_number
 from gliofuse.errors import EndpointError, did_you_mean
 
-__all__ = ["Endpoint"]
+__all__ = ["Endpoint", "TwoClassEndpoint"]
 
 
 class Endpoint(ABC):
@@ -113,6 +113,21 @@ class Endpoint(ABC):
                 f"endpoint {self.describe()!r}: {len(outcome)} patients are left and they are not "
                 f"of two classes; look at excluded.csv and failed_cases.csv in the run folder"
             )
+
+
+class TwoClassEndpoint(Endpoint):
+    """One of two classes: 0 or 1, and a probability of 1."""
+
+    outcome_columns: ClassVar[tuple[str, ...]] = ("y_true",)
+
+    @property
+    def prediction_columns(self) -> tuple[str, ...]:
+        """The probability of the class 1."""
+        return ("probability",)
+
+    def strata(self, outcome: pd.DataFrame) -> pd.Series:
+        """Return the classes."""
+        return outcome["y_true"]
 
 
 def clinical_column(clinical: pd.DataFrame, name: str) -> pd.Series:

@@ -13,7 +13,7 @@ import pandas as pd
 from gliofuse.cohort._tables import parse_number
 from gliofuse.cohort.case import is_missing
 from gliofuse.cohort.endpoints.base import (
-    Endpoint,
+    TwoClassEndpoint,
     clinical_column,
     equals,
     excluded_table,
@@ -41,7 +41,7 @@ _ITEM = re.compile(r"\s*(?:\"([^\"]*)\"|'([^']*)'|([^,\"']+?))\s*(?:,|$)")
 
 
 @dataclass(frozen=True)
-class BinaryEndpoint(Endpoint):
+class BinaryEndpoint(TwoClassEndpoint):
     """Positive where a clinical column obeys a rule.
 
     Parameters
@@ -69,7 +69,6 @@ class BinaryEndpoint(Endpoint):
     kind: ClassVar[str] = "binary"
     fields: ClassVar[tuple[str, ...]] = ("column", "positive")
     example: ClassVar[str] = '"grade >= 3", "IDH == mutant" or "MGMT in {positive, weak}"'
-    outcome_columns: ClassVar[tuple[str, ...]] = ("y_true",)
 
     column: str
     positive: str
@@ -103,11 +102,6 @@ class BinaryEndpoint(Endpoint):
     def columns(self) -> tuple[str, ...]:
         """The column of the rule."""
         return (self.column,)
-
-    @property
-    def prediction_columns(self) -> tuple[str, ...]:
-        """The probability of the positive class."""
-        return ("probability",)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -161,10 +155,6 @@ class BinaryEndpoint(Endpoint):
                 f"holds {listed(seen)}"
             )
         return labels.to_frame(), excluded_table(excluded)
-
-    def strata(self, outcome: pd.DataFrame) -> pd.Series:
-        """Return the classes."""
-        return outcome["y_true"]
 
     def describe(self) -> str:
         """Return the endpoint as one would write it on the command line."""

@@ -10,7 +10,8 @@ from typing import Any, ClassVar, Literal
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from gliofuse.cohort import BinaryEndpoint, Endpoint
+from gliofuse.cohort import Endpoint, TwoClassEndpoint
+from gliofuse.cohort.endpoints import endpoint_kinds
 from gliofuse.designs.framework.context import Available, FitContext
 from gliofuse.designs.framework.models import Model, check_models
 from gliofuse.designs.framework.networks import NetworkSignature
@@ -133,11 +134,13 @@ class Design(ABC):
     #: The publication's radiomic features, as a PyRadiomics parameter dictionary.
     bank: ClassVar[Mapping[str, Any] | None] = None
     #: The endpoints that the design predicts.
-    endpoints: ClassVar[tuple[type[Endpoint], ...]] = (BinaryEndpoint,)
+    endpoints: ClassVar[tuple[type[Endpoint], ...]] = (TwoClassEndpoint,)
     #: Why it does not predict others; half a sentence.
     why_not: ClassVar[Mapping[type[Endpoint], str]] = {}
     #: What the publication leaves open and the project chose, a sentence each, for the report.
     choices: ClassVar[tuple[str, ...]] = ()
+    #: The same on how images are read; not said of a study whose features came in a table.
+    choices_for_images: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, settings: Any, available: Available) -> None:
         self.check_endpoint(available.endpoint)
@@ -158,7 +161,8 @@ class Design(ABC):
             return
         reasons = (why for kind, why in cls.why_not.items() if isinstance(endpoint, kind))
         reason = next(reasons, "it was not made for it")
-        predicted = ", ".join(kind.kind for kind in cls.endpoints)
+        every = endpoint_kinds().items()
+        predicted = ", ".join(name for name, kind in every if issubclass(kind, cls.endpoints))
         raise EndpointError(
             f"design {cls.name!r} cannot predict the {endpoint.kind} endpoint "
             f"{endpoint.describe()!r}: {reason}; it predicts {predicted}"

@@ -10,13 +10,18 @@ from typing import Any
 
 from gliofuse.report.context import RunContext
 from gliofuse.report.sections import Findings
-from gliofuse.report.sections.checklists.answer import Answer, answers, full, part
+from gliofuse.report.sections.checklists.answer import Answer, answers, evaluated, full, part
 from gliofuse.report.wording import join_words, metric_label, plural, readable
 
 
 @answers
 def predictor_choice(run: RunContext, found: Findings) -> Answer:
-    return full("Fixed by the design before the data were seen.", "design")
+    kept = "; which of them a model keeps is learned on training patients"
+    kept = kept if found["selection"] else ""
+    if run.run.source == "table":
+        return part(f"The features of the given table{kept}; how they were chosen is not "
+                    "recorded.", "design")  # fmt: skip
+    return full(f"The features that the design computes{kept}.", "design")
 
 
 @answers
@@ -62,10 +67,11 @@ def defaults(run: RunContext, found: Findings) -> Answer | None:
 
 @answers
 def output(run: RunContext, found: Findings) -> Answer:
-    if found["thresholds"]:
-        text = f"{run.kind.output}; thresholds learned on training patients are listed."
-        return full(text, "results")
-    return part(f"{run.kind.output}.", "results")
+    if not found["thresholds"]:
+        return part(f"{run.kind.output}.", "results")
+    learned = found["thresholds"]["learned"]
+    rule = "learned on each fold's training patients" if learned else "fixed at 0.5"
+    return full(f"{run.kind.output}; thresholds {rule}.", "results")
 
 
 @answers
@@ -110,8 +116,7 @@ def performance(run: RunContext, found: Findings) -> Answer | None:
 
 @answers
 def testing(run: RunContext, found: Findings) -> Answer:
-    external = "external" in run.cohorts
-    return full("External and internal." if external else "Internal only.", "results")
+    return full(f"{evaluated(run).capitalize()}.", "results")
 
 
 @answers

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from gliofuse.report.context import RunContext
 from gliofuse.report.sections import Findings
-from gliofuse.report.sections.checklists.answer import Answer, answers, full, part
-from gliofuse.report.wording import plural
+from gliofuse.report.sections.checklists.answer import Answer, answers, evaluated, full, part
+from gliofuse.report.wording import join_words, plural
 
 
 @answers
 def objectives(run: RunContext, found: Findings) -> Answer:
-    external = "external" in run.cohorts
-    what = f"development with {'external' if external else 'internal'} evaluation"
-    return part(f"Prediction of {found['patients']['endpoint']}; {what}.", "done")
+    text = f"Prediction of {found['patients']['endpoint']}; development, {evaluated(run)}."
+    return part(text, "done")
 
 
 @answers
@@ -38,15 +37,16 @@ def centres(run: RunContext, found: Findings) -> Answer | None:
 @answers
 def eligibility(run: RunContext, found: Findings) -> Answer:
     people = found["patients"]
-    reasons = len(people["excluded"])
-    return part(
-        f"{plural(people['n_excluded'], 'patient')} excluded from the given cohort for "
-        f"{plural(reasons, 'reason')}; how the cohort itself was chosen is not recorded."
-        if reasons
-        else "Nobody of the given cohort was excluded; how the cohort itself was chosen is not "
-        "recorded.",
-        "patients",
-    )
+    lost = []
+    if people["n_excluded"]:
+        reasons = plural(len(people["excluded"]), "reason")
+        lost.append(f"{plural(people['n_excluded'], 'patient')} excluded for {reasons}")
+    if people["n_failed"]:
+        lost.append(f"{people['n_failed']} could not be processed")
+    text = "Nobody of the given cohort was excluded"
+    if lost:
+        text = f"Of the given cohort {join_words(lost)}"
+    return part(f"{text}; how the cohort itself was chosen is not recorded.", "patients")
 
 
 @answers

@@ -8,8 +8,9 @@ from typing import Literal
 
 from gliofuse.report.context import RunContext
 from gliofuse.report.sections import Findings
+from gliofuse.report.wording import join_words
 
-__all__ = ["ANSWERS", "Answer", "answers", "full", "part"]
+__all__ = ["ANSWERS", "Answer", "answers", "evaluated", "full", "part"]
 
 
 @dataclass(frozen=True)
@@ -40,3 +41,12 @@ def full(text: str, anchor: str) -> Answer:
 def part(text: str, anchor: str) -> Answer:
     """Return an answer to a part of the item."""
     return Answer("partly", text, anchor)
+
+
+def evaluated(run: RunContext) -> str:
+    """Return on what kind of patients the models were evaluated, in words."""
+    kinds = {"test": "internal", "external": "external"}
+    found = [word for cohort, word in kinds.items() if cohort in run.cohorts]
+    if not found:
+        return "no evaluation on patients held out"
+    return f"{join_words(found)} evaluation"

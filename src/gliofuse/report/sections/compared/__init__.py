@@ -42,6 +42,11 @@ def _sentences(context: ComparisonContext, squares: list[dict[str, Any]]) -> lis
         f"{plural(len(names), 'design')} ({', '.join(names)}) met the same patients in the same "
         "splits; each is judged by its final model on patients it did not learn from."
     ]
+    if all(_holds_chance(context, name) for name in names):
+        sentences.append(
+            f"Every interval of the {metric} reaches down to 0.5: no design is shown to be better "
+            "than chance on these patients."
+        )
     for square in squares:
         if square["cohort"] != context.primary:
             continue
@@ -61,3 +66,9 @@ def _sentences(context: ComparisonContext, squares: list[dict[str, Any]]) -> lis
             "Where the intervals overlap, the order of the designs on this cohort is no ranking."
         )
     return sentences
+
+
+def _holds_chance(context: ComparisonContext, name: str) -> bool:
+    row = context.metric(context.primary, name, context.headline)
+    low = None if row is None else row.get("ci_low")
+    return low is not None and low <= 0.5

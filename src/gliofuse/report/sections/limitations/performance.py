@@ -71,8 +71,8 @@ def below_chance(context: RunContext, found: Findings) -> Limit | None:
     return {
         "title": "Below chance is no finding",
         "text": f"The interval of {', '.join(names)} lies below 0.5. In cross-validation of few "
-        "patients a model that has found nothing tends to that side: what the patients put aside "
-        "have more of, the training patients have less of. It is no reversed effect.",
+        "patients that is mostly chance, and the variation between training sets: it is no "
+        "reversed effect.",
     }
 
 

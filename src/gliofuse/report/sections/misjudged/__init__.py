@@ -33,7 +33,8 @@ def data(context: RunContext, found: Findings) -> dict[str, Any] | None:
     error = (patients["probability"] - patients["y_true"]).abs()
     worst = patients.assign(error=error)[error > 0.5]
     worst = worst.sort_values("error", ascending=False, kind="stable")
-    threshold = next((t for t in found["thresholds"] or [] if t["model"] == final), None)
+    known = found["thresholds"]["rows"] if found["thresholds"] else []
+    threshold = next((t for t in known if t["model"] == final), None)
     return {
         "n_wrong_side": len(worst),
         "rows": [

@@ -42,8 +42,8 @@ def data(context: RunContext, found: Findings) -> dict[str, Any]:
         "endpoint": signs(context.run.endpoint_text),
         "split": {
             "kind": context.split.kind,
-            "words": split_words(context.split),
-            "short": split_short(context.split),
+            "words": split_words(context.split, context.sides),
+            "short": split_short(context.split, context.sides),
         },
     }
 

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from gliofuse.cohort import SplitSettings
+from gliofuse.report.wording import join_words
 
 __all__ = ["split_short", "split_words"]
 
-_KINDS = {
-    "holdout": "one three-way split",
-    "center": "a split by centre, with whole centres kept as external patients",
-    "column": "the split that the cohort table prescribes",
-}
-_SHORT = {
-    "holdout": "one random three-way split",
-    "center": "by centre",
-    "column": "as a column of the cohort table says",
-    "none": "nobody held out",
-}
+_SIDES = ("training", "validation", "test", "external")
 
 
-def split_words(split: SplitSettings) -> str:
-    """Return one sentence or two on how the patients were split."""
+def split_words(split: SplitSettings, sides: Collection[str]) -> str:
+    """Return one sentence or two on how the patients were split.
+
+    Parameters
+    ----------
+    split : SplitSettings
+        As carried out.
+    sides : collection of str
+        What patients of the run were: ``training``, ``validation``, ``test``, ``external``.
+    """
+    known = [side for side in _SIDES if side in sides]
     if split.kind == "kfold":
         text = (
             f"The patients were cut into {split.folds} parts of like composition; in turn each "
@@ -28,33 +30,45 @@ def split_words(split: SplitSettings) -> str:
             "aside. Each patient is thus predicted by models that never saw that patient"
         )
         if split.repeats > 1:
-            text += (
-                f"; this was repeated {split.repeats} times with other cuts and averaged per "
-                "patient"
-            )
+            text += f"; this was repeated {split.repeats} times with other cuts"
         text += "."
     elif split.kind == "none":
         text = "No patient was held out."
+    elif split.kind == "center":
+        text = "The patients were divided by centre: whole centres were kept as external patients"
+        text += f" ({join_words(split.external)})." if split.external else ", each in turn."
+        if "test" in sides:
+            text += " Of the others a part was held out as test patients."
+    elif split.kind == "column":
+        text = (
+            f"A column of the table ({split.column}) says which patients are {join_words(known)}."
+        )
     else:
-        text = f"The patients were divided by {_KINDS[split.kind]}."
-        if split.kind == "center" and split.external:
-            text += " External: " + ", ".join(split.external) + "."
-    if split.kind != "column" and split.validation_fraction:
+        text = f"The patients were divided once, at random, into {join_words(known)} patients."
+    if "validation" in sides and not (split.kind == "column" and not split.validation_fraction):
         text += (
             f" Of the patients to learn from, {split.validation_fraction:.0%} were put aside to "
-            "choose the networks' stopping point; nothing else was learned from them."
+            "choose the networks' stopping point."
         )
+    elif "validation" in sides:
+        text += " The validation patients chose the networks' stopping point."
     return text
 
 
-def split_short(split: SplitSettings) -> str:
-    """Return the split in a few words."""
+def split_short(split: SplitSettings, sides: Collection[str]) -> str:
+    """Return the split in a few words; the parameters are those of :func:`split_words`."""
     if split.kind == "kfold":
         text = f"{split.folds}-fold cross-validation"
         if split.repeats > 1:
             text += f", repeated {split.repeats} times"
+    elif split.kind == "holdout":
+        text = f"one random split into {join_words([s for s in _SIDES if s in sides])}"
+    elif split.kind == "center":
+        text = "by centre"
+    elif split.kind == "column":
+        text = f"as the column {split.column} says"
     else:
-        text = _SHORT[split.kind]
+        text = "nobody held out"
     if split.kind in ("kfold", "holdout"):
-        text += f", seed {split.seed}"
-    return f"{text}; by patient, stratified by class"
+        text += f", seed {split.seed}; by patient, stratified by class"
+    return text

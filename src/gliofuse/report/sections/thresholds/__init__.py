@@ -11,12 +11,12 @@ from gliofuse.report.sections import Findings
 __all__ = ["data"]
 
 
-def data(context: Context, found: Findings) -> list[dict[str, Any]] | None:
-    """Return each model's thresholds: lowest, median, highest."""
+def data(context: Context, found: Findings) -> dict[str, Any] | None:
+    """Return whether thresholds were learned, and each model's: lowest, median, highest."""
     table = context.table(THRESHOLDS)
     if table is None:
         return None
-    return [
+    rows = [
         {
             "model": name,
             "label": context.label(name),
@@ -27,3 +27,4 @@ def data(context: Context, found: Findings) -> list[dict[str, Any]] | None:
         for name in context.in_order(table["model"].unique())
         if len(values := table.loc[table["model"] == name, "threshold"].dropna())
     ]
+    return {"rows": rows, "learned": any((row["low"], row["high"]) != (0.5, 0.5) for row in rows)}

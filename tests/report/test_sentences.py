@@ -1,0 +1,148 @@
+"""Sentences of the report are claims: each is there exactly when the run's own tables bear it out.
+
+Eight kinds of run are read: every way to divide the patients, from a table and from images, with
+and without covariates.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+
+import pandas as pd
+import pytest
+
+from gliofuse.records import (
+    CHARACTERISTICS,
+    EXCLUDED,
+    FAILED_CASES,
+    FOLDS,
+    METRICS,
+    THRESHOLDS,
+    RunFolder,
+)
+from gliofuse.report import write_report
+from gliofuse.study.runner import run_study
+
+from .conftest import table_study, write_tables
+
+RUNS = {
+    "two-way": {"split": {"kind": "holdout"}, "covariates": []},
+    "three-way": {"split": {"kind": "holdout", "validation_fraction": 0.2}},
+    "k-fold": {"split": {"kind": "kfold", "folds": 3}},
+    "k-fold, validated": {
+        "split": {"kind": "kfold", "folds": 2, "validation_fraction": 0.25},
+        "covariates": [],
+    },
+    "repeated": {"split": {"kind": "kfold", "folds": 2, "repeats": 2}},
+    "centre": {"split": {"kind": "center", "external": ["B"]}},
+    "column": {
+        "split": {"kind": "column", "column": "side"},
+        "design": "imaging-clinical",
+        "evaluation": {"bootstrap": 100, "threshold": "youden"},
+    },
+    "images": None,
+}
+
+
+@pytest.fixture(scope="module", params=RUNS, ids=str)
+def run(request, tmp_path_factory, image_run):
+    """A run's folder and the words of its report."""
+    changes = RUNS[request.param]
+    if changes is None:
+        folder = image_run
+    else:
+        base = tmp_path_factory.mktemp("sentences")
+        write_tables(base)
+        clinical = pd.read_csv(base / "clinical.csv")
+        clinical["side"] = ["training", "training", "test"] * (len(clinical) // 3)
+        clinical.to_csv(base / "clinical.csv", index=False)
+        changes = {"evaluation": {"bootstrap": 100}, **changes}
+        design = changes.pop("design", "rdl")
+        run_study(table_study(base, design, **changes), base / "run")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("gliofuse.report.page.draw_all", lambda drawings, folder: ({}, []))
+            write_report(base / "run")
+        folder = base / "run"
+    text = (folder / "report.html").read_text(encoding="utf-8")
+    text = re.sub(r"<(style|script)\b.*?</\1>", " ", text, flags=re.DOTALL)
+    return RunFolder(folder), " ".join(html.unescape(re.sub(r"<[^>]+>", " ", text)).split())
+
+
+def _sides(run):
+    return set(run.need(FOLDS)["cohort"])
+
+
+def _learned(run):
+    return bool((run.need(THRESHOLDS)["threshold"] != 0.5).any())
+
+
+def _tested(run):
+    return set(run.need(METRICS)["cohort"]) - {"training", "validation"}
+
+
+def _rows(run, file):
+    table = run.read(file)
+    return 0 if table is None else len(table)
+
+
+def _kind(*kinds):
+    return lambda run: run.record.split.kind in kinds
+
+
+#: What the page may say, and when that is true of the run.
+CLAIMS = {
+    r"[Tt]hresholds,? learned": _learned,
+    r"thresholds fixed at 0\.5": lambda run: not _learned(run),
+    r"told apart at a probability of 0\.5 in every model": lambda run: not _learned(run),
+    r"[Ii]nternal and external evaluation": lambda run: _tested(run) == {"test", "external"},
+    r"(?<!internal and )[Ee]xternal evaluation": lambda run: _tested(run) == {"external"},
+    r"[Ii]nternal evaluation": lambda run: _tested(run) == {"test"},
+    r"into training, validation and test": lambda run: (
+        run.record.split.kind == "holdout" and "validation" in _sides(run)
+    ),
+    r"into training and test": lambda run: (
+        run.record.split.kind == "holdout" and "validation" not in _sides(run)
+    ),
+    r"were put aside to choose the networks' stopping point": lambda run: (
+        "validation" in _sides(run)
+    ),
+    r"were cut into \d+ parts": _kind("kfold"),
+    r"repeated 2 times": lambda run: run.record.split.repeats == 2,
+    r"stratified by class": _kind("kfold", "holdout"),
+    r"whole centres were kept as external": _kind("center"),
+    r"A column of the table \(side\)": _kind("column"),
+    r"Feature table: ": lambda run: run.record.source == "table",
+    r"Manifest: ": lambda run: run.record.source == "images",
+    r"Normalisation of the images": lambda run: run.record.source == "images",
+    r"\d+ bins are used": lambda run: run.record.source == "images",
+    r"wavelet and LoG images": lambda run: False,
+    r"before the data were seen": lambda run: False,
+    r"Nobody of the given cohort was excluded": lambda run: (
+        _rows(run, EXCLUDED) + _rows(run, FAILED_CASES) == 0
+    ),
+    r"could not be processed": lambda run: _rows(run, FAILED_CASES) > 0,
+}
+
+
+@pytest.mark.parametrize("claim", CLAIMS)
+def test_a_sentence_stands_exactly_where_it_is_true(run, claim):
+    folder, text = run
+    assert bool(re.search(claim, text)) == CLAIMS[claim](folder), claim
+
+
+def test_the_column_of_the_split_is_no_characteristic(run):
+    folder, _ = run
+    described = "side" in set(folder.need(CHARACTERISTICS)["variable"])
+    assert not (described and folder.record.split.kind == "column")
+
+
+def test_shares_of_validation_patients_are_those_of_the_folds(run):
+    folder, text = run
+    table = folder.need(FOLDS)
+    learning = table[table["cohort"].isin(["training", "validation"])]
+    share = (learning["cohort"] == "validation").mean()
+    said = re.search(r"patients to learn from, (\d+) % were put aside|(\d+)% were put aside", text)
+    assert (said is not None) == (share > 0)
+    if said:
+        assert abs(int(said[1] or said[2]) / 100 - share) < 0.05

@@ -5,7 +5,7 @@ dropped: who makes a prediction table lists the patients that have none as exclu
 """
 
 from gliofuse.evaluation.agreement import agreement_table, misjudged_by_all
-from gliofuse.evaluation.auc import AUC, auc_delong, auc_within_folds
+from gliofuse.evaluation.auc import AUC, auc_delong, auc_within, auc_within_folds
 from gliofuse.evaluation.calibration import (
     HOSMER_LEMESHOW_CAVEAT,
     HosmerLemeshow,
@@ -38,6 +38,7 @@ __all__ = [
     "Nomogram",
     "agreement_table",
     "auc_delong",
+    "auc_within",
     "auc_within_folds",
     "calibration_curve",
     "calibration_groups",

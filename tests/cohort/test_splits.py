@@ -31,6 +31,7 @@ def splits(draw):
     centers = [["A", "B", "C"][i % 3] for i in range(len(labels))]
     sides = [["training", "Train", "test", "val"][i % 4] for i in range(len(labels))]
     clinical = pd.DataFrame({"center": centers, "side": sides}, index=labels.index)
+    externals = {"center": [[], ["A"], ["A", "C"]], "kfold": [[], ["A"]]}.get(kind, [[]])
     split = SplitSettings(
         kind=kind,
         folds=draw(st.integers(2, 8)),
@@ -38,7 +39,7 @@ def splits(draw):
         seed=draw(st.integers(0, 99)),
         validation_fraction=draw(st.sampled_from([0.0, 0.1, 0.25])),
         test_fraction=None if kind == "none" else draw(st.sampled_from([None, 0.2, 0.5])),
-        external=draw(st.sampled_from([[], ["A"], ["A", "C"]])),
+        external=draw(st.sampled_from(externals)),
         column="side",
     )
     return split, labels, clinical
@@ -53,14 +54,22 @@ def test_no_patient_on_two_sides_and_none_lost(given_split):
     for fold in folds:
         ids = everyone(fold)
         assert len(ids) == len(set(ids))
-        assert set(ids) == set(labels.index)
+        if split.kind != "kfold" or not split.external:
+            assert set(ids) == set(labels.index)
         assert labels[list(fold.training)].nunique() == 2
         if split.validation_fraction:
             assert fold.validation
     if split.kind == "kfold":
+        inside = [i for i in labels.index if clinical.loc[i, "center"] not in split.external]
         tested = [case_id for fold in folds for case_id in fold.test]
-        assert sorted(tested) == sorted(list(labels.index) * split.repeats)
+        assert sorted(tested) == sorted(inside * split.repeats)
+        if split.external:
+            *folds, last = folds
+            assert set(last.external) == set(labels.index) - set(inside)
+            assert set(last.training) | set(last.validation) == set(inside)
+            labels = labels[inside]
         for fold in folds:
+            assert not fold.external
             expected = len(fold.test) * labels.mean()
             assert abs(labels[list(fold.test)].sum() - expected) < 1.5
 
@@ -154,6 +163,9 @@ CLINICAL = pd.DataFrame(
         ({"kind": "column", "column": "odd"}, "got 'elsewhere' for p001"),
         ({"kind": "column", "column": "half"}, "10 training, 0 validation"),
         ({"kind": "holdout", "test_fraction": 0}, "above 0"),
+        ({"kind": "holdout", "external": ["A"]}, "belong to the splits center and kfold, got 'ho"),
+        ({"external": ["C"]}, "center 'C' is unknown: allowed: A, B"),
+        ({"external": ["A", "B"]}, "outside the external centers there must be patients of both"),
         ({"kind": "none", "test_fraction": 0.3}, "tests on nobody, got test_fraction 0.3"),
     ],
 )

@@ -12,6 +12,7 @@ from gliofuse.cli.study_options import (
     CohortOption,
     CovariatesOption,
     EndpointOption,
+    ExternalOption,
     FoldsOption,
     PresetOption,
     RepeatsOption,
@@ -45,6 +46,7 @@ def compare(
     folds: FoldsOption = None,
     repeats: RepeatsOption = None,
     split: SplitOption = None,
+    external: ExternalOption = None,
     seed: SeedOption = None,
     threshold: ThresholdOption = None,
     setting: Annotated[
@@ -93,6 +95,7 @@ def compare(
         "folds": folds,
         "repeats": repeats,
         "split": split,
+        "external": external,
         "seed": seed,
         "threshold": threshold,
         "workers": workers,

@@ -12,6 +12,7 @@ from gliofuse.cli.study_options import (
     CohortOption,
     CovariatesOption,
     EndpointOption,
+    ExternalOption,
     FoldsOption,
     PresetOption,
     RepeatsOption,
@@ -61,6 +62,7 @@ def run(
     folds: FoldsOption = None,
     repeats: RepeatsOption = None,
     split: SplitOption = None,
+    external: ExternalOption = None,
     seed: SeedOption = None,
     threshold: ThresholdOption = None,
     setting: Annotated[
@@ -90,6 +92,10 @@ def run(
           --folds 5 --repeats 3 --preset paper -o runs/paper
       gliofuse run --design rdl --cohort cohort.csv --endpoint "idh == mutant" \\
           --split center:Hospital-C -o runs/external
+      gliofuse run --design rdl --cohort cohort.csv --endpoint "idh == mutant" \\
+          --split center -o runs/each-centre-in-turn
+      gliofuse run --design rdl --cohort cohort.csv --endpoint "idh == mutant" \\
+          --folds 5 --external Hospital-C -o runs/inside-and-outside
       gliofuse run --design rdl --features radiomics.csv --clinical clinical.csv \\
           --id-column ID --endpoint "WHO CNS Grade >= 4" -o runs/table
     """
@@ -114,6 +120,7 @@ def run(
         folds=folds,
         repeats=repeats,
         split=split,
+        external=external,
         seed=seed,
         threshold=threshold,
         settings=[*(setting or []), *(["ablate=true"] if ablate else [])],
@@ -157,10 +164,11 @@ def print_summary(metrics: pd.DataFrame, endpoint: Endpoint, console: Console) -
     from gliofuse.report.wording import metric_label
 
     evaluation = evaluation_of(endpoint)
-    first, *others = evaluation.summary_metrics
+    _, *others = evaluation.summary_metrics
     for cohort, group in metrics.groupby("cohort", sort=False):
         overall = group[group["class"].fillna("") == ""] if "class" in group else group
         values = overall.set_index(["model", "metric"])
+        first = evaluation.headline_among(str(cohort), set(overall["metric"]))
         table = Table("model", f"{metric_label(first)} (95 % CI)", *map(metric_label, others))
         for model in group["model"].unique():
             head = values.loc[(model, first)]

@@ -11,6 +11,7 @@ __all__ = [
     "CohortOption",
     "CovariatesOption",
     "EndpointOption",
+    "ExternalOption",
     "FoldsOption",
     "PresetOption",
     "RepeatsOption",
@@ -50,7 +51,17 @@ FoldsOption = Annotated[int | None, typer.Option("--folds", help="k-fold cross-v
 RepeatsOption = Annotated[int | None, typer.Option("--repeats", help="Repeats of the k-fold.")]
 SplitOption = Annotated[
     str | None,
-    typer.Option("--split", help="holdout, kfold, center:NAME[,NAME] or column:NAME."),
+    typer.Option(
+        "--split",
+        help="holdout, kfold, center (each in turn), center:NAME[,NAME] or column:NAME.",
+    ),
+]
+ExternalOption = Annotated[
+    str | None,
+    typer.Option(
+        "--external",
+        help="Centres that take no part in the k-fold and are predicted by a model of the others.",
+    ),
 ]
 SeedOption = Annotated[int | None, typer.Option("--seed", help="Of splits, searches, networks.")]
 ThresholdOption = Annotated[

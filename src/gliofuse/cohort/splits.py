@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from gliofuse.cohort.case import is_missing
 from gliofuse.errors import SettingError, did_you_mean
 
-__all__ = ["Fold", "SplitSettings", "make_folds"]
+__all__ = ["Fold", "SplitSettings", "as_words", "make_folds"]
 
 HOLDOUT_TEST_FRACTION = 0.3
 
@@ -36,11 +36,13 @@ class SplitSettings(BaseModel):
     Parameters
     ----------
     kind : {"kfold", "holdout", "center", "column", "none"}
-        ``kfold``: every patient is tested once per repeat. ``holdout``: one division.
-        ``center``: the patients of the centres in ``external`` are tested on, the others train;
-        with no centre named, each centre in turn. ``column``: a clinical column says
-        ``training``, ``validation``, ``test`` or ``external``. ``none``: nobody is tested on, all
-        train, but for those put aside by ``validation_fraction``.
+        ``kfold``: every patient is tested once per repeat; but for those of the centres in
+        ``external``, if any are named: they are predicted by a model of all the others, in a fold
+        of their own. ``holdout``: one division. ``center``: the patients of the centres in
+        ``external`` are tested on, the others train; with no centre named, each centre in turn.
+        ``column``: a clinical column says ``training``, ``validation``, ``test`` or ``external``.
+        ``none``: nobody is tested on, all train, but for those put aside by
+        ``validation_fraction``.
     folds, repeats : int
         Of ``kfold``.
     seed : int
@@ -50,7 +52,7 @@ class SplitSettings(BaseModel):
     test_fraction : float or None
         Share of the patients to test on: by default 0.3 for ``holdout``, none for ``center``.
     external : list of str
-        Centres, for ``center``.
+        Centres, for ``center`` and ``kfold``.
     column : str or None
         For ``column``.
     """
@@ -142,6 +144,11 @@ def make_folds(split: SplitSettings, labels: pd.Series, clinical: pd.DataFrame) 
         raise SettingError("every patient must have one label, got some twice")
     if classes.nunique() < 2:
         raise SettingError(f"a split needs patients of both classes, got {_counts(classes)}")
+    if split.external and split.kind not in ("center", "kfold"):
+        raise SettingError(
+            f"external centers belong to the splits center and kfold, got {split.kind!r} with "
+            f"external {', '.join(split.external)}"
+        )
     makers = {
         "kfold": _kfold,
         "holdout": _holdout,
@@ -176,6 +183,15 @@ def _sides(training: Iterable[str], **others: Iterable[str]) -> dict[str, list[s
 def _kfold(split: SplitSettings, classes: pd.Series, clinical: pd.DataFrame) -> list[_Division]:
     from sklearn.model_selection import RepeatedStratifiedKFold
 
+    everybody = classes
+    if split.external:
+        inside = _centers_of(split, classes, clinical)
+        classes = classes[inside[~inside.isin(split.external)].index]
+        if classes.nunique() < everybody.nunique():
+            raise SettingError(
+                f"outside the external centers there must be patients of {_every(everybody)}, got "
+                f"{_counts(classes)}"
+            )
     smallest = int(classes.value_counts().min())
     if smallest < split.folds:
         raise SettingError(
@@ -194,6 +210,9 @@ def _kfold(split: SplitSettings, classes: pd.Series, clinical: pd.DataFrame) -> 
         name = f"fold{fold + 1}"
         name = f"repeat{repeat + 1}-{name}" if split.repeats > 1 else name
         divisions.append((name, _sides(names[training], test=names[test])))
+    if split.external:
+        outside = everybody.index.difference(classes.index)
+        divisions.append((_external_name(split.external), _sides(names, external=outside)))
     return divisions
 
 
@@ -207,13 +226,8 @@ def _holdout(split: SplitSettings, classes: pd.Series, clinical: pd.DataFrame) -
 
 
 def _center(split: SplitSettings, classes: pd.Series, clinical: pd.DataFrame) -> list[_Division]:
-    centers = _clinical_values(clinical, "center", classes.index)
+    centers = _centers_of(split, classes, clinical)
     known = sorted(set(centers))
-    if len(known) < 2:
-        raise SettingError(f"a split by center needs at least two centers, got {', '.join(known)}")
-    for name in split.external:
-        if name not in known:
-            raise SettingError(f"external center {name!r} is unknown: {did_you_mean(name, known)}")
     groups = [split.external] if split.external else [[name] for name in known]
     divisions: list[_Division] = []
     for group in groups:
@@ -232,9 +246,24 @@ def _center(split: SplitSettings, classes: pd.Series, clinical: pd.DataFrame) ->
                 np.random.default_rng([split.seed, 0]),
                 f"test_fraction {split.test_fraction:g}",
             )
-        name = "external-" + "+".join(group)
-        divisions.append((name, _sides(training, test=test, external=outside)))
+        divisions.append((_external_name(group), _sides(training, test=test, external=outside)))
     return divisions
+
+
+def _external_name(centers: Iterable[str]) -> str:
+    return "external-" + "+".join(centers)
+
+
+def _centers_of(split: SplitSettings, classes: pd.Series, clinical: pd.DataFrame) -> pd.Series:
+    """Return each patient's centre, of which there are several, the external ones among them."""
+    centers = _clinical_values(clinical, "center", classes.index)
+    known = sorted(set(centers))
+    if len(known) < 2:
+        raise SettingError(f"a split by center needs at least two centers, got {', '.join(known)}")
+    for name in split.external:
+        if name not in known:
+            raise SettingError(f"external center {name!r} is unknown: {did_you_mean(name, known)}")
+    return centers
 
 
 def _column(split: SplitSettings, classes: pd.Series, clinical: pd.DataFrame) -> list[_Division]:
@@ -280,10 +309,11 @@ def _clinical_values(clinical: pd.DataFrame, column: str, case_ids: pd.Index) ->
         raise SettingError(
             f"split: {column!r} is missing for {shown}; fill it in or take the patients out"
         )
-    return values.map(_text)
+    return values.map(as_words)
 
 
-def _text(value: Any) -> str:
+def as_words(value: Any) -> str:
+    """Return a value of a clinical column as words; a whole number without its point."""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value).strip()

@@ -15,9 +15,18 @@ from gliofuse.evaluation.calibration import (
     calibration_table,
     hosmer_lemeshow,
 )
+from gliofuse.evaluation.centers import (
+    GIVEAWAY_V,
+    RandomEffects,
+    center_alone,
+    center_summary,
+    cramers_v,
+    random_effects,
+)
 from gliofuse.evaluation.characteristics import characteristics_table, correlation_matrix
 from gliofuse.evaluation.comparison import DeLongTest, delong_matrix, delong_test, holm
 from gliofuse.evaluation.decision import TREAT_ALL, TREAT_NONE, clinical_impact, decision_curve
+from gliofuse.evaluation.groups import group_levels, performance_by_group
 from gliofuse.evaluation.metrics import METRICS, metrics_table
 from gliofuse.evaluation.nomogram import Nomogram, nomogram_table
 from gliofuse.evaluation.predictions import pool_columns, pool_predictions
@@ -27,6 +36,7 @@ from gliofuse.evaluation.survival import LogRank, kaplan_meier, logrank, median_
 
 __all__ = [
     "AUC",
+    "GIVEAWAY_V",
     "HOSMER_LEMESHOW_CAVEAT",
     "METRICS",
     "RECLASSIFICATION_CAVEAT",
@@ -36,6 +46,7 @@ __all__ = [
     "HosmerLemeshow",
     "LogRank",
     "Nomogram",
+    "RandomEffects",
     "agreement_table",
     "auc_delong",
     "auc_within",
@@ -44,14 +55,18 @@ __all__ = [
     "calibration_groups",
     "calibration_summary",
     "calibration_table",
+    "center_alone",
+    "center_summary",
     "characteristics_table",
     "clinical_impact",
     "confusion",
     "confusion_table",
     "correlation_matrix",
+    "cramers_v",
     "decision_curve",
     "delong_matrix",
     "delong_test",
+    "group_levels",
     "holm",
     "hosmer_lemeshow",
     "kaplan_meier",
@@ -61,8 +76,10 @@ __all__ = [
     "misjudged_by_all",
     "net_reclassification",
     "nomogram_table",
+    "performance_by_group",
     "pool_columns",
     "pool_predictions",
+    "random_effects",
     "roc_points",
     "youden_threshold",
 ]

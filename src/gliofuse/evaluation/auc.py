@@ -142,6 +142,17 @@ def auc_within(
     >>> auc_within(table, ["center"]).estimate
     0.5
     """
+    patients = place_within(predictions, by)
+    if patients is None:
+        return None
+    of_positives, of_negatives = (
+        patients.loc[patients["y_true"] == label, "place"].to_numpy() for label in (1, 0)
+    )
+    return from_placements(of_positives, of_negatives, confidence)
+
+
+def place_within(predictions: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame | None:
+    """Return ``y_true`` and ``place`` by ``case_id``, what :func:`auc_within` is the mean of."""
     placed = []
     for _, stratum in predictions.groupby(list(by)):
         if stratum["y_true"].nunique() < 2:
@@ -154,11 +165,10 @@ def auc_within(
     if not placed:
         return None
     patients = mean_by_pairs(pd.concat(placed))
-    of_positives, of_negatives = (
-        scaled_by_pairs(side["place"].to_numpy(), side["pairs"].to_numpy())
-        for side in (patients[patients["y_true"] == 1], patients[patients["y_true"] == 0])
-    )
-    return from_placements(of_positives, of_negatives, confidence)
+    for _, side in patients.groupby("y_true"):
+        scaled = scaled_by_pairs(side["place"].to_numpy(), side["pairs"].to_numpy())
+        patients.loc[side.index, "place"] = scaled
+    return patients[["y_true", "place"]]
 
 
 def mean_by_pairs(placed: pd.DataFrame) -> pd.DataFrame:

@@ -10,14 +10,14 @@ import pandas as pd
 from gliofuse.compute import parallel_map
 from gliofuse.errors import InputError, RunError
 from gliofuse.evaluation._checks import wilson_interval
-from gliofuse.evaluation.auc import auc_delong, auc_within_folds
+from gliofuse.evaluation.auc import auc_delong, auc_within, auc_within_folds
 from gliofuse.evaluation.predictions import pool_predictions
 
 __all__ = ["METRICS", "metrics_table"]
 
 METRICS = (
     "auc", "accuracy", "sensitivity", "specificity", "precision", "apca", "brier",
-    "auc_within_folds",
+    "auc_within_folds", "auc_within_centers",
 )  # fmt: skip
 
 # Elements of one chunk of a resampling matrix: 32 MB of float64.
@@ -35,6 +35,7 @@ def metrics_table(
     workers: int | None = 1,
     confidence: float = 0.95,
     include_training: bool = False,
+    centers: pd.Series | None = None,
 ) -> pd.DataFrame:
     """Return AUC, accuracy, sensitivity, specificity, precision, APCA, Brier score, each with CI.
 
@@ -66,6 +67,10 @@ def metrics_table(
     include_training : bool
         Adds rows of cohort ``training``, marked ``apparent``: how the model describes the
         patients that it learned from, which is no performance.
+    centers : Series, optional
+        Centre by ``case_id``. Where a cohort holds pairs in two or more centres,
+        ``auc_within_centers`` is added: the AUC of pairs of patients of one centre, see
+        :func:`~gliofuse.evaluation.auc_within`.
 
     Returns
     -------
@@ -91,6 +96,8 @@ def metrics_table(
         raise InputError(f"bootstrap must be at least 100 for a 95 % interval, got {bootstrap!r}")
     pooled = pool_predictions(predictions, thresholds=thresholds, include_training=include_training)
     single = dict(list(predictions.groupby(["cohort", "model"], observed=True)))
+    if centers is not None:
+        pooled = pooled.assign(center=pooled["case_id"].map(centers))
     tasks = [
         _Task(str(cohort), model, group, single[(cohort, model)], bootstrap, seed, confidence)
         for (cohort, model), group in pooled.groupby(["cohort", "model"], sort=False, observed=True)
@@ -136,6 +143,11 @@ def _evaluate(task: _Task) -> list[dict[str, object]]:
         if within is not None:
             estimates["auc_within_folds"] = within.estimate
             limits["auc_within_folds"] = (within.ci_low, within.ci_high)
+    if "center" in patients and patients.groupby("center")["y_true"].nunique().gt(1).sum() > 1:
+        within = auc_within(patients, ("center",), confidence=task.confidence)
+        if within is not None:
+            estimates["auc_within_centers"] = within.estimate
+            limits["auc_within_centers"] = (within.ci_low, within.ci_high)
     return [
         {
             "cohort": task.cohort,

@@ -35,6 +35,7 @@ from gliofuse.records.explanation import (
 from gliofuse.records.features import FeatureTable
 from gliofuse.records.files import DataFile, JsonFile, OtherFile, StoredFile, TableFile
 from gliofuse.records.folders import ComparisonFolder, FoldFolder, HeatMap, RunFolder
+from gliofuse.records.groups import CENTER_ALONE, CENTER_SUMMARY, CENTERS, SUBGROUPS
 from gliofuse.records.patients import (
     CHARACTERISTICS,
     COHORT,
@@ -76,6 +77,9 @@ __all__ = [
     "AGREEMENT",
     "CALIBRATION",
     "CALIBRATION_SUMMARY",
+    "CENTERS",
+    "CENTER_ALONE",
+    "CENTER_SUMMARY",
     "CHARACTERISTICS",
     "CLASS_CONFUSION",
     "CLINICAL_IMPACT",
@@ -118,6 +122,7 @@ __all__ = [
     "RUN_LOG",
     "SELECTED_FEATURES",
     "STUDY",
+    "SUBGROUPS",
     "THRESHOLDS",
     "TIMING",
     "ComparedDesign",

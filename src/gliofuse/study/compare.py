@@ -115,7 +115,7 @@ def compare_designs(
             [_of_final(run.predictions(), finals[name], name) for name, run in folders.items()],
             ignore_index=True,
         )
-        tables = _judge(first, predictions, tuple(runs), tell)
+        tables = _judge(first, predictions, tuple(runs), tell, patients.centers)
         tables[COMPARISON_TIMING.name] = _timing(folders)
         folder.write(PREDICTIONS, predictions)
         for name, table in tables.items():
@@ -178,7 +178,11 @@ def _of_final(predictions: pd.DataFrame, final: str, name: str) -> pd.DataFrame:
 
 
 def _judge(
-    study: StudySettings, predictions: pd.DataFrame, names: tuple[str, ...], progress: Progress
+    study: StudySettings,
+    predictions: pd.DataFrame,
+    names: tuple[str, ...],
+    progress: Progress,
+    centers: pd.Series | None,
 ) -> dict[str, pd.DataFrame]:
     """Return the tables of figures of merit of the designs' final models on held-out patients."""
     evaluation, seed = evaluation_of(study.endpoint), study.split.seed
@@ -190,6 +194,7 @@ def _judge(
         seed=seed,
         workers=resolve_workers(study.compute.workers),
         progress=progress,
+        centers=centers,
     )
     thresholds = tables.get(THRESHOLDS.name)
     tables[MISJUDGED.name] = evaluation.misjudged(predictions, thresholds)

@@ -39,6 +39,7 @@ def evaluate_run(plan: Plan, *, workers: int, progress: Progress) -> pd.DataFram
         seed=study.split.seed,
         workers=workers,
         progress=progress,
+        centers=plan.patients.centers,
     )
     for name, table in tables.items():
         run.write(table_named(name), table)

@@ -19,7 +19,8 @@ __all__ = ["OPTIONS", "parse_setting", "study_from_options"]
 OPTIONS = (
     "preset", "design", "cohort", "endpoint", "features", "clinical", "id_column", "sequence",
     "sequences", "labels", "covariates", "survival", "split", "folds", "repeats",
-    "validation_fraction", "seed", "threshold", "explain", "workers", "scheduler", "cache",
+    "validation_fraction", "external", "seed", "threshold", "explain", "workers", "scheduler",
+    "cache",
 )  # fmt: skip
 
 
@@ -143,6 +144,8 @@ def _split(given: dict[str, Any], changes: Mapping[str, Any]) -> None:
     for name in ("folds", "repeats", "seed", "validation_fraction"):
         if name in changes:
             split[name] = changes[name]
+    if "external" in changes:
+        split["external"] = _words(changes["external"])
     if "folds" in changes and "split" not in changes:
         split.setdefault("kind", "kfold")
     if "split" in changes:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from gliofuse.cohort import SEQUENCES, Cohort, Endpoint, SurvivalEndpoint, read_manifest
 from gliofuse.cohort.sequences import STRUCTURAL
+from gliofuse.cohort.splits import as_words
 from gliofuse.designs import Available
 from gliofuse.errors import ManifestError, did_you_mean
 from gliofuse.features import columns_of, qualify, sequences_of
@@ -49,6 +50,14 @@ class Patients:
     features: pd.DataFrame | None = None
     convention: str = "binary"
     notes: tuple[str, ...] = ()
+
+    @property
+    def centers(self) -> pd.Series | None:
+        """Centre by ``case_id``, as words; ``None`` where fewer than two are known."""
+        if "center" not in self.clinical.columns:
+            return None
+        known = self.clinical["center"].dropna().map(as_words)
+        return known if known.nunique() > 1 else None
 
     def restricted(self, case_ids: Iterable[str]) -> Patients:
         """Return some of the patients."""

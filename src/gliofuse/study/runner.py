@@ -36,6 +36,7 @@ from gliofuse.records import (
     RunFolder,
     RunRecord,
 )
+from gliofuse.study.cautions import center_and_class
 from gliofuse.study.evaluate import evaluate_run
 from gliofuse.study.fold import FoldTask, fit_fold
 from gliofuse.study.model_tables import write_nomogram, write_survival_curves
@@ -126,7 +127,10 @@ def fit_prepared(prepared: Prepared, *, progress: Progress, command: str = "") -
     workers = resolve_workers(study.compute.workers)
     _write_patients(run, plan.patients)
     split = split_of(study, plan.design)
-    folds = make_folds(split, study.endpoint.strata(plan.outcome), plan.patients.clinical)
+    classes = study.endpoint.strata(plan.outcome)
+    folds = make_folds(split, classes, plan.patients.clinical)
+    if caution := center_and_class(classes, plan.patients.centers):
+        progress.say(caution)
     run.write(FOLDS, pd.DataFrame([row for fold in folds for row in fold.as_rows()]))
     _fit_folds(prepared, folds, workers, progress)
     metrics = evaluate_run(plan, workers=workers, progress=progress)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import ClassVar, Protocol
 
@@ -46,6 +46,13 @@ class Evaluation(ABC):
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
 
+    def headline_among(self, cohort: str, metrics: Collection[str]) -> str:
+        """Return the metric by which a model is known on a cohort, of those that there are.
+
+        It is :attr:`headline`, unless the cohort's patients can't be held against each other.
+        """
+        return self.headline
+
     @abstractmethod
     def check(self, predictions: pd.DataFrame) -> None:
         """Refuse predictions that break the table's contract.
@@ -77,6 +84,7 @@ class Evaluation(ABC):
         seed: int = 0,
         workers: int | None = 1,
         progress: Stages | None = None,
+        centers: pd.Series | None = None,
     ) -> dict[str, pd.DataFrame]:
         """Return the tables of figures of merit, by their file's name without its ending.
 
@@ -97,6 +105,8 @@ class Evaluation(ABC):
             Of all resampling.
         workers : int or None
         progress : Stages, optional
+        centers : Series, optional
+            Centre by ``case_id``, where patients of several take part.
 
         Raises
         ------

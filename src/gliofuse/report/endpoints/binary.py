@@ -14,7 +14,7 @@ REPORT = EndpointReport(
             "results",
             "Results",
             (
-                *("performance", "roc", "confusion", "misjudged"),
+                *("performance", "centers", "subgroups", "roc", "confusion", "misjudged"),
                 *("tests", "thresholds", "publication"),
             ),
         ),
@@ -38,7 +38,7 @@ REPORT = EndpointReport(
     ),
     comparison_chapters=(
         Chapter("done", "What was compared", ("compared",)),
-        Chapter("results", "Results", ("performance", "roc", "tests")),
+        Chapter("results", "Results", ("performance", "centers", "subgroups", "roc", "tests")),
         Chapter("probabilities", "Can the probabilities be used?", ("calibration", "decision")),
         Chapter("misjudged", "Patients whom all designs misjudge", ("shared_misjudged",)),
         Chapter("agreement", "Agreement between designs", ("agreement",)),
@@ -48,6 +48,9 @@ REPORT = EndpointReport(
         "apca": "APCA: mean of the accuracies of the two classes.",
         "brier": "Brier score: mean squared error of the probability; lower is better, and always "
         "predicting the share of positives p gives p (1 − p).",
+        "auc_within_centers": "AUC within centres compares a patient only with patients of the "
+        "same centre, every such pair counting once; the AUC of all patients also counts pairs of "
+        "different centres, and so how the centres differ in prevalence and scanner.",
         "auc_within_folds": "AUC within folds compares a patient only with patients whom the same "
         "fold's model predicted; the AUC above pools the folds, whose models are not calibrated "
         "alike, which pulls a model that has learned little below 0.5.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gliofuse.report.context import RunContext
 from gliofuse.report.sections import Findings
+from gliofuse.report.sections.limitations.groups import center_giveaway
 from gliofuse.report.sections.limitations.performance import (
     below_chance,
     calibration,
@@ -33,6 +34,7 @@ def data(context: RunContext, found: Findings) -> list[dict[str, str]]:
         overtaken(context, found),
         *events_per_variable(context, found),
         split(context),
+        center_giveaway(context, found),
         centres(context, found),
         validation(context),
         calibration(context, found),

@@ -33,12 +33,21 @@ def split_words(split: SplitSettings) -> str:
                 "patient"
             )
         text += "."
+        if split.external:
+            text += (
+                f" The patients of {', '.join(split.external)} took no part in this; they were "
+                "predicted by a model of all the others."
+            )
     elif split.kind == "none":
         text = "No patient was held out."
     else:
         text = f"The patients were divided by {_KINDS[split.kind]}."
-        if split.kind == "center" and split.external:
-            text += " External: " + ", ".join(split.external) + "."
+        if split.kind == "center":
+            text += (
+                " External: " + ", ".join(split.external) + "."
+                if split.external
+                else " Each centre in turn was put aside and predicted by models of the others."
+            )
     if split.kind != "column" and split.validation_fraction:
         text += (
             f" Of the patients to learn from, {split.validation_fraction:.0%} were put aside to "
@@ -53,6 +62,8 @@ def split_short(split: SplitSettings) -> str:
         text = f"{split.folds}-fold cross-validation"
         if split.repeats > 1:
             text += f", repeated {split.repeats} times"
+        if split.external:
+            text += f"; external: {', '.join(split.external)}"
     else:
         text = _SHORT[split.kind]
     if split.kind in ("kfold", "holdout"):

@@ -14,6 +14,7 @@ from gliofuse.cli.study_options import (
     EndpointOption,
     ExternalOption,
     FoldsOption,
+    GroupOption,
     PresetOption,
     RepeatsOption,
     SchedulerOption,
@@ -47,6 +48,7 @@ def compare(
     repeats: RepeatsOption = None,
     split: SplitOption = None,
     external: ExternalOption = None,
+    group: GroupOption = None,
     seed: SeedOption = None,
     threshold: ThresholdOption = None,
     setting: Annotated[
@@ -96,6 +98,7 @@ def compare(
         "repeats": repeats,
         "split": split,
         "external": external,
+        "group": group,
         "seed": seed,
         "threshold": threshold,
         "workers": workers,

@@ -14,6 +14,7 @@ from gliofuse.cli.study_options import (
     EndpointOption,
     ExternalOption,
     FoldsOption,
+    GroupOption,
     PresetOption,
     RepeatsOption,
     SchedulerOption,
@@ -63,6 +64,7 @@ def run(
     repeats: RepeatsOption = None,
     split: SplitOption = None,
     external: ExternalOption = None,
+    group: GroupOption = None,
     seed: SeedOption = None,
     threshold: ThresholdOption = None,
     setting: Annotated[
@@ -96,6 +98,8 @@ def run(
           --split center -o runs/each-centre-in-turn
       gliofuse run --design rdl --cohort cohort.csv --endpoint "idh == mutant" \\
           --folds 5 --external Hospital-C -o runs/inside-and-outside
+      gliofuse run --design rdl --cohort visits.csv --endpoint "grade >= 3" \\
+          --group patient_id -o runs/several-visits
       gliofuse run --design rdl --features radiomics.csv --clinical clinical.csv \\
           --id-column ID --endpoint "WHO CNS Grade >= 4" -o runs/table
     """
@@ -121,6 +125,7 @@ def run(
         repeats=repeats,
         split=split,
         external=external,
+        group=group,
         seed=seed,
         threshold=threshold,
         settings=[*(setting or []), *(["ablate=true"] if ablate else [])],

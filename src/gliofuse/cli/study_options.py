@@ -13,6 +13,7 @@ __all__ = [
     "EndpointOption",
     "ExternalOption",
     "FoldsOption",
+    "GroupOption",
     "PresetOption",
     "RepeatsOption",
     "SchedulerOption",
@@ -61,6 +62,12 @@ ExternalOption = Annotated[
     typer.Option(
         "--external",
         help="Centres that take no part in the k-fold and are predicted by a model of the others.",
+    ),
+]
+GroupOption = Annotated[
+    str | None,
+    typer.Option(
+        "--group", help="Clinical column of the person: all rows of one stay on one side."
     ),
 ]
 SeedOption = Annotated[int | None, typer.Option("--seed", help="Of splits, searches, networks.")]

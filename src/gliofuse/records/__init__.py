@@ -43,6 +43,7 @@ from gliofuse.records.patients import (
     FAILED_CASES,
     FOLDS,
     NOTES,
+    SIMILAR,
 )
 from gliofuse.records.performance import (
     CALIBRATION,
@@ -121,6 +122,7 @@ __all__ = [
     "RUN_FILES",
     "RUN_LOG",
     "SELECTED_FEATURES",
+    "SIMILAR",
     "STUDY",
     "SUBGROUPS",
     "THRESHOLDS",

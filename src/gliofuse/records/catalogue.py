@@ -98,6 +98,7 @@ RUN_FILES: tuple[DataFile, ...] = (
     patients.EXCLUDED,
     patients.FAILED_CASES,
     patients.NOTES,
+    patients.SIMILAR,
     patients.FOLDS,
     patients.CHARACTERISTICS,
     predictions.PREDICTIONS,

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from gliofuse.records.files import TableFile, number, text
 
-__all__ = ["CASE_ID", "CHARACTERISTICS", "COHORT", "EXCLUDED", "FAILED_CASES", "FOLDS", "NOTES"]
+__all__ = [
+    "CASE_ID",
+    "CHARACTERISTICS",
+    "COHORT",
+    "EXCLUDED",
+    "FAILED_CASES",
+    "FOLDS",
+    "NOTES",
+    "SIMILAR",
+]
 
 CASE_ID = text("The patient.")
 SIDE = text("Side of the split: training, validation, test or external.")
@@ -33,6 +42,17 @@ NOTES = TableFile(
     "notes.csv",
     "Patients for whom a stated rule was applied, such as a tumour that is larger than the patch.",
     columns={"case_id": CASE_ID, "note": text("What was found and what was done.")},
+)
+SIMILAR = TableFile(
+    "similar_cases.csv",
+    "Pairs of patients who are nearly identical and may be one person under two ids.",
+    columns={
+        "case_a": CASE_ID,
+        "case_b": text("The other."),
+        "what": text("What is alike."),
+        "how": text("How far."),
+    },
+    optional=True,
 )
 FOLDS = TableFile(
     "folds.csv",

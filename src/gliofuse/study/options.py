@@ -19,8 +19,8 @@ __all__ = ["OPTIONS", "parse_setting", "study_from_options"]
 OPTIONS = (
     "preset", "design", "cohort", "endpoint", "features", "clinical", "id_column", "sequence",
     "sequences", "labels", "covariates", "survival", "split", "folds", "repeats",
-    "validation_fraction", "external", "seed", "threshold", "explain", "workers", "scheduler",
-    "cache",
+    "validation_fraction", "external", "group", "seed", "threshold", "explain", "workers",
+    "scheduler", "cache",
 )  # fmt: skip
 
 
@@ -141,7 +141,7 @@ def _survival(given: str | Sequence[str]) -> dict[str, str]:
 
 def _split(given: dict[str, Any], changes: Mapping[str, Any]) -> None:
     split = dict(given.get("split", {}))
-    for name in ("folds", "repeats", "seed", "validation_fraction"):
+    for name in ("folds", "repeats", "seed", "validation_fraction", "group"):
         if name in changes:
             split[name] = changes[name]
     if "external" in changes:

@@ -19,6 +19,7 @@ from pathlib import Path
 import pandas as pd
 
 from gliofuse.cohort import Fold, SplitSettings, make_folds, write_manifest
+from gliofuse.cohort.splits import groups_of
 from gliofuse.compute import parallel_map, resolve_workers
 from gliofuse.designs import FitContext
 from gliofuse.errors import RunError
@@ -158,6 +159,7 @@ def _fit_folds(prepared: Prepared, folds: list[Fold], workers: int, tell: Progre
     plan, data = prepared.plan, prepared.data
     study, run = plan.study, plan.run
     files = _files_of(study)
+    groups = groups_of(study.split, plan.outcome.index, plan.patients.clinical)
     tasks = [
         FoldTask(
             design=plan.design,
@@ -176,6 +178,7 @@ def _fit_folds(prepared: Prepared, folds: list[Fold], workers: int, tell: Progre
                 workers=1 if len(folds) > 1 else workers,
                 scratch=run.fold(fold.name).networks,
                 device=study.compute.device,
+                groups=groups,
             ),
             first=number == 0,
             explain=study.explain,

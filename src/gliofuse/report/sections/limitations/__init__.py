@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from gliofuse.report.context import RunContext
 from gliofuse.report.sections import Findings
-from gliofuse.report.sections.limitations.groups import center_giveaway
+from gliofuse.report.sections.limitations.groups import (
+    center_giveaway,
+    rows_of_one_person,
+    similar_cases,
+)
 from gliofuse.report.sections.limitations.performance import (
     below_chance,
     calibration,
@@ -34,6 +38,8 @@ def data(context: RunContext, found: Findings) -> list[dict[str, str]]:
         overtaken(context, found),
         *events_per_variable(context, found),
         split(context),
+        similar_cases(context),
+        rows_of_one_person(context),
         center_giveaway(context, found),
         centres(context, found),
         validation(context),

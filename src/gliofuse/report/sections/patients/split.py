@@ -68,4 +68,5 @@ def split_short(split: SplitSettings) -> str:
         text = _SHORT[split.kind]
     if split.kind in ("kfold", "holdout"):
         text += f", seed {split.seed}"
-    return f"{text}; by patient, stratified by class"
+    whom = "patient" if split.group is None else f"person ({split.group})"
+    return f"{text}; by {whom}, stratified by class"

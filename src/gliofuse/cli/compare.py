@@ -10,6 +10,7 @@ import typer
 from gliofuse.cli import app
 from gliofuse.cli.study_options import (
     CohortOption,
+    CompleteCasesOption,
     CovariatesOption,
     EndpointOption,
     ExternalOption,
@@ -21,6 +22,7 @@ from gliofuse.cli.study_options import (
     SeedOption,
     SequencesOption,
     SplitOption,
+    SubgroupsOption,
     SurvivalOption,
     ThresholdOption,
     WorkersOption,
@@ -43,6 +45,8 @@ def compare(
     preset: PresetOption = None,
     sequences: SequencesOption = None,
     covariates: CovariatesOption = None,
+    complete_cases: CompleteCasesOption = None,
+    subgroups: SubgroupsOption = None,
     survival: SurvivalOption = None,
     folds: FoldsOption = None,
     repeats: RepeatsOption = None,
@@ -93,6 +97,8 @@ def compare(
         "preset": preset,
         "sequences": sequences,
         "covariates": covariates,
+        "complete_cases": complete_cases,
+        "subgroups": subgroups,
         "survival": survival,
         "folds": folds,
         "repeats": repeats,

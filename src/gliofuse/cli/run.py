@@ -10,6 +10,7 @@ import typer
 from gliofuse.cli import app
 from gliofuse.cli.study_options import (
     CohortOption,
+    CompleteCasesOption,
     CovariatesOption,
     EndpointOption,
     ExternalOption,
@@ -21,6 +22,7 @@ from gliofuse.cli.study_options import (
     SeedOption,
     SequencesOption,
     SplitOption,
+    SubgroupsOption,
     SurvivalOption,
     ThresholdOption,
     WorkersOption,
@@ -59,6 +61,8 @@ def run(
     ] = None,
     sequences: SequencesOption = None,
     covariates: CovariatesOption = None,
+    complete_cases: CompleteCasesOption = None,
+    subgroups: SubgroupsOption = None,
     survival: SurvivalOption = None,
     folds: FoldsOption = None,
     repeats: RepeatsOption = None,
@@ -100,6 +104,8 @@ def run(
           --folds 5 --external Hospital-C -o runs/inside-and-outside
       gliofuse run --design rdl --cohort visits.csv --endpoint "grade >= 3" \\
           --group patient_id -o runs/several-visits
+      gliofuse run --design imaging-clinical --cohort cohort.csv --endpoint "grade >= 3" \\
+          --covariates age,sex --subgroups sex,age --complete-cases -o runs/complete
       gliofuse run --design rdl --features radiomics.csv --clinical clinical.csv \\
           --id-column ID --endpoint "WHO CNS Grade >= 4" -o runs/table
     """
@@ -120,6 +126,8 @@ def run(
         sequence=sequence,
         sequences=sequences,
         covariates=covariates,
+        complete_cases=complete_cases,
+        subgroups=subgroups,
         survival=survival,
         folds=folds,
         repeats=repeats,

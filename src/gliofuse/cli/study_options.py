@@ -9,6 +9,7 @@ import typer
 
 __all__ = [
     "CohortOption",
+    "CompleteCasesOption",
     "CovariatesOption",
     "EndpointOption",
     "ExternalOption",
@@ -20,6 +21,7 @@ __all__ = [
     "SeedOption",
     "SequencesOption",
     "SplitOption",
+    "SubgroupsOption",
     "SurvivalOption",
     "ThresholdOption",
     "WorkersOption",
@@ -43,6 +45,16 @@ SequencesOption = Annotated[
 CovariatesOption = Annotated[
     str | None,
     typer.Option("--covariates", help="Clinical columns that may enter, for example age,sex."),
+]
+CompleteCasesOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--complete-cases", help="Leave out who lacks a covariate; by default it is imputed."
+    ),
+]
+SubgroupsOption = Annotated[
+    str | None,
+    typer.Option("--subgroups", help="Judge in groups of these columns, for example sex,age."),
 ]
 SurvivalOption = Annotated[
     str | None,

@@ -32,6 +32,7 @@ from gliofuse.evaluation.nomogram import Nomogram, nomogram_table
 from gliofuse.evaluation.predictions import pool_columns, pool_predictions
 from gliofuse.evaluation.reclassification import RECLASSIFICATION_CAVEAT, net_reclassification
 from gliofuse.evaluation.roc import confusion, confusion_table, roc_points, youden_threshold
+from gliofuse.evaluation.sample_size import sample_size_table
 from gliofuse.evaluation.survival import LogRank, kaplan_meier, logrank, median_survival
 
 __all__ = [
@@ -81,5 +82,6 @@ __all__ = [
     "pool_predictions",
     "random_effects",
     "roc_points",
+    "sample_size_table",
     "youden_threshold",
 ]

@@ -42,7 +42,9 @@ from gliofuse.records.patients import (
     EXCLUDED,
     FAILED_CASES,
     FOLDS,
+    MISSING,
     NOTES,
+    SAMPLE_SIZE,
     SIMILAR,
 )
 from gliofuse.records.performance import (
@@ -107,6 +109,7 @@ __all__ = [
     "KAPLAN_MEIER",
     "METRICS",
     "MISJUDGED",
+    "MISSING",
     "MODEL_CHOICE",
     "NETWORK_PATIENTS",
     "NOMOGRAM",
@@ -121,6 +124,7 @@ __all__ = [
     "RUN",
     "RUN_FILES",
     "RUN_LOG",
+    "SAMPLE_SIZE",
     "SELECTED_FEATURES",
     "SIMILAR",
     "STUDY",

@@ -101,6 +101,8 @@ RUN_FILES: tuple[DataFile, ...] = (
     patients.SIMILAR,
     patients.FOLDS,
     patients.CHARACTERISTICS,
+    patients.MISSING,
+    patients.SAMPLE_SIZE,
     predictions.PREDICTIONS,
     predictions.PREDICTIONS_CSV,
     *_JUDGED,

@@ -18,9 +18,9 @@ __all__ = ["OPTIONS", "parse_setting", "study_from_options"]
 #: What a study can be told beside its design's own settings.
 OPTIONS = (
     "preset", "design", "cohort", "endpoint", "features", "clinical", "id_column", "sequence",
-    "sequences", "labels", "covariates", "survival", "split", "folds", "repeats",
-    "validation_fraction", "external", "group", "seed", "threshold", "explain", "workers",
-    "scheduler", "cache",
+    "sequences", "labels", "covariates", "complete_cases", "subgroups", "survival", "split",
+    "folds", "repeats", "validation_fraction", "external", "group", "seed", "threshold", "explain",
+    "workers", "scheduler", "cache",
 )  # fmt: skip
 
 
@@ -59,7 +59,7 @@ def study_from_options(
     for name in ("design", "cohort"):
         if name in changes:
             given[name] = str(changes[name])
-    for name in ("labels", "explain"):
+    for name in ("labels", "explain", "complete_cases"):
         if name in changes:
             given[name] = changes[name]
     if "features" in changes:
@@ -70,6 +70,8 @@ def study_from_options(
     if "survival" in changes:
         given["survival"] = _survival(changes["survival"])
     _split(given, changes)
+    if "subgroups" in changes:
+        given.setdefault("evaluation", {})["subgroups"] = _words(changes["subgroups"])
     if "threshold" in changes:
         given.setdefault("evaluation", {})["threshold"] = changes["threshold"]
     for name in ("workers", "scheduler", "cache"):

@@ -13,6 +13,7 @@ from gliofuse.cohort.sequences import STRUCTURAL
 from gliofuse.cohort.splits import as_words
 from gliofuse.designs import Available
 from gliofuse.errors import ManifestError, did_you_mean
+from gliofuse.evaluation import group_levels
 from gliofuse.features import columns_of, qualify, sequences_of
 from gliofuse.inputs import Source
 from gliofuse.study.settings import StudySettings, TableSettings
@@ -58,6 +59,26 @@ class Patients:
             return None
         known = self.clinical["center"].dropna().map(as_words)
         return known if known.nunique() > 1 else None
+
+    def groups(self, columns: Iterable[str]) -> dict[str, pd.Series]:
+        """Return by clinical column each patient's group.
+
+        Raises
+        ------
+        ManifestError
+            If there is no such column.
+        InputError
+            If it has no two groups, or words of too many kinds.
+        """
+        found = {}
+        for name in columns:
+            if name not in self.clinical.columns:
+                raise ManifestError(
+                    f"subgroups: no clinical column {name!r}; "
+                    f"{did_you_mean(name, self.clinical.columns)}"
+                )
+            found[name] = group_levels(self.clinical[name])
+        return found
 
     def restricted(self, case_ids: Iterable[str]) -> Patients:
         """Return some of the patients."""

@@ -134,6 +134,9 @@ def plan_study(
     outcome, without_outcome = study.endpoint.outcome(patients.clinical)
     excluded = pd.concat([patients.excluded, without_outcome], ignore_index=True)
     patients = patients.restricted(outcome.index)
+    if study.complete_cases:
+        outcome, patients, excluded = _complete(study, outcome, patients, excluded)
+    patients.groups(study.evaluation.subgroups)  # a mistake is told now, not after the fits
     design = make_design(study, patients)
     evaluation_of(study.endpoint).check_threshold(study.evaluation.threshold)
     carried_out = study.model_copy(update={"split": split_of(study, design)})
@@ -141,6 +144,26 @@ def plan_study(
     for note in (*patients.notes, *design.left_out):
         tell.say(note)
     return Plan(study, run, design, patients, outcome, excluded)
+
+
+def _complete(
+    study: StudySettings, outcome: pd.DataFrame, patients: Patients, excluded: pd.DataFrame
+) -> tuple[pd.DataFrame, Patients, pd.DataFrame]:
+    """Leave out the patients who lack a covariate."""
+    patients.available(study.endpoint, tuple(study.covariates))  # the columns are there
+    lacking = patients.clinical[list(study.covariates)].isna()
+    reasons = [
+        (case_id, f"no {lacking.columns[row][0]} (complete cases only)")
+        for case_id, row in zip(lacking.index, lacking.to_numpy(), strict=True)
+        if row.any()
+    ]
+    left = pd.DataFrame(reasons, columns=["case_id", "reason"])
+    kept = outcome.index.difference(left["case_id"], sort=False)
+    return (
+        outcome.loc[kept],
+        patients.restricted(kept),
+        pd.concat([excluded, left], ignore_index=True),
+    )
 
 
 def make_design(study: StudySettings, patients: Patients) -> Design:

@@ -22,6 +22,7 @@ from gliofuse.cohort import Fold, SplitSettings, make_folds, write_manifest
 from gliofuse.cohort.splits import groups_of
 from gliofuse.compute import parallel_map, resolve_workers
 from gliofuse.designs import FitContext
+from gliofuse.designs.framework.clinical import ClinicalTable
 from gliofuse.errors import RunError
 from gliofuse.files import file_hash, settings_hash, write_csv
 from gliofuse.inputs import CaseData, FeatureTable
@@ -134,7 +135,9 @@ def fit_prepared(prepared: Prepared, *, progress: Progress, command: str = "") -
         progress.say(caution)
     run.write(FOLDS, pd.DataFrame([row for fold in folds for row in fold.as_rows()]))
     _fit_folds(prepared, folds, workers, progress)
-    metrics = evaluate_run(plan, workers=workers, progress=progress)
+    metrics = evaluate_run(
+        plan, candidates=_candidates(prepared), workers=workers, progress=progress
+    )
     record = _record(plan, split, command).model_copy(
         update={
             "warnings": _warnings(run, folds),
@@ -211,6 +214,17 @@ def _fit_folds(prepared: Prepared, folds: list[Fold], workers: int, tell: Progre
     run.gather(finished)
     fits = sum(folder.record.seconds for folder in finished)
     run.write_seconds({**run.seconds(), "fits": fits})
+
+
+def _candidates(prepared: Prepared) -> int | None:
+    """Count the parameters that could enter: features, and clinical terms; no network's weights."""
+    tables = [v.value.shape[1] for v in prepared.inputs.values() if isinstance(v, FeatureTable)]
+    if not tables:
+        return None
+    plan = prepared.plan
+    columns = plan.design.clinical_columns
+    terms = ClinicalTable(columns).fit(plan.patients.clinical).transform(plan.patients.clinical)
+    return sum(tables) + terms.shape[1]
 
 
 def _files_of(study: StudySettings) -> dict[str, str]:

@@ -85,6 +85,7 @@ class Evaluation(ABC):
         workers: int | None = 1,
         progress: Stages | None = None,
         centers: pd.Series | None = None,
+        subgroups: Mapping[str, pd.Series] | None = None,
     ) -> dict[str, pd.DataFrame]:
         """Return the tables of figures of merit, by their file's name without its ending.
 
@@ -107,6 +108,9 @@ class Evaluation(ABC):
         progress : Stages, optional
         centers : Series, optional
             Centre by ``case_id``, where patients of several take part.
+        subgroups : mapping of str to Series, optional
+            By clinical column each patient's group, as
+            :func:`~gliofuse.evaluation.group_levels` gives it.
 
         Raises
         ------
@@ -115,6 +119,21 @@ class Evaluation(ABC):
         SettingError
             As :meth:`check_threshold`.
         """
+
+    def sample_size(
+        self, predictions: pd.DataFrame, model: str, candidates: int | None
+    ) -> pd.DataFrame:
+        """Hold the patients against the number that a model needs; empty where no rule is known.
+
+        Parameters
+        ----------
+        predictions : DataFrame
+        model : str
+            The final one.
+        candidates : int or None
+            Parameters that could enter; ``None`` where they can't be counted.
+        """
+        return pd.DataFrame()
 
     @abstractmethod
     def misjudged(

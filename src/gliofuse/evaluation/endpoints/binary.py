@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import ClassVar
 
 import pandas as pd
@@ -29,6 +29,7 @@ from gliofuse.evaluation.groups import performance_by_group
 from gliofuse.evaluation.metrics import metrics_table
 from gliofuse.evaluation.predictions import pool_predictions
 from gliofuse.evaluation.roc import confusion_table, roc_points, youden_threshold
+from gliofuse.evaluation.sample_size import sample_size_table
 
 __all__ = ["BinaryEvaluation"]
 
@@ -71,10 +72,12 @@ class BinaryEvaluation(Evaluation):
         workers: int | None = 1,
         progress: Stages | None = None,
         centers: pd.Series | None = None,
+        subgroups: Mapping[str, pd.Series] | None = None,
     ) -> dict[str, pd.DataFrame]:
         """Return thresholds, metrics, confusion, roc, delong and the curves of judged models.
 
-        With ``centers`` also ``centers``, ``center_summary`` and ``center_alone``. External
+        With ``centers`` also ``centers``, ``center_summary`` and ``center_alone``, with
+        ``subgroups`` also ``subgroups``. External
         patients whose centres were predicted by models of different folds have no common ROC curve
         and no test: their probabilities are not on one scale.
 
@@ -145,7 +148,24 @@ class BinaryEvaluation(Evaluation):
                 "center_summary": lambda: center_summary(of_centers),
                 "center_alone": lambda: center_alone(predictions, known),
             }
+        if subgroups:
+            own = pooled[pooled["model"].isin(judged)]
+            makers["subgroups"] = lambda: pd.concat(
+                [
+                    performance_by_group(own, groups)
+                    .drop(columns="auc_variance", errors="ignore")
+                    .assign(variable=name)
+                    for name, groups in subgroups.items()
+                ],
+                ignore_index=True,
+            )
         return tables_of(makers, progress)
+
+    def sample_size(
+        self, predictions: pd.DataFrame, model: str, candidates: int | None
+    ) -> pd.DataFrame:
+        """Return :func:`~gliofuse.evaluation.sample_size_table`."""
+        return sample_size_table(predictions, model, candidates)
 
     def misjudged(
         self, predictions: pd.DataFrame, thresholds: pd.DataFrame | None = None

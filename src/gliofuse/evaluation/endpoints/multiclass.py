@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -82,11 +82,13 @@ class MulticlassEvaluation(Evaluation):
         workers: int | None = 1,
         progress: Stages | None = None,
         centers: pd.Series | None = None,
+        subgroups: Mapping[str, pd.Series] | None = None,
     ) -> dict[str, pd.DataFrame]:
         """Return metrics, class_confusion, roc, delong (of macro AUCs), judged models' calibration.
 
         ``delong`` is there if models can be compared. ``bootstrap`` is of the
-        metrics; nothing is told centre by centre; the bands of curves have counts of their own.
+        metrics; the bands of curves have counts of their own. Nothing is told centre by centre or
+        group by group.
         """
         self.check_threshold(threshold)
         self.check(predictions)

@@ -9,7 +9,7 @@ __all__ = ["REPORT"]
 REPORT = EndpointReport(
     chapters=(
         Chapter("done", "What was done", ("done",)),
-        Chapter("patients", "Patients", ("patients", "characteristics")),
+        Chapter("patients", "Patients", ("patients", "characteristics", "missing")),
         Chapter(
             "results",
             "Results",
@@ -18,7 +18,7 @@ REPORT = EndpointReport(
                 *("tests", "thresholds", "publication"),
             ),
         ),
-        Chapter("limitations", "What these figures cannot tell", ("limitations",)),
+        Chapter("limitations", "What these figures cannot tell", ("limitations", "sample_size")),
         Chapter(
             "probabilities",
             "Can the probabilities be used?",

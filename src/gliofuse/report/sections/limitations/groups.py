@@ -37,7 +37,7 @@ def similar_cases(context: RunContext) -> Limit | None:
     if not pairs:
         return None
     named = [f"{row['case_a']} and {row['case_b']} ({row['how']})" for row in pairs[:_NAMED]]
-    more = f" and {len(pairs) - _NAMED} more (similar_cases.csv)" if len(pairs) > _NAMED else ""
+    more = f" and {len(pairs) - _NAMED} more ({SIMILAR.path})" if len(pairs) > _NAMED else ""
     return {
         "title": "Patients who are nearly identical",
         "text": f"{'; '.join(named)}{more}. If they are one person, models were tested on patients "

@@ -7,7 +7,7 @@ memory: doubled rows of pure noise give an AUC of 0.85.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -89,7 +89,12 @@ def similar_rows(features: pd.DataFrame, groups: pd.Series | None, what: str) ->
 
 
 def check_images(
-    cases: Iterable[Case], sequence: str, groups: pd.Series | None, *, workers: int = 1
+    cases: Iterable[Case],
+    sequence: str,
+    groups: pd.Series | None,
+    *,
+    workers: int = 1,
+    progress: Callable[[int], None] = lambda done: None,
 ) -> pd.DataFrame:
     """Refuse identical images, and return the pairs whose voxels alone are identical.
 
@@ -101,11 +106,12 @@ def check_images(
         Naming the ids.
     """
     wanted = [case for case in cases if sequence in case.images]
-    content = {
-        outcome.item.case_id: outcome.result
-        for outcome in parallel_map(_Content(sequence), wanted, workers=workers)
-        if outcome.result is not None
-    }
+    content = {}
+    outcomes = parallel_map(_Content(sequence), wanted, workers=workers)
+    for done, outcome in enumerate(outcomes, 1):
+        if outcome.result is not None:
+            content[outcome.item.case_id] = outcome.result
+        progress(done)
     if not content:
         return pd.DataFrame(columns=_COLUMNS)
     table = pd.DataFrame.from_dict(content, orient="index", columns=["voxels", "header"])

@@ -204,7 +204,7 @@ def compute_plans(plans: Mapping[str, Plan], progress: Progress) -> dict[str, Pr
     first = next(iter(plans.values()))
     wanted = [one for plan in plans.values() for one in plan.design.inputs]
     compute = first.study.compute
-    doubles = _doubles_in_sources(first)
+    doubles = _doubles_in_sources(first, progress)
     names = ", ".join(dict.fromkeys(one.what for one in wanted))
     with progress.stage(f"computing {names}", len(first.outcome), "patients") as count:
         computed = compute_inputs(
@@ -233,7 +233,7 @@ def compute_plans(plans: Mapping[str, Plan], progress: Progress) -> dict[str, Pr
     return prepared
 
 
-def _doubles_in_sources(plan: Plan) -> pd.DataFrame:
+def _doubles_in_sources(plan: Plan, progress: Progress) -> pd.DataFrame:
     """Refuse doubled rows or images before anything is computed; return those nearly so."""
     patients = plan.patients
     groups = groups_of(plan.study.split, plan.outcome.index, patients.clinical)
@@ -241,7 +241,10 @@ def _doubles_in_sources(plan: Plan) -> pd.DataFrame:
         return check_table(patients.features, groups, "feature rows")
     assert patients.cohort is not None
     workers = resolve_workers(plan.study.compute.workers)
-    return check_images(patients.cohort, patients.sequences[0], groups, workers=workers)
+    with progress.stage("looking for doubles", len(patients.cohort), "patients") as count:
+        return check_images(
+            patients.cohort, patients.sequences[0], groups, workers=workers, progress=count
+        )
 
 
 def _name_similar(

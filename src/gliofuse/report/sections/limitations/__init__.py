@@ -32,16 +32,16 @@ __all__ = ["data"]
 def data(context: RunContext, found: Findings) -> list[dict[str, str]]:
     """Return the limitations as ``{"title", "text"}``, the gravest first."""
     limits = [
+        similar_cases(context),
+        center_giveaway(context, found),
         size(context),
         *intervals(context, found),
         below_chance(context, found),
         overtaken(context, found),
         *events_per_variable(context, found),
         split(context),
-        similar_cases(context),
-        rows_of_one_person(context),
-        center_giveaway(context, found),
         centres(context, found),
+        rows_of_one_person(context),
         validation(context),
         calibration(context, found),
         many_models(context),

@@ -92,6 +92,13 @@ def split(context: RunContext) -> Limit | None:
             "fold, that share most training patients. They estimate how the method does, not one "
             "fitted model, and the intervals do not count the variation between training sets.",
         }
+    if context.split.kind == "center" and not context.split.external:
+        return {
+            "title": "Each centre in turn, not one model",
+            "text": "Each centre was predicted by another model, and the models share most of "
+            "their training patients. The figures estimate how the method does in a centre that it "
+            "has not seen, not one fitted model.",
+        }
     if context.split.kind == "holdout":
         return {
             "title": "One split",

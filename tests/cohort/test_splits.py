@@ -31,6 +31,7 @@ def splits(draw):
     centers = [["A", "B", "C"][i % 3] for i in range(len(labels))]
     sides = [["training", "Train", "test", "val"][i % 4] for i in range(len(labels))]
     clinical = pd.DataFrame({"center": centers, "side": sides}, index=labels.index)
+    externals = {"center": [[], ["A"], ["A", "C"]], "kfold": [[], ["A"]]}.get(kind, [[]])
     split = SplitSettings(
         kind=kind,
         folds=draw(st.integers(2, 8)),
@@ -38,7 +39,7 @@ def splits(draw):
         seed=draw(st.integers(0, 99)),
         validation_fraction=draw(st.sampled_from([0.0, 0.1, 0.25])),
         test_fraction=None if kind == "none" else draw(st.sampled_from([None, 0.2, 0.5])),
-        external=draw(st.sampled_from([[], ["A"], ["A", "C"]])),
+        external=draw(st.sampled_from(externals)),
         column="side",
     )
     return split, labels, clinical
@@ -53,14 +54,22 @@ def test_no_patient_on_two_sides_and_none_lost(given_split):
     for fold in folds:
         ids = everyone(fold)
         assert len(ids) == len(set(ids))
-        assert set(ids) == set(labels.index)
+        if split.kind != "kfold" or not split.external:
+            assert set(ids) == set(labels.index)
         assert labels[list(fold.training)].nunique() == 2
         if split.validation_fraction:
             assert fold.validation
     if split.kind == "kfold":
+        inside = [i for i in labels.index if clinical.loc[i, "center"] not in split.external]
         tested = [case_id for fold in folds for case_id in fold.test]
-        assert sorted(tested) == sorted(list(labels.index) * split.repeats)
+        assert sorted(tested) == sorted(inside * split.repeats)
+        if split.external:
+            *folds, last = folds
+            assert set(last.external) == set(labels.index) - set(inside)
+            assert set(last.training) | set(last.validation) == set(inside)
+            labels = labels[inside]
         for fold in folds:
+            assert not fold.external
             expected = len(fold.test) * labels.mean()
             assert abs(labels[list(fold.test)].sum() - expected) < 1.5
 
@@ -154,6 +163,9 @@ CLINICAL = pd.DataFrame(
         ({"kind": "column", "column": "odd"}, "got 'elsewhere' for p001"),
         ({"kind": "column", "column": "half"}, "10 training, 0 validation"),
         ({"kind": "holdout", "test_fraction": 0}, "above 0"),
+        ({"kind": "holdout", "external": ["A"]}, "belong to the splits center and kfold, got 'ho"),
+        ({"external": ["C"]}, "center 'C' is unknown: allowed: A, B"),
+        ({"external": ["A", "B"]}, "outside the external centers there must be patients of both"),
         ({"kind": "none", "test_fraction": 0.3}, "tests on nobody, got test_fraction 0.3"),
     ],
 )
@@ -184,3 +196,67 @@ def test_settings_are_checked():
         SplitSettings(fold=3)
     with pytest.raises(SettingError, match="p1 on two sides"):
         Fold("f", ("p1",), test=("p1",))
+
+
+@st.composite
+def grouped(draw):
+    """People of one to four rows, most of them of one class throughout."""
+    rng = np.random.default_rng(draw(st.integers(0, 999)))
+    people = np.repeat(np.arange(60), rng.integers(1, 5, 60))
+    labels = (people % 2) ^ (rng.random(len(people)) < 0.05)
+    index = pd.Index([f"r{i:03}" for i in rng.permutation(len(people))], name="case_id")
+    sides = np.array(["training", "test", "val"])[people % 3]
+    clinical = pd.DataFrame(
+        {
+            "person": people.astype(float),
+            "center": np.array(list("ABC"))[people % 3],
+            "side": sides,
+        },
+        index=index,
+    )
+    split = SplitSettings(
+        kind=draw(st.sampled_from(["kfold", "holdout", "center", "column", "none"])),
+        folds=draw(st.integers(2, 6)),
+        repeats=draw(st.integers(1, 2)),
+        seed=draw(st.integers(0, 99)),
+        validation_fraction=draw(st.sampled_from([0.0, 0.25])),
+        column="side",
+        group="person",
+    )
+    return split, pd.Series(labels, index=index), clinical
+
+
+@settings(deadline=None, max_examples=60)
+@given(grouped())
+def test_all_rows_of_a_person_stand_on_one_side(given_split):
+    split, labels, clinical = given_split
+    folds = make_folds(split, labels, clinical)
+    for fold in folds:
+        side = {i: name for name in SIDES for i in getattr(fold, name)}
+        assert set(side) == set(labels.index)
+        sides = pd.Series(side).groupby(clinical["person"]).nunique()
+        assert (sides == 1).all()
+    if split.kind == "kfold":
+        tested = [case_id for fold in folds for case_id in fold.test]
+        assert sorted(tested) == sorted(list(labels.index) * split.repeats)
+        for fold in folds:
+            assert abs(labels[list(fold.test)].mean() - labels.mean()) < 0.25
+    order = np.random.default_rng(1).permutation(len(labels))
+    again = make_folds(split, labels.iloc[order], clinical.iloc[order])
+    assert [set(fold.training) for fold in again] == [set(fold.training) for fold in folds]
+
+
+def test_a_person_of_two_centres_is_named():
+    labels = patients(9, 9)
+    clinical = pd.DataFrame({"center": list("AB") * 9, "who": range(18)}, index=labels.index)
+    clinical.loc[["p000", "p001"], "who"] = 7
+    split = SplitSettings(kind="center", external=["B"], group="who")
+    with pytest.raises(
+        SettingError, match=r"who '7' \(p\d+, p\d+.*would stand in training and ext"
+    ):
+        make_folds(split, labels, clinical)
+    with pytest.raises(SettingError, match="no column 'whom': did you mean 'who'"):
+        make_folds(SplitSettings(folds=2, group="whom"), labels, clinical)
+    few = clinical.assign(who=[0] * 9 + [1] * 9)
+    with pytest.raises(SettingError, match=r"2 folds need at least 2 .* got 1 of class 0, 1 of"):
+        make_folds(SplitSettings(folds=2, group="who"), labels, few)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from gliofuse.errors import InputError
 from gliofuse.evaluation import (
     auc_delong,
+    auc_within,
     auc_within_folds,
     delong_matrix,
     delong_test,
@@ -260,19 +261,55 @@ def _folds(folds=5, size=20, repeats=1, seed=0, effect=0.0):
 
 def test_within_folds_only_patients_of_one_fold_are_compared():
     table = _folds(effect=1.0)
-    wins = pairs = 0.0
-    per_positive = []
-    for _, fold in table.groupby("fold"):
-        low = fold.loc[fold["y_true"] == 0, "probability"].to_numpy()
-        for score in fold.loc[fold["y_true"] == 1, "probability"]:
-            per_positive.append(float((score > low).mean()))
-            wins, pairs = wins + (score > low).sum(), pairs + low.size
     found = auc_within_folds(table)
-    assert found.estimate == pytest.approx(np.mean(per_positive))
-    assert found.estimate == pytest.approx(wins / pairs, abs=0.02)
+    assert found.estimate == pytest.approx(_share_of_pairs(table, ["fold"]))
     # the folds' levels hide the effect from the pooled figure
     assert auc_delong(table["y_true"], table["probability"]).estimate < found.estimate - 0.1
     assert found.ci_low < found.estimate < found.ci_high
+
+
+def _share_of_pairs(table, by):
+    """Return the share of pairs within a stratum that the positive patient wins, pair by pair."""
+    wins = pairs = 0.0
+    for _, stratum in table.groupby(by):
+        for score in stratum.loc[stratum["y_true"] == 1, "probability"]:
+            for other in stratum.loc[stratum["y_true"] == 0, "probability"]:
+                wins += (score > other) + (score == other) / 2
+                pairs += 1
+    return wins / pairs
+
+
+def test_a_fold_weighs_by_its_pairs_not_by_its_positives():
+    one = pd.DataFrame({"fold": "1", "y_true": [1] * 9 + [0], "probability": [0.9] * 9 + [0.1]})
+    two = pd.DataFrame({"fold": "2", "y_true": [1] + [0] * 9, "probability": [0.1] + [0.9] * 9})
+    table = pd.concat([one, two], ignore_index=True)
+    table["case_id"] = [f"p{i}" for i in range(len(table))]
+    assert auc_within_folds(table).estimate == pytest.approx(0.5)  # 9 pairs won, 9 lost
+
+
+def test_unequal_strata_and_repeats_are_counted_pair_by_pair():
+    rng = np.random.default_rng(8)
+    y = rng.random(80) < 0.3
+    parts = [
+        pd.DataFrame(
+            {
+                "case_id": [f"p{i}" for i in range(len(y))],
+                "fold": [f"{repeat}-{f}" for f in rng.integers(0, 4, len(y))],
+                "center": np.repeat(list("ABBBC"), 16),
+                "y_true": y.astype(int),
+                "probability": (rng.normal(size=len(y)) + y).round(1) / 20 + 0.5,
+            }
+        )
+        for repeat in range(3)
+    ]
+    table = pd.concat(parts, ignore_index=True)
+    for by in (["fold"], ["center", "fold"]):
+        assert auc_within(table, by).estimate == pytest.approx(_share_of_pairs(table, by))
+    alone = table[table["fold"] == "0-0"]
+    whole = auc_delong(alone["y_true"], alone["probability"])
+    same = auc_within(alone, ["fold"])
+    assert (same.ci_low, same.ci_high) == pytest.approx((whole.ci_low, whole.ci_high))
+    assert auc_within(table[table["y_true"] == 1], ["center"]) is None
 
 
 def test_within_one_fold_there_is_nothing_to_add():

@@ -321,16 +321,16 @@ def test_within_folds_only_patients_of_one_fold_are_compared():
     within = macro_auc_within_folds(predictions, columns)
     expected = []
     for k, name in enumerate(classes):
-        places = []
+        wins = []
         for fold in range(3):
             own = shifted[(folds == fold) & (y == name), k]
             rest = shifted[(folds == fold) & (y != name), k]
-            places += [np.mean((value > rest) + 0.5 * (value == rest)) for value in own]
-        expected.append(np.mean(places))
+            wins += [(a > b) + 0.5 * (a == b) for a in own for b in rest]
+        expected.append(np.mean(wins))
     assert within.estimate == pytest.approx(np.mean(expected), abs=1e-12)
     assert within.ci_low < within.estimate < within.ci_high
     assert macro_auc_within_folds(predictions[predictions["fold"] == "0"], columns) is None
-    # Repeats: the mean of a patient's placements, each patient once.
+    # Repeats: the pairs of all of them, each patient once.
     doubled = pd.concat([predictions, predictions.assign(fold="again" + predictions["fold"])])
     again = macro_auc_within_folds(doubled, columns)
     assert again.estimate == pytest.approx(within.estimate, abs=1e-12)

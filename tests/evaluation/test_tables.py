@@ -100,7 +100,7 @@ def test_each_variable_gets_the_test_that_suits_it(clinical):
     assert first.index.tolist() == ["age", "volume", "sex", "grade", "marker"]
     b, a = clinical.iloc[:45], clinical.iloc[45:]  # the Series runs the other way round
     expected = {
-        "age": ("Welch's t", stats.ttest_ind(a["age"], b["age"], equal_var=False).pvalue),
+        "age": ("Mann-Whitney", stats.mannwhitneyu(a["age"], b["age"]).pvalue),
         "volume": ("Mann-Whitney", stats.mannwhitneyu(a["volume"], b["volume"]).pvalue),
     }
     for name in ("sex", "grade"):
@@ -112,7 +112,9 @@ def test_each_variable_gets_the_test_that_suits_it(clinical):
     for name, (test, p) in expected.items():
         assert first.loc[name, "test"] == test
         assert first.loc[name, "p"] == pytest.approx(p), name
-    assert first.loc["age", "level"] == "mean (SD)"
+    assert table.loc[table["variable"] == "age", "level"].tolist() == [
+        "mean (SD)", "median [quartiles]",
+    ]  # fmt: skip
     assert first.loc["age", "b (n=45)"] == f"{b['age'].mean():.1f} ({b['age'].std():.1f})"
     assert table.loc[table["variable"] == "grade", "level"].tolist() == ["2", "3", "4"]
 
@@ -123,7 +125,7 @@ def test_more_groups_missing_values_and_rare_levels(clinical):
     table = characteristics_table(clinical, groups, variables=["age", "volume", "marker"])
     first = table.groupby("variable", sort=False).first()
     assert first["test"].tolist() == [
-        "analysis of variance",
+        "Kruskal-Wallis",
         "Kruskal-Wallis",
         "Fisher's exact (Monte Carlo)",
     ]
@@ -245,3 +247,33 @@ def test_median_and_its_limits_are_those_of_r(times, events, expected):
     """summary(survfit(Surv(t, e) ~ 1, conf.type = "log-log"))$table of survival 3.5; NA is open."""
     row = median_survival(times, events, ["a"] * len(times)).iloc[0]
     assert (row["median_days"], row["ci_low"], row["ci_high"]) == expected
+
+
+def test_standardised_differences():
+    rng = np.random.default_rng(4)
+    n = 200
+    clinical = pd.DataFrame(
+        {
+            "age": np.r_[rng.normal(50, 10, n), rng.normal(55, 12, n)],
+            "sex": np.r_[rng.choice(["F", "M"], n), rng.choice(["F", "M"], n, p=[0.7, 0.3])],
+            "grade": np.r_[rng.choice([2, 3, 4], n), rng.choice([2, 3, 4], n, p=[0.2, 0.2, 0.6])],
+        }
+    )
+    groups = ["a"] * n + ["b"] * n
+    found = characteristics_table(clinical, groups).groupby("variable").first()
+    a, b = clinical.iloc[:n], clinical.iloc[n:]
+    spread = np.sqrt((a["age"].var() + b["age"].var()) / 2)
+    assert found.loc["age", "smd"] == pytest.approx(abs(a["age"].mean() - b["age"].mean()) / spread)
+    p, q = (a["sex"] == "M").mean(), (b["sex"] == "M").mean()
+    spread = np.sqrt((p * (1 - p) + q * (1 - q)) / 2)
+    assert found.loc["sex", "smd"] == pytest.approx(abs(p - q) / spread)
+    # Yang and Dalton, level by level: Mahalanobis' distance of the shares, whichever is left out
+    coded = [np.eye(3)[part["grade"].to_numpy() - 2] for part in (a, b)]
+    gap = (coded[0].mean(axis=0) - coded[1].mean(axis=0))[:2]
+    mean = sum(np.cov(part[:, :2], rowvar=False, ddof=0) for part in coded) / 2
+    assert found.loc["grade", "smd"] == pytest.approx(np.sqrt(gap @ np.linalg.solve(mean, gap)))
+    # ten times the patients: the same difference, another p
+    more = characteristics_table(pd.concat([clinical] * 10, ignore_index=True), groups * 10)
+    more = more.groupby("variable").first()
+    assert more.loc["sex", "smd"] == pytest.approx(found.loc["sex", "smd"])
+    assert more.loc["sex", "p"] < found.loc["sex", "p"]

@@ -26,17 +26,19 @@ def _items(path):
 
 
 def _answers(folder):
-    tripod, clear = summarise(folder)["checklists"]
+    tripod, clear, _ = summarise(folder)["checklists"]
     return [{item["number"]: item for item in found["items"]} for found in (tripod, clear)]
 
 
 def test_numbers_of_items_are_the_publications():
     """TRIPOD+AI has 27 items with 52 parts (BMJ 2024;385:e078378), CLEAR 58 (Insights Imaging
-    2023;14:75)."""
+    2023;14:75), METRICS 30 (Insights Imaging 2024;15:8)."""
     numbers = {path.stem: [item["number"] for item in _items(path)] for path in _FILES}
     assert numbers["clear"] == [str(number) for number in range(1, 59)]
     tripod = numbers["tripod_ai"]
     assert len(tripod) == len(set(tripod)) == 52
+    metrics = _items(Path(checklists.__file__).parent / "metrics.yaml")
+    assert [item["number"] for item in metrics] == [str(number) for number in range(1, 31)]
     main = list(dict.fromkeys(int(number.rstrip("abcdefg")) for number in tripod))
     assert main == list(range(1, 28))
 
@@ -102,3 +104,31 @@ def test_a_run_without_results_leaves_them_open(clinical_run, copied):
         assert tripod[number]["status"] == "open", number
     for number in ("41", "43", "44", "46", "47"):
         assert clear[number]["status"] == "open", number
+
+
+def test_weights_of_metrics_are_the_tools():
+    """Weights by category, as the web tool of METRICS, version 1.0, rounds them."""
+    given = yaml.safe_load(
+        (Path(checklists.__file__).parent / "metrics.yaml").read_text(encoding="utf-8")
+    )
+    sums = {part["name"]: sum(item["weight"] for item in part["items"])
+            for part in given["sections"]}  # fmt: skip
+    expected = {
+        "Study design": 0.203, "Imaging data": 0.146, "Segmentation": 0.067,
+        "Image processing and feature extraction": 0.134, "Feature processing": 0.09,
+        "Preparation for modelling": 0.09, "Metrics and comparison": 0.135, "Testing": 0.112,
+        "Open science": 0.021,
+    }  # fmt: skip
+    assert sums == pytest.approx(expected)
+
+
+def test_metrics_answers_what_the_run_shows(clinical_run):
+    *_, metrics = summarise(clinical_run)["checklists"]
+    items = {item["number"]: item for item in metrics["items"]}
+    assert items["4"]["answer"] == "2 centres."
+    assert "candidate parameters" in items["16"]["answer"]
+    assert "Cramér's V" in items["19"]["answer"]
+    assert items["22"]["status"] == "answered"
+    assert items["24"]["status"] == "partly"
+    assert [items[number]["status"] for number in ("6", "8", "27", "30")] == ["open"] * 4
+    assert items["27"]["weight"] == 0.075

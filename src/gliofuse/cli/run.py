@@ -10,15 +10,19 @@ import typer
 from gliofuse.cli import app
 from gliofuse.cli.study_options import (
     CohortOption,
+    CompleteCasesOption,
     CovariatesOption,
     EndpointOption,
+    ExternalOption,
     FoldsOption,
+    GroupOption,
     PresetOption,
     RepeatsOption,
     SchedulerOption,
     SeedOption,
     SequencesOption,
     SplitOption,
+    SubgroupsOption,
     SurvivalOption,
     ThresholdOption,
     WorkersOption,
@@ -57,10 +61,14 @@ def run(
     ] = None,
     sequences: SequencesOption = None,
     covariates: CovariatesOption = None,
+    complete_cases: CompleteCasesOption = None,
+    subgroups: SubgroupsOption = None,
     survival: SurvivalOption = None,
     folds: FoldsOption = None,
     repeats: RepeatsOption = None,
     split: SplitOption = None,
+    external: ExternalOption = None,
+    group: GroupOption = None,
     seed: SeedOption = None,
     threshold: ThresholdOption = None,
     setting: Annotated[
@@ -90,6 +98,14 @@ def run(
           --folds 5 --repeats 3 --preset paper -o runs/paper
       gliofuse run --design rdl --cohort cohort.csv --endpoint "idh == mutant" \\
           --split center:Hospital-C -o runs/external
+      gliofuse run --design rdl --cohort cohort.csv --endpoint "idh == mutant" \\
+          --split center -o runs/each-centre-in-turn
+      gliofuse run --design rdl --cohort cohort.csv --endpoint "idh == mutant" \\
+          --folds 5 --external Hospital-C -o runs/inside-and-outside
+      gliofuse run --design rdl --cohort visits.csv --endpoint "grade >= 3" \\
+          --group patient_id -o runs/several-visits
+      gliofuse run --design imaging-clinical --cohort cohort.csv --endpoint "grade >= 3" \\
+          --covariates age,sex --subgroups sex,age --complete-cases -o runs/complete
       gliofuse run --design rdl --features radiomics.csv --clinical clinical.csv \\
           --id-column ID --endpoint "WHO CNS Grade >= 4" -o runs/table
     """
@@ -110,10 +126,14 @@ def run(
         sequence=sequence,
         sequences=sequences,
         covariates=covariates,
+        complete_cases=complete_cases,
+        subgroups=subgroups,
         survival=survival,
         folds=folds,
         repeats=repeats,
         split=split,
+        external=external,
+        group=group,
         seed=seed,
         threshold=threshold,
         settings=[*(setting or []), *(["ablate=true"] if ablate else [])],
@@ -157,10 +177,11 @@ def print_summary(metrics: pd.DataFrame, endpoint: Endpoint, console: Console) -
     from gliofuse.report.wording import metric_label
 
     evaluation = evaluation_of(endpoint)
-    first, *others = evaluation.summary_metrics
+    _, *others = evaluation.summary_metrics
     for cohort, group in metrics.groupby("cohort", sort=False):
         overall = group[group["class"].fillna("") == ""] if "class" in group else group
         values = overall.set_index(["model", "metric"])
+        first = evaluation.headline_among(str(cohort), set(overall["metric"]))
         table = Table("model", f"{metric_label(first)} (95 % CI)", *map(metric_label, others))
         for model in group["model"].unique():
             head = values.loc[(model, first)]

@@ -9,15 +9,19 @@ import typer
 
 __all__ = [
     "CohortOption",
+    "CompleteCasesOption",
     "CovariatesOption",
     "EndpointOption",
+    "ExternalOption",
     "FoldsOption",
+    "GroupOption",
     "PresetOption",
     "RepeatsOption",
     "SchedulerOption",
     "SeedOption",
     "SequencesOption",
     "SplitOption",
+    "SubgroupsOption",
     "SurvivalOption",
     "ThresholdOption",
     "WorkersOption",
@@ -42,6 +46,16 @@ CovariatesOption = Annotated[
     str | None,
     typer.Option("--covariates", help="Clinical columns that may enter, for example age,sex."),
 ]
+CompleteCasesOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--complete-cases", help="Leave out who lacks a covariate; by default it is imputed."
+    ),
+]
+SubgroupsOption = Annotated[
+    str | None,
+    typer.Option("--subgroups", help="Judge in groups of these columns, for example sex,age."),
+]
 SurvivalOption = Annotated[
     str | None,
     typer.Option("--survival", help="Time and event column for Kaplan-Meier: os_days,died."),
@@ -50,7 +64,23 @@ FoldsOption = Annotated[int | None, typer.Option("--folds", help="k-fold cross-v
 RepeatsOption = Annotated[int | None, typer.Option("--repeats", help="Repeats of the k-fold.")]
 SplitOption = Annotated[
     str | None,
-    typer.Option("--split", help="holdout, kfold, center:NAME[,NAME] or column:NAME."),
+    typer.Option(
+        "--split",
+        help="holdout, kfold, center (each in turn), center:NAME[,NAME] or column:NAME.",
+    ),
+]
+ExternalOption = Annotated[
+    str | None,
+    typer.Option(
+        "--external",
+        help="Centres that take no part in the k-fold and are predicted by a model of the others.",
+    ),
+]
+GroupOption = Annotated[
+    str | None,
+    typer.Option(
+        "--group", help="Clinical column of the person: all rows of one stay on one side."
+    ),
 ]
 SeedOption = Annotated[int | None, typer.Option("--seed", help="Of splits, searches, networks.")]
 ThresholdOption = Annotated[

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from gliofuse.cohort.case import is_missing
 from gliofuse.errors import SettingError, did_you_mean
 
-__all__ = ["Fold", "SplitSettings", "make_folds"]
+__all__ = ["Fold", "SplitSettings", "as_words", "groups_of", "make_folds"]
 
 HOLDOUT_TEST_FRACTION = 0.3
 
@@ -36,11 +36,13 @@ class SplitSettings(BaseModel):
     Parameters
     ----------
     kind : {"kfold", "holdout", "center", "column", "none"}
-        ``kfold``: every patient is tested once per repeat. ``holdout``: one division.
-        ``center``: the patients of the centres in ``external`` are tested on, the others train;
-        with no centre named, each centre in turn. ``column``: a clinical column says
-        ``training``, ``validation``, ``test`` or ``external``. ``none``: nobody is tested on, all
-        train, but for those put aside by ``validation_fraction``.
+        ``kfold``: every patient is tested once per repeat; but for those of the centres in
+        ``external``, if any are named: they are predicted by a model of all the others, in a fold
+        of their own. ``holdout``: one division. ``center``: the patients of the centres in
+        ``external`` are tested on, the others train; with no centre named, each centre in turn.
+        ``column``: a clinical column says ``training``, ``validation``, ``test`` or ``external``.
+        ``none``: nobody is tested on, all train, but for those put aside by
+        ``validation_fraction``.
     folds, repeats : int
         Of ``kfold``.
     seed : int
@@ -50,9 +52,12 @@ class SplitSettings(BaseModel):
     test_fraction : float or None
         Share of the patients to test on: by default 0.3 for ``holdout``, none for ``center``.
     external : list of str
-        Centres, for ``center``.
+        Centres, for ``center`` and ``kfold``.
     column : str or None
         For ``column``.
+    group : str or None
+        Clinical column that names the person behind a row; all rows of a person stand on one
+        side, in every kind of split.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -65,6 +70,7 @@ class SplitSettings(BaseModel):
     test_fraction: float | None = Field(default=None, ge=0.0, lt=1.0)
     external: list[str] = Field(default_factory=list)
     column: str | None = None
+    group: str | None = None
 
 
 @dataclass(frozen=True)
@@ -118,7 +124,7 @@ def make_folds(split: SplitSettings, labels: pd.Series, clinical: pd.DataFrame) 
     labels : Series
         Class of each patient who takes part (an endpoint's strata); index ``case_id``.
     clinical : DataFrame
-        Index ``case_id``; read for ``center`` and ``column`` splits only.
+        Index ``case_id``; read for centres, ``column`` and ``group`` only.
 
     Returns
     -------
@@ -128,7 +134,8 @@ def make_folds(split: SplitSettings, labels: pd.Series, clinical: pd.DataFrame) 
     ------
     SettingError
         If a class has fewer patients than there are folds (or than sides to fill), a centre or
-        column is unknown, or a patient's side or centre is missing.
+        column is unknown, a patient's side, centre or group is missing, or a person would stand
+        on two sides.
 
     Examples
     --------
@@ -142,6 +149,11 @@ def make_folds(split: SplitSettings, labels: pd.Series, clinical: pd.DataFrame) 
         raise SettingError("every patient must have one label, got some twice")
     if classes.nunique() < 2:
         raise SettingError(f"a split needs patients of both classes, got {_counts(classes)}")
+    if split.external and split.kind not in ("center", "kfold"):
+        raise SettingError(
+            f"external centers belong to the splits center and kfold, got {split.kind!r} with "
+            f"external {', '.join(split.external)}"
+        )
     makers = {
         "kfold": _kfold,
         "holdout": _holdout,
@@ -149,20 +161,34 @@ def make_folds(split: SplitSettings, labels: pd.Series, clinical: pd.DataFrame) 
         "column": _column,
         "none": _none,
     }
+    groups = groups_of(split, classes.index, clinical)
     order = {case_id: place for place, case_id in enumerate(labels.index.astype(str))}
     folds: list[Fold] = []
-    for name, sides in makers[split.kind](split, classes, clinical):
+    for name, sides in makers[split.kind](split, classes, clinical, groups):
         if not sides["validation"] and split.validation_fraction:
             sides["training"], sides["validation"] = _set_aside(
                 classes[sides["training"]],
                 split.validation_fraction,
                 np.random.default_rng([split.seed, 1, len(folds)]),
                 f"validation_fraction {split.validation_fraction:g}",
+                groups,
             )
+        _check_groups(name, sides, groups, split)
         _check_training(name, classes[sides["training"]], classes)
         ordered = {side: tuple(sorted(ids, key=order.__getitem__)) for side, ids in sides.items()}
         folds.append(Fold(name, **ordered))
     return folds
+
+
+def groups_of(split: SplitSettings, case_ids: pd.Index, clinical: pd.DataFrame) -> pd.Series | None:
+    """Return the person behind each row, as words; ``None`` where the split names no column.
+
+    Raises
+    ------
+    SettingError
+        If the column is unknown, or missing for a row.
+    """
+    return None if split.group is None else _clinical_values(clinical, split.group, case_ids)
 
 
 _Division = tuple[str, dict[str, list[str]]]
@@ -173,52 +199,83 @@ def _sides(training: Iterable[str], **others: Iterable[str]) -> dict[str, list[s
     return {side: list(given.get(side, ())) for side in _SIDES}
 
 
-def _kfold(split: SplitSettings, classes: pd.Series, clinical: pd.DataFrame) -> list[_Division]:
+def _kfold(
+    split: SplitSettings, classes: pd.Series, clinical: pd.DataFrame, groups: pd.Series | None
+) -> list[_Division]:
     from sklearn.model_selection import RepeatedStratifiedKFold
 
-    smallest = int(classes.value_counts().min())
+    everybody = classes
+    if split.external:
+        inside = _centers_of(split, classes, clinical)
+        classes = classes[inside[~inside.isin(split.external)].index]
+        if classes.nunique() < everybody.nunique():
+            raise SettingError(
+                f"outside the external centers there must be patients of {_every(everybody)}, got "
+                f"{_counts(classes)}"
+            )
+    people = classes if groups is None else _of_people(classes, groups[classes.index])
+    smallest = int(people.value_counts().reindex(classes.unique(), fill_value=0).min())
     if smallest < split.folds:
         raise SettingError(
             f"{split.folds} folds need at least {split.folds} patients of each class, got "
-            f"{_counts(classes)}; "
+            f"{_counts(people)}; "
             + (f"choose at most {smallest} folds" if smallest > 1 else "add patients")
         )
-    splitter = RepeatedStratifiedKFold(
-        n_splits=split.folds, n_repeats=split.repeats, random_state=split.seed
-    )
     names = classes.index.to_numpy()
     divisions: list[_Division] = []
-    parts = splitter.split(np.zeros(len(classes)), classes.to_numpy())
+    if groups is None:
+        splitter = RepeatedStratifiedKFold(
+            n_splits=split.folds, n_repeats=split.repeats, random_state=split.seed
+        )
+        parts = list(splitter.split(np.zeros(len(classes)), classes.to_numpy()))
+    else:
+        parts = _grouped_parts(split, classes.to_numpy(), groups[classes.index].to_numpy())
     for number, (training, test) in enumerate(parts):
         repeat, fold = divmod(number, split.folds)
         name = f"fold{fold + 1}"
         name = f"repeat{repeat + 1}-{name}" if split.repeats > 1 else name
         divisions.append((name, _sides(names[training], test=names[test])))
+    if split.external:
+        outside = everybody.index.difference(classes.index)
+        divisions.append((_external_name(split.external), _sides(names, external=outside)))
     return divisions
 
 
-def _holdout(split: SplitSettings, classes: pd.Series, clinical: pd.DataFrame) -> list[_Division]:
+def _grouped_parts(
+    split: SplitSettings, classes: np.ndarray, groups: np.ndarray
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    parts = []
+    for repeat in range(split.repeats):
+        splitter = StratifiedGroupKFold(
+            n_splits=split.folds, shuffle=True, random_state=split.seed + repeat
+        )
+        parts += list(splitter.split(np.zeros(len(classes)), classes, groups))
+    return parts
+
+
+def _holdout(
+    split: SplitSettings, classes: pd.Series, clinical: pd.DataFrame, groups: pd.Series | None
+) -> list[_Division]:
     fraction = HOLDOUT_TEST_FRACTION if split.test_fraction is None else split.test_fraction
     if fraction == 0:
         raise SettingError("a holdout split needs a test_fraction above 0, got 0")
     generator = np.random.default_rng([split.seed, 0])
-    training, test = _set_aside(classes, fraction, generator, f"test_fraction {fraction:g}")
+    training, test = _set_aside(classes, fraction, generator, f"test_fraction {fraction:g}", groups)
     return [("holdout", _sides(training, test=test))]
 
 
-def _center(split: SplitSettings, classes: pd.Series, clinical: pd.DataFrame) -> list[_Division]:
-    centers = _clinical_values(clinical, "center", classes.index)
+def _center(
+    split: SplitSettings, classes: pd.Series, clinical: pd.DataFrame, groups: pd.Series | None
+) -> list[_Division]:
+    centers = _centers_of(split, classes, clinical)
     known = sorted(set(centers))
-    if len(known) < 2:
-        raise SettingError(f"a split by center needs at least two centers, got {', '.join(known)}")
-    for name in split.external:
-        if name not in known:
-            raise SettingError(f"external center {name!r} is unknown: {did_you_mean(name, known)}")
-    groups = [split.external] if split.external else [[name] for name in known]
+    turns = [split.external] if split.external else [[name] for name in known]
     divisions: list[_Division] = []
-    for group in groups:
-        outside = centers[centers.isin(group)].index
-        inside = centers[~centers.isin(group)].index
+    for turn in turns:
+        outside = centers[centers.isin(turn)].index
+        inside = centers[~centers.isin(turn)].index
         if not len(inside):
             raise SettingError(
                 f"external names every center ({', '.join(known)}); leave one to train"
@@ -231,13 +288,31 @@ def _center(split: SplitSettings, classes: pd.Series, clinical: pd.DataFrame) ->
                 split.test_fraction,
                 np.random.default_rng([split.seed, 0]),
                 f"test_fraction {split.test_fraction:g}",
+                groups,
             )
-        name = "external-" + "+".join(group)
-        divisions.append((name, _sides(training, test=test, external=outside)))
+        divisions.append((_external_name(turn), _sides(training, test=test, external=outside)))
     return divisions
 
 
-def _column(split: SplitSettings, classes: pd.Series, clinical: pd.DataFrame) -> list[_Division]:
+def _external_name(centers: Iterable[str]) -> str:
+    return "external-" + "+".join(centers)
+
+
+def _centers_of(split: SplitSettings, classes: pd.Series, clinical: pd.DataFrame) -> pd.Series:
+    """Return each patient's centre, of which there are several, the external ones among them."""
+    centers = _clinical_values(clinical, "center", classes.index)
+    known = sorted(set(centers))
+    if len(known) < 2:
+        raise SettingError(f"a split by center needs at least two centers, got {', '.join(known)}")
+    for name in split.external:
+        if name not in known:
+            raise SettingError(f"external center {name!r} is unknown: {did_you_mean(name, known)}")
+    return centers
+
+
+def _column(
+    split: SplitSettings, classes: pd.Series, clinical: pd.DataFrame, groups: pd.Series | None
+) -> list[_Division]:
     if split.column is None:
         raise SettingError("a split by column needs `column`, the name of a clinical column")
     values = _clinical_values(clinical, split.column, classes.index)
@@ -259,7 +334,9 @@ def _column(split: SplitSettings, classes: pd.Series, clinical: pd.DataFrame) ->
     return [("column", sides)]
 
 
-def _none(split: SplitSettings, classes: pd.Series, clinical: pd.DataFrame) -> list[_Division]:
+def _none(
+    split: SplitSettings, classes: pd.Series, clinical: pd.DataFrame, groups: pd.Series | None
+) -> list[_Division]:
     if split.test_fraction:
         raise SettingError(
             f"split 'none' tests on nobody, got test_fraction {split.test_fraction:g}; use holdout"
@@ -280,19 +357,32 @@ def _clinical_values(clinical: pd.DataFrame, column: str, case_ids: pd.Index) ->
         raise SettingError(
             f"split: {column!r} is missing for {shown}; fill it in or take the patients out"
         )
-    return values.map(_text)
+    return values.map(as_words)
 
 
-def _text(value: Any) -> str:
+def as_words(value: Any) -> str:
+    """Return a value of a clinical column as words; a whole number without its point."""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value).strip()
 
 
 def _set_aside(
-    classes: pd.Series, fraction: float, generator: np.random.Generator, what: str
+    classes: pd.Series,
+    fraction: float,
+    generator: np.random.Generator,
+    what: str,
+    groups: pd.Series | None = None,
 ) -> tuple[list[str], list[str]]:
-    """Take ``fraction`` of each class, at least one patient, leaving at least one."""
+    """Take ``fraction`` of each class, at least one patient, leaving at least one.
+
+    With ``groups`` the people are divided, each by the class of most of the rows.
+    """
+    if groups is not None:
+        people = groups[classes.index]
+        _, taken_people = _set_aside(_of_people(classes, people), fraction, generator, what)
+        is_taken = people.isin(taken_people)
+        return [str(i) for i in classes.index[~is_taken]], [str(i) for i in classes.index[is_taken]]
     kept: list[str] = []
     taken: list[str] = []
     for label in sorted(classes.unique()):
@@ -307,6 +397,28 @@ def _set_aside(
         taken += [str(case_id) for case_id in shuffled[:count]]
         kept += [str(case_id) for case_id in shuffled[count:]]
     return kept, taken
+
+
+def _of_people(classes: pd.Series, people: pd.Series) -> pd.Series:
+    """Return the class of most of a person's rows, by person; the first in order of equal ones."""
+    return classes.groupby(people.to_numpy()).agg(lambda own: own.mode().iloc[0])
+
+
+def _check_groups(
+    name: str, sides: dict[str, list[str]], groups: pd.Series | None, split: SplitSettings
+) -> None:
+    if groups is None:
+        return
+    side_of = {case_id: side for side, ids in sides.items() for case_id in ids}
+    own = groups[list(side_of)]
+    for person, rows in own.groupby(own, sort=True):
+        stands = list(dict.fromkeys(side_of[case_id] for case_id in rows.index))
+        if len(stands) > 1:
+            raise SettingError(
+                f"fold {name!r}: {split.group} {person!r} ({', '.join(map(str, rows.index))}) "
+                f"would stand in {' and '.join(stands)}; all rows of a person must be on one side: "
+                "give them one center or side, or take some out"
+            )
 
 
 def _check_training(name: str, training: pd.Series, classes: pd.Series) -> None:

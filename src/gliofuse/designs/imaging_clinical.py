@@ -332,7 +332,15 @@ class ImagingClinical(Design):
     ) -> pd.DataFrame:
         """Imaging scores of the training patients, from models that did not see them."""
         endpoint, folds = self.available.endpoint, self.settings.selection_folds
-        found = out_of_fold(estimator, features, y, endpoint, folds=folds, seed=context.seed)
+        found = out_of_fold(
+            estimator,
+            features,
+            y,
+            endpoint,
+            folds=folds,
+            seed=context.seed,
+            groups=context.groups,
+        )
         return log_odds(found).set_axis(column_names("imaging_score", endpoint), axis=1)
 
     def _other_classifiers(

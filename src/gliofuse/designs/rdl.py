@@ -349,7 +349,15 @@ class RDL(Design):
         if self.settings.second_level == "in-sample":
             return probabilities(estimator, features, endpoint)
         folds = self.settings.inner_folds or 5
-        return out_of_fold(estimator, features, y, endpoint, folds=folds, seed=context.seed)
+        return out_of_fold(
+            estimator,
+            features,
+            y,
+            endpoint,
+            folds=folds,
+            seed=context.seed,
+            groups=context.groups,
+        )
 
     def _fit_networks(
         self, training: CaseData, validation: CaseData | None, context: FitContext

@@ -5,7 +5,7 @@ dropped: who makes a prediction table lists the patients that have none as exclu
 """
 
 from gliofuse.evaluation.agreement import agreement_table, misjudged_by_all
-from gliofuse.evaluation.auc import AUC, auc_delong, auc_within_folds
+from gliofuse.evaluation.auc import AUC, auc_delong, auc_within, auc_within_folds
 from gliofuse.evaluation.calibration import (
     HOSMER_LEMESHOW_CAVEAT,
     HosmerLemeshow,
@@ -15,18 +15,29 @@ from gliofuse.evaluation.calibration import (
     calibration_table,
     hosmer_lemeshow,
 )
+from gliofuse.evaluation.centers import (
+    GIVEAWAY_V,
+    RandomEffects,
+    center_alone,
+    center_summary,
+    cramers_v,
+    random_effects,
+)
 from gliofuse.evaluation.characteristics import characteristics_table, correlation_matrix
 from gliofuse.evaluation.comparison import DeLongTest, delong_matrix, delong_test, holm
 from gliofuse.evaluation.decision import TREAT_ALL, TREAT_NONE, clinical_impact, decision_curve
+from gliofuse.evaluation.groups import group_levels, performance_by_group
 from gliofuse.evaluation.metrics import METRICS, metrics_table
 from gliofuse.evaluation.nomogram import Nomogram, nomogram_table
 from gliofuse.evaluation.predictions import pool_columns, pool_predictions
 from gliofuse.evaluation.reclassification import RECLASSIFICATION_CAVEAT, net_reclassification
 from gliofuse.evaluation.roc import confusion, confusion_table, roc_points, youden_threshold
+from gliofuse.evaluation.sample_size import sample_size_table
 from gliofuse.evaluation.survival import LogRank, kaplan_meier, logrank, median_survival
 
 __all__ = [
     "AUC",
+    "GIVEAWAY_V",
     "HOSMER_LEMESHOW_CAVEAT",
     "METRICS",
     "RECLASSIFICATION_CAVEAT",
@@ -36,21 +47,27 @@ __all__ = [
     "HosmerLemeshow",
     "LogRank",
     "Nomogram",
+    "RandomEffects",
     "agreement_table",
     "auc_delong",
+    "auc_within",
     "auc_within_folds",
     "calibration_curve",
     "calibration_groups",
     "calibration_summary",
     "calibration_table",
+    "center_alone",
+    "center_summary",
     "characteristics_table",
     "clinical_impact",
     "confusion",
     "confusion_table",
     "correlation_matrix",
+    "cramers_v",
     "decision_curve",
     "delong_matrix",
     "delong_test",
+    "group_levels",
     "holm",
     "hosmer_lemeshow",
     "kaplan_meier",
@@ -60,8 +77,11 @@ __all__ = [
     "misjudged_by_all",
     "net_reclassification",
     "nomogram_table",
+    "performance_by_group",
     "pool_columns",
     "pool_predictions",
+    "random_effects",
     "roc_points",
+    "sample_size_table",
     "youden_threshold",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from gliofuse.evaluation._checks import check_binary, normal_quantile
 
-__all__ = ["AUC", "auc_delong", "auc_within_folds"]
+__all__ = ["AUC", "auc_delong", "auc_within", "auc_within_folds"]
 
 # Below this a variance of the AUC is rounding, not sampling: (1 / number of pairs)^2 of the
 # largest cohort anyone evaluates is far above it.
@@ -81,9 +82,9 @@ def auc_within_folds(predictions: pd.DataFrame, *, confidence: float = 0.95) -> 
     """Return the AUC of pairs of patients whom the same fold's model predicted.
 
     The pooled AUC of a cross-validation also compares patients across folds, whose models are not
-    calibrated alike: where a model has learned little, that pulls it below 0.5. Here a patient is
-    placed among those of the other class in the same fold; a patient whom several folds predict
-    (repeats) has the mean of these placements, and the interval is DeLong's over patients.
+    calibrated alike: where a model has learned little, that pulls it below 0.5. Here a pair counts
+    where one fold's model predicted both, see :func:`auc_within`; a patient whom several folds
+    predict (repeats) counts once, with the pairs of all of them.
 
     Parameters
     ----------
@@ -109,18 +110,84 @@ def auc_within_folds(predictions: pd.DataFrame, *, confidence: float = 0.95) -> 
     1.0
     """
     folds = [fold for _, fold in predictions.groupby("fold") if fold["y_true"].nunique() == 2]
-    if len(folds) < 2:
+    return auc_within(predictions, ("fold",), confidence=confidence) if len(folds) > 1 else None
+
+
+def auc_within(
+    predictions: pd.DataFrame, by: Sequence[str], *, confidence: float = 0.95
+) -> AUC | None:
+    """Return the AUC of pairs of patients who agree in the columns ``by``: a fold, a centre.
+
+    Every such pair of a positive and a negative patient counts once, so that a stratum weighs by
+    its pairs: the estimate is the share of pairs in which the positive patient has the higher
+    score. The interval is DeLong's over patients, a patient weighing by the pairs that hold it.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        case_id, y_true, probability and the columns ``by``, of one model on one cohort.
+    by : sequence of str
+    confidence : float
+
+    Returns
+    -------
+    AUC or None
+        None where no stratum holds patients of both classes.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({
+    ...     "case_id": list("abcdef"), "center": list("AAABBB"), "y_true": [1, 1, 0, 1, 0, 0],
+    ...     "probability": [0.9, 0.8, 0.7, 0.1, 0.2, 0.3]})
+    >>> auc_within(table, ["center"]).estimate
+    0.5
+    """
+    patients = place_within(predictions, by)
+    if patients is None:
         return None
-    placed = []
-    for fold in folds:
-        positive, score = check_binary(fold["y_true"], fold["probability"])
-        place = np.empty(len(fold))
-        place[positive], place[~positive] = placements(positive, score)
-        placed.append(fold[["case_id", "y_true"]].assign(placement=place))
-    patients = pd.concat(placed).groupby("case_id").mean()
-    of_positives = patients.loc[patients["y_true"] == 1, "placement"].to_numpy()
-    of_negatives = patients.loc[patients["y_true"] == 0, "placement"].to_numpy()
+    of_positives, of_negatives = (
+        patients.loc[patients["y_true"] == label, "place"].to_numpy() for label in (1, 0)
+    )
     return from_placements(of_positives, of_negatives, confidence)
+
+
+def place_within(predictions: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame | None:
+    """Return ``y_true`` and ``place`` by ``case_id``, what :func:`auc_within` is the mean of."""
+    placed = []
+    for _, stratum in predictions.groupby(list(by)):
+        if stratum["y_true"].nunique() < 2:
+            continue
+        positive, score = check_binary(stratum["y_true"], stratum["probability"])
+        place, pairs = np.empty(len(stratum)), np.empty(len(stratum))
+        place[positive], place[~positive] = placements(positive, score)
+        pairs[positive], pairs[~positive] = (~positive).sum(), positive.sum()
+        placed.append(stratum[["case_id", "y_true"]].assign(place=place, pairs=pairs))
+    if not placed:
+        return None
+    patients = mean_by_pairs(pd.concat(placed))
+    for _, side in patients.groupby("y_true"):
+        scaled = scaled_by_pairs(side["place"].to_numpy(), side["pairs"].to_numpy())
+        patients.loc[side.index, "place"] = scaled
+    return patients[["y_true", "place"]]
+
+
+def mean_by_pairs(placed: pd.DataFrame) -> pd.DataFrame:
+    """Return a row a patient: the mean placement by pairs, the sum of the pairs, the label."""
+    rows = placed.assign(won=placed["place"] * placed["pairs"])
+    patients = rows.groupby("case_id").agg(
+        y_true=("y_true", "first"), won=("won", "sum"), pairs=("pairs", "sum")
+    )
+    return patients.assign(place=patients.pop("won") / patients["pairs"])
+
+
+def scaled_by_pairs(place: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+    """Return placements whose plain mean, and its variance, are those weighted by ``pairs``.
+
+    The variance of a weighted mean is that of the weighted deviations from it; with equal weights
+    the placements stay what they are.
+    """
+    mean = np.average(place, weights=pairs)
+    return np.asarray(mean + pairs / pairs.mean() * (place - mean))
 
 
 def from_placements(of_positives: np.ndarray, of_negatives: np.ndarray, confidence: float) -> AUC:

@@ -15,14 +15,14 @@ from gliofuse.evaluation._frame import (
     each_group,
     percentile_limits,
 )
-from gliofuse.evaluation.auc import auc_delong, auc_within_folds
+from gliofuse.evaluation.auc import auc_delong, auc_within, auc_within_folds
 from gliofuse.evaluation.predictions import pool_predictions
 
 __all__ = ["METRICS", "metrics_table"]
 
 METRICS = (
     "auc", "accuracy", "sensitivity", "specificity", "precision", "apca", "brier",
-    "auc_within_folds",
+    "auc_within_folds", "auc_within_centers",
 )  # fmt: skip
 
 
@@ -35,6 +35,7 @@ def metrics_table(
     workers: int | None = 1,
     confidence: float = 0.95,
     include_training: bool = False,
+    centers: pd.Series | None = None,
 ) -> pd.DataFrame:
     """Return AUC, accuracy, sensitivity, specificity, precision, APCA, Brier score, each with CI.
 
@@ -66,6 +67,10 @@ def metrics_table(
     include_training : bool
         Adds rows of cohort ``training``, marked ``apparent``: how the model describes the
         patients that it learned from, which is no performance.
+    centers : Series, optional
+        Centre by ``case_id``. Where a cohort holds pairs in two or more centres,
+        ``auc_within_centers`` is added: the AUC of pairs of patients of one centre, see
+        :func:`~gliofuse.evaluation.auc_within`.
 
     Returns
     -------
@@ -89,6 +94,8 @@ def metrics_table(
     """
     check_bootstrap(bootstrap)
     pooled = pool_predictions(predictions, thresholds=thresholds, include_training=include_training)
+    if centers is not None:
+        pooled = pooled.assign(center=pooled["case_id"].map(centers))
     evaluate = partial(_evaluate, bootstrap=bootstrap, seed=seed, confidence=confidence)
     rows = each_group(pooled, predictions, evaluate, workers=workers)
     columns = ["cohort", "model", "metric", "estimate", "ci_low", "ci_high", "n", "n_positive"]
@@ -118,6 +125,11 @@ def _evaluate(
         if within is not None:
             estimates["auc_within_folds"] = within.estimate
             limits["auc_within_folds"] = (within.ci_low, within.ci_high)
+    if "center" in patients and patients.groupby("center")["y_true"].nunique().gt(1).sum() > 1:
+        within = auc_within(patients, ("center",), confidence=confidence)
+        if within is not None:
+            estimates["auc_within_centers"] = within.estimate
+            limits["auc_within_centers"] = (within.ci_low, within.ci_high)
     return [
         {
             "metric": metric,

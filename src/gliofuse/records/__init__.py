@@ -35,13 +35,17 @@ from gliofuse.records.explanation import (
 from gliofuse.records.features import FeatureTable
 from gliofuse.records.files import DataFile, JsonFile, OtherFile, StoredFile, TableFile
 from gliofuse.records.folders import ComparisonFolder, FoldFolder, HeatMap, RunFolder
+from gliofuse.records.groups import CENTER_ALONE, CENTER_SUMMARY, CENTERS, SUBGROUPS
 from gliofuse.records.patients import (
     CHARACTERISTICS,
     COHORT,
     EXCLUDED,
     FAILED_CASES,
     FOLDS,
+    MISSING,
     NOTES,
+    SAMPLE_SIZE,
+    SIMILAR,
 )
 from gliofuse.records.performance import (
     CALIBRATION,
@@ -76,6 +80,9 @@ __all__ = [
     "AGREEMENT",
     "CALIBRATION",
     "CALIBRATION_SUMMARY",
+    "CENTERS",
+    "CENTER_ALONE",
+    "CENTER_SUMMARY",
     "CHARACTERISTICS",
     "CLASS_CONFUSION",
     "CLINICAL_IMPACT",
@@ -102,6 +109,7 @@ __all__ = [
     "KAPLAN_MEIER",
     "METRICS",
     "MISJUDGED",
+    "MISSING",
     "MODEL_CHOICE",
     "NETWORK_PATIENTS",
     "NOMOGRAM",
@@ -116,8 +124,11 @@ __all__ = [
     "RUN",
     "RUN_FILES",
     "RUN_LOG",
+    "SAMPLE_SIZE",
     "SELECTED_FEATURES",
+    "SIMILAR",
     "STUDY",
+    "SUBGROUPS",
     "THRESHOLDS",
     "TIMING",
     "ComparedDesign",

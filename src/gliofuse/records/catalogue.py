@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from gliofuse.errors import RunError, did_you_mean
-from gliofuse.records import comparison, explanation, patients, performance, predictions, run
+from gliofuse.records import (
+    comparison,
+    explanation,
+    groups,
+    patients,
+    performance,
+    predictions,
+    run,
+)
 from gliofuse.records.features import FEATURES
 from gliofuse.records.files import DataFile, OtherFile, TableFile
 
@@ -64,6 +72,10 @@ _JUDGED = (
     performance.CALIBRATION_SUMMARY,
     performance.DECISION_CURVE,
     performance.CLINICAL_IMPACT,
+    groups.CENTERS,
+    groups.CENTER_SUMMARY,
+    groups.CENTER_ALONE,
+    groups.SUBGROUPS,
 )
 _OF_FOLDS = (
     explanation.SELECTED_FEATURES,
@@ -86,8 +98,11 @@ RUN_FILES: tuple[DataFile, ...] = (
     patients.EXCLUDED,
     patients.FAILED_CASES,
     patients.NOTES,
+    patients.SIMILAR,
     patients.FOLDS,
     patients.CHARACTERISTICS,
+    patients.MISSING,
+    patients.SAMPLE_SIZE,
     predictions.PREDICTIONS,
     predictions.PREDICTIONS_CSV,
     *_JUDGED,

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from gliofuse.records.files import TableFile, number, text
+from gliofuse.records.files import TableFile, count, number, text
 
-__all__ = ["CASE_ID", "CHARACTERISTICS", "COHORT", "EXCLUDED", "FAILED_CASES", "FOLDS", "NOTES"]
+__all__ = [
+    "CASE_ID",
+    "CHARACTERISTICS",
+    "COHORT",
+    "EXCLUDED",
+    "FAILED_CASES",
+    "FOLDS",
+    "MISSING",
+    "NOTES",
+    "SAMPLE_SIZE",
+    "SIMILAR",
+]
 
 CASE_ID = text("The patient.")
 SIDE = text("Side of the split: training, validation, test or external.")
@@ -34,6 +45,40 @@ NOTES = TableFile(
     "Patients for whom a stated rule was applied, such as a tumour that is larger than the patch.",
     columns={"case_id": CASE_ID, "note": text("What was found and what was done.")},
 )
+MISSING = TableFile(
+    "missing.csv",
+    "Clinical variables that may enter a model, and how many patients lack each.",
+    columns={
+        "variable": text("The clinical column."),
+        "n": count("Patients."),
+        "n_missing": count("Of these without a value."),
+        "imputed": text("What stands in for it inside a fold."),
+    },
+    optional=True,
+)
+SAMPLE_SIZE = TableFile(
+    "sample_size.csv",
+    "The patients held against Riley's criteria (binary endpoint).",
+    columns={
+        "part": text("Development, or validation on which patients."),
+        "assumption": text("What is taken to be true of the model."),
+        "criterion": text("The criterion; `parameters` counts candidates, the others patients."),
+        "present": number("Patients, or candidates, that there are."),
+        "needed": number("That the criterion needs; of candidates, that the patients carry."),
+    },
+    optional=True,
+)
+SIMILAR = TableFile(
+    "similar_cases.csv",
+    "Pairs of patients who are nearly identical and may be one person under two ids.",
+    columns={
+        "case_a": CASE_ID,
+        "case_b": text("The other."),
+        "what": text("What is alike."),
+        "how": text("How far."),
+    },
+    optional=True,
+)
 FOLDS = TableFile(
     "folds.csv",
     "How the patients were divided, a row for each patient and fold.",
@@ -45,6 +90,7 @@ CHARACTERISTICS = TableFile(
     columns={
         "variable": text("The clinical column."),
         "level": text("A level of it, or the form of its summary."),
+        "smd": number("Largest standardised difference of two groups.", optional=True),
         "p": number("p value of the test between the groups."),
         "test": text("The test."),
     },

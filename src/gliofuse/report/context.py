@@ -84,8 +84,14 @@ class Context:
 
     @property
     def headline(self) -> str:
-        """The figure of merit by which a model is known."""
-        return self.evaluation.headline
+        """The figure of merit by which a model is known, on the patients that matter most."""
+        primary = self.primary
+        return self.evaluation.headline if primary is None else self.headline_on(primary)
+
+    def headline_on(self, cohort: str) -> str:
+        """Return the figure of merit by which a model is known on a cohort's patients."""
+        own = self.metrics[self.metrics["cohort"] == cohort]
+        return self.evaluation.headline_among(cohort, set(own["metric"]))
 
     @property
     def split(self) -> SplitSettings:
@@ -214,6 +220,8 @@ class Context:
         table = self.table(PAPER_RESULTS)
         if table is None:
             return None
+        if metric == self.headline_on(cohort):
+            metric = self.evaluation.headline
         found = table[
             (table["cohort"] == self.paper_cohort(cohort))
             & (table["model"] == model)

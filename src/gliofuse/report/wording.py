@@ -32,6 +32,7 @@ METRIC_LABELS = {
     "apca": "APCA",
     "brier": "Brier score",
     "auc_within_folds": "AUC within folds",
+    "auc_within_centers": "AUC within centres",
     "f1": "F1",
     "observed_expected": "Observed / expected",
     "macro_auc": "Macro AUC",

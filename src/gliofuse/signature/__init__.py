@@ -36,6 +36,7 @@ _HOMES = {
     "selected_features": "pipelines",
     "selection_frequency": "fusion",
     "single_sequence_signature": "pipelines",
+    "stratified_folds": "_common",
 }
 
 __all__ = sorted(_HOMES)

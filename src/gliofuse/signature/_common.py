@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklearn.utils import Tags
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import validate_data
@@ -118,10 +118,16 @@ def random_generator_seed(random_state: Any) -> int:
     return int(check_random_state(random_state).randint(2**31 - 1))
 
 
-def stratified_folds(y: NDArray[np.int64], folds: int, seed: int) -> Folds:
-    """Return (training, test) positions of shuffled stratified folds."""
-    splitter = StratifiedKFold(n_splits=folds, shuffle=True, random_state=seed)
-    return list(splitter.split(np.zeros((y.size, 1)), y))
+def stratified_folds(
+    y: NDArray[Any], folds: int, seed: int, people: NDArray[Any] | None = None
+) -> Folds:
+    """Return (training, test) positions of shuffled stratified folds.
+
+    With ``people``, the person behind each row, all rows of a person are on one side.
+    """
+    kind = StratifiedKFold if people is None else StratifiedGroupKFold
+    splitter = kind(n_splits=folds, shuffle=True, random_state=seed)
+    return list(splitter.split(np.zeros((y.size, 1)), y, people))
 
 
 def sample_weights(

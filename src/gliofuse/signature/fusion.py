@@ -18,7 +18,14 @@ __all__ = ["StackedFusion", "out_of_fold_probabilities", "selection_frequency"]
 
 
 def out_of_fold_probabilities(
-    estimator: Any, X: Any, y: Any, *, folds: int = 10, seed: int = 0, workers: int | None = 1
+    estimator: Any,
+    X: Any,
+    y: Any,
+    *,
+    folds: int = 10,
+    seed: int = 0,
+    workers: int | None = 1,
+    people: Any = None,
 ) -> Any:
     """Return each patient's probability from a model that has not seen the patient.
 
@@ -38,6 +45,8 @@ def out_of_fold_probabilities(
     seed : int, default=0
     workers : int or None, default=1
         Processes over folds.
+    people : array-like of shape (patients,), optional
+        The person behind each row; all rows of a person are on one side.
 
     Returns
     -------
@@ -75,7 +84,8 @@ def out_of_fold_probabilities(
     classes, codes = np.unique(labels, return_inverse=True)
     if classes.size != 2:
         raise InputError(f"y must hold two classes, got {classes.tolist()}")
-    splits = stratified_folds(codes, usable_folds(codes, folds), seed)
+    who = None if people is None else np.asarray(people)
+    splits = stratified_folds(codes, usable_folds(codes, folds), seed, who)
     probabilities = np.full(labels.size, np.nan)
     attempt = partial(_held_out, estimator, X, labels)
     for number, outcome in enumerate(parallel_map(attempt, splits, workers=workers), start=1):

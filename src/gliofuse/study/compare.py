@@ -117,7 +117,7 @@ def compare_designs(
             [_of_final(run.predictions(), finals[name], name) for name, run in folders.items()],
             ignore_index=True,
         )
-        tables = _judge(first, predictions, tuple(runs), progress)
+        tables = _judge(first, predictions, tuple(runs), progress, patients)
         tables[COMPARISON_TIMING.name] = _timing(folders)
         folder.write(PREDICTIONS, predictions)
         for name, table in tables.items():
@@ -145,7 +145,10 @@ def _check_alike(studies: dict[str, StudySettings]) -> None:
             "holdout, center or column"
         )
     for name, study in studies.items():
-        for part in ("cohort", "table", "endpoint", "split", "sequences", "labels"):
+        for part in (
+            *("cohort", "table", "endpoint", "split", "sequences", "labels"),
+            "complete_cases",
+        ):
             if getattr(study, part) != getattr(first, part):
                 raise SettingError(
                     f"compare: study {name!r} differs from the first in {part}; designs can only "
@@ -180,7 +183,11 @@ def _of_final(predictions: pd.DataFrame, final: str, name: str) -> pd.DataFrame:
 
 
 def _judge(
-    study: StudySettings, predictions: pd.DataFrame, names: tuple[str, ...], progress: Progress
+    study: StudySettings,
+    predictions: pd.DataFrame,
+    names: tuple[str, ...],
+    progress: Progress,
+    patients: Patients,
 ) -> dict[str, pd.DataFrame]:
     """Return the tables of figures of merit of the designs' final models on held-out patients."""
     evaluation, seed = evaluation_of(study.endpoint), study.split.seed
@@ -192,6 +199,8 @@ def _judge(
         seed=seed,
         workers=resolve_workers(study.compute.workers),
         progress=progress,
+        centers=patients.centers,
+        subgroups=patients.groups(study.evaluation.subgroups),
     )
     thresholds = tables.get(THRESHOLDS.name)
     tables[MISJUDGED.name] = evaluation.misjudged(predictions, thresholds)

@@ -9,15 +9,26 @@ from __future__ import annotations
 import pandas as pd
 
 from gliofuse.evaluation.endpoints import evaluation_of
-from gliofuse.records import CHARACTERISTICS, METRICS, PAPER_RESULTS, table_named
+from gliofuse.records import (
+    CHARACTERISTICS,
+    METRICS,
+    MISSING,
+    PAPER_RESULTS,
+    SAMPLE_SIZE,
+    table_named,
+)
 from gliofuse.study.prepare import Plan
 from gliofuse.study.progress import Progress
 
 __all__ = ["evaluate_run", "telling_columns"]
 
 
-def evaluate_run(plan: Plan, *, workers: int, progress: Progress) -> pd.DataFrame:
+def evaluate_run(
+    plan: Plan, *, candidates: int | None = None, workers: int, progress: Progress
+) -> pd.DataFrame:
     """Write every table of figures of merit of a run whose predictions are there.
+
+    ``candidates`` counts the parameters that could enter the models, where that can be counted.
 
     Returns
     -------
@@ -39,6 +50,8 @@ def evaluate_run(plan: Plan, *, workers: int, progress: Progress) -> pd.DataFram
         seed=study.split.seed,
         workers=workers,
         progress=progress,
+        centers=plan.patients.centers,
+        subgroups=plan.patients.groups(study.evaluation.subgroups),
     )
     for name, table in tables.items():
         run.write(table_named(name), table)
@@ -50,6 +63,10 @@ def evaluate_run(plan: Plan, *, workers: int, progress: Progress) -> pd.DataFram
         seed=study.split.seed,
     )
     run.write(CHARACTERISTICS, characteristics)
+    run.write(MISSING, _missing(plan))
+    sizes = evaluation.sample_size(predictions, design.final_model, candidates)
+    if len(sizes):
+        run.write(SAMPLE_SIZE, sizes)
     return tables[METRICS.name]
 
 
@@ -59,3 +76,20 @@ def telling_columns(plan: Plan) -> tuple[str, ...]:
     return evaluation_of(endpoint).telling_columns(
         plan.patients.clinical, plan.run.predictions(), endpoint.columns
     )
+
+
+def _missing(plan: Plan) -> pd.DataFrame:
+    """Count who lacks each variable that may enter, and say what stands in for it."""
+    clinical = plan.patients.clinical
+    rows = [
+        (
+            name,
+            len(clinical),
+            int(clinical[name].isna().sum()),
+            "the training patients' median"
+            if pd.api.types.is_numeric_dtype(clinical[name])
+            else "the training patients' most frequent level",
+        )
+        for name in plan.design.clinical_columns
+    ]
+    return pd.DataFrame(rows, columns=["variable", "n", "n_missing", "imputed"])

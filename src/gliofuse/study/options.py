@@ -18,8 +18,9 @@ __all__ = ["OPTIONS", "parse_setting", "study_from_options"]
 #: What can be set in a study beside its design's own settings.
 OPTIONS = (
     "preset", "design", "cohort", "endpoint", "features", "clinical", "id_column", "sequence",
-    "sequences", "labels", "covariates", "survival", "split", "folds", "repeats",
-    "validation_fraction", "seed", "threshold", "explain", "workers", "scheduler", "cache",
+    "sequences", "labels", "covariates", "complete_cases", "subgroups", "survival", "split",
+    "folds", "repeats", "validation_fraction", "external", "group", "seed", "threshold", "explain",
+    "workers", "scheduler", "cache",
 )  # fmt: skip
 
 
@@ -58,7 +59,7 @@ def study_from_options(
     for name in ("design", "cohort"):
         if name in changes:
             given[name] = str(changes[name])
-    for name in ("labels", "explain"):
+    for name in ("labels", "explain", "complete_cases"):
         if name in changes:
             given[name] = changes[name]
     if "features" in changes:
@@ -69,6 +70,8 @@ def study_from_options(
     if "survival" in changes:
         given["survival"] = _survival(changes["survival"])
     _split(given, changes)
+    if "subgroups" in changes:
+        given.setdefault("evaluation", {})["subgroups"] = _words(changes["subgroups"])
     if "threshold" in changes:
         given.setdefault("evaluation", {})["threshold"] = changes["threshold"]
     for name in ("workers", "scheduler", "cache"):
@@ -140,9 +143,11 @@ def _survival(given: str | Sequence[str]) -> dict[str, str]:
 
 def _split(given: dict[str, Any], changes: Mapping[str, Any]) -> None:
     split = dict(given.get("split", {}))
-    for name in ("folds", "repeats", "seed", "validation_fraction"):
+    for name in ("folds", "repeats", "seed", "validation_fraction", "group"):
         if name in changes:
             split[name] = changes[name]
+    if "external" in changes:
+        split["external"] = _words(changes["external"])
     if "folds" in changes and "split" not in changes:
         split.setdefault("kind", "kfold")
     if "split" in changes:

@@ -10,8 +10,10 @@ import pandas as pd
 
 from gliofuse.cohort import SEQUENCES, Cohort, Endpoint, SurvivalEndpoint, read_manifest
 from gliofuse.cohort.sequences import STRUCTURAL
+from gliofuse.cohort.splits import as_words
 from gliofuse.designs import Available
 from gliofuse.errors import ManifestError, did_you_mean
+from gliofuse.evaluation import group_levels
 from gliofuse.features import columns_of, qualify, sequences_of
 from gliofuse.inputs import Source
 from gliofuse.study.settings import StudySettings, TableSettings
@@ -49,6 +51,34 @@ class Patients:
     features: pd.DataFrame | None = None
     convention: str = "binary"
     notes: tuple[str, ...] = ()
+
+    @property
+    def centers(self) -> pd.Series | None:
+        """Centre by ``case_id``, as words; ``None`` where fewer than two are known."""
+        if "center" not in self.clinical.columns:
+            return None
+        known = self.clinical["center"].dropna().map(as_words)
+        return known if known.nunique() > 1 else None
+
+    def groups(self, columns: Iterable[str]) -> dict[str, pd.Series]:
+        """Return by clinical column each patient's group.
+
+        Raises
+        ------
+        ManifestError
+            If there is no such column.
+        InputError
+            If it has no two groups, or words of too many kinds.
+        """
+        found = {}
+        for name in columns:
+            if name not in self.clinical.columns:
+                raise ManifestError(
+                    f"subgroups: no clinical column {name!r}; "
+                    f"{did_you_mean(name, self.clinical.columns)}"
+                )
+            found[name] = group_levels(self.clinical[name])
+        return found
 
     def restricted(self, case_ids: Iterable[str]) -> Patients:
         """Return some of the patients."""

@@ -9,13 +9,15 @@ from pathlib import Path
 import pandas as pd
 
 from gliofuse.cohort import SplitSettings
+from gliofuse.cohort.splits import groups_of
 from gliofuse.compute import resolve_workers
 from gliofuse.designs import Design, find_design, parse_settings
 from gliofuse.errors import EndpointError, RunError
 from gliofuse.evaluation.endpoints import evaluation_of
 from gliofuse.files import settings_hash
 from gliofuse.inputs import CaseData, Computed, FeatureTable, compute_inputs
-from gliofuse.records import EXCLUDED, FAILED_CASES, NOTES, RunFolder
+from gliofuse.records import EXCLUDED, FAILED_CASES, NOTES, SIMILAR, RunFolder
+from gliofuse.study.doubles import check_images, check_table
 from gliofuse.study.patients import Patients, load_patients
 from gliofuse.study.progress import Progress
 from gliofuse.study.settings import StudySettings
@@ -132,6 +134,9 @@ def plan_study(
     outcome, without_outcome = study.endpoint.outcome(patients.clinical)
     excluded = pd.concat([patients.excluded, without_outcome], ignore_index=True)
     patients = patients.restricted(outcome.index)
+    if study.complete_cases:
+        outcome, patients, excluded = _complete(study, outcome, patients, excluded)
+    patients.groups(study.evaluation.subgroups)  # a mistake is told now, not after the fits
     design = make_design(study, patients)
     evaluation_of(study.endpoint).check_threshold(study.evaluation.threshold)
     carried_out = study.model_copy(update={"split": split_of(study, design)})
@@ -139,6 +144,26 @@ def plan_study(
     for note in (*patients.notes, *design.left_out):
         progress.say(note)
     return Plan(study, run, design, patients, outcome, excluded)
+
+
+def _complete(
+    study: StudySettings, outcome: pd.DataFrame, patients: Patients, excluded: pd.DataFrame
+) -> tuple[pd.DataFrame, Patients, pd.DataFrame]:
+    """Leave out the patients who lack a covariate."""
+    patients.available(study.endpoint, tuple(study.covariates))  # the columns are there
+    lacking = patients.clinical[list(study.covariates)].isna()
+    reasons = [
+        (case_id, f"no {lacking.columns[row][0]} (complete cases only)")
+        for case_id, row in zip(lacking.index, lacking.to_numpy(), strict=True)
+        if row.any()
+    ]
+    left = pd.DataFrame(reasons, columns=["case_id", "reason"])
+    kept = outcome.index.difference(left["case_id"], sort=False)
+    return (
+        outcome.loc[kept],
+        patients.restricted(kept),
+        pd.concat([excluded, left], ignore_index=True),
+    )
 
 
 def make_design(study: StudySettings, patients: Patients) -> Design:
@@ -179,6 +204,7 @@ def compute_plans(plans: Mapping[str, Plan], progress: Progress) -> dict[str, Pr
     first = next(iter(plans.values()))
     wanted = [one for plan in plans.values() for one in plan.design.inputs]
     compute = first.study.compute
+    doubles = _doubles_in_sources(first, progress)
     names = ", ".join(dict.fromkeys(one.what for one in wanted))
     with progress.stage(f"computing {names}", len(first.outcome), "patients") as count:
         computed = compute_inputs(
@@ -201,9 +227,49 @@ def compute_plans(plans: Mapping[str, Plan], progress: Progress) -> dict[str, Pr
         plan.run.write(FAILED_CASES, failed)
         _check_learnable(kept, failed)
         own = {key: computed.values[key] for key in keys}
+        _name_similar(kept, own, doubles, progress)
         _remark(plan, own, progress)
         prepared[name] = Prepared(kept, own, failed.reset_index(drop=True))
     return prepared
+
+
+def _doubles_in_sources(plan: Plan, progress: Progress) -> pd.DataFrame:
+    """Refuse doubled rows or images before anything is computed; return those nearly so."""
+    patients = plan.patients
+    groups = groups_of(plan.study.split, plan.outcome.index, patients.clinical)
+    if patients.features is not None:
+        return check_table(patients.features, groups, "feature rows")
+    assert patients.cohort is not None
+    workers = resolve_workers(plan.study.compute.workers)
+    with progress.stage("looking for doubles", len(patients.cohort), "patients") as count:
+        return check_images(
+            patients.cohort, patients.sequences[0], groups, workers=workers, progress=count
+        )
+
+
+def _name_similar(
+    plan: Plan, values: Mapping[str, Computed], known: pd.DataFrame, progress: Progress
+) -> None:
+    """Write the pairs of patients who are nearly identical, and say so."""
+    groups = groups_of(plan.study.split, plan.outcome.index, plan.patients.clinical)
+    parts = [known]
+    if plan.patients.features is None:
+        parts += [
+            check_table(value.value.loc[plan.outcome.index], groups, f"{value.kind} features")
+            for value in values.values()
+            if isinstance(value, FeatureTable)
+        ]
+    similar = pd.concat(parts, ignore_index=True).drop_duplicates(["case_a", "case_b"])
+    if similar.empty:
+        return
+    plan.run.write(SIMILAR, similar)
+    first = similar.iloc[0]
+    more = f" and {len(similar) - 1} more pairs" if len(similar) > 1 else ""
+    progress.say(
+        f"{first['case_a']} and {first['case_b']}{more} are nearly identical ({first['what']}: "
+        f"{first['how']}): one person under two ids? See similar_cases.csv; --group keeps a "
+        "person's rows together"
+    )
 
 
 def _keys(plan: Plan) -> list[str]:

@@ -19,8 +19,10 @@ from pathlib import Path
 import pandas as pd
 
 from gliofuse.cohort import Fold, SplitSettings, make_folds, write_manifest
+from gliofuse.cohort.splits import groups_of
 from gliofuse.compute import parallel_map, resolve_workers
 from gliofuse.designs import FitContext
+from gliofuse.designs.framework.clinical import ClinicalTable
 from gliofuse.errors import RunError
 from gliofuse.files import file_hash, settings_hash, write_csv
 from gliofuse.inputs import CaseData, FeatureTable
@@ -36,6 +38,7 @@ from gliofuse.records import (
     RunFolder,
     RunRecord,
 )
+from gliofuse.study.cautions import center_and_class
 from gliofuse.study.evaluate import evaluate_run, telling_columns
 from gliofuse.study.fold import FoldTask, fit_fold
 from gliofuse.study.model_tables import write_nomogram, write_survival_curves
@@ -126,10 +129,15 @@ def fit_prepared(prepared: Prepared, *, progress: Progress, command: str = "") -
     workers = resolve_workers(study.compute.workers)
     _write_patients(run, plan.patients)
     split = split_of(study, plan.design)
-    folds = make_folds(split, study.endpoint.strata(plan.outcome), plan.patients.clinical)
+    classes = study.endpoint.strata(plan.outcome)
+    folds = make_folds(split, classes, plan.patients.clinical)
+    if caution := center_and_class(classes, plan.patients.centers):
+        progress.say(caution)
     run.write(FOLDS, pd.DataFrame([row for fold in folds for row in fold.as_rows()]))
     _fit_folds(prepared, folds, workers, progress)
-    metrics = evaluate_run(plan, workers=workers, progress=progress)
+    metrics = evaluate_run(
+        plan, candidates=_candidates(prepared), workers=workers, progress=progress
+    )
     record = _record(plan, split, command).model_copy(
         update={
             "warnings": _warnings(run, folds),
@@ -155,6 +163,7 @@ def _fit_folds(prepared: Prepared, folds: list[Fold], workers: int, progress: Pr
     plan, data = prepared.plan, prepared.data
     study, run = plan.study, plan.run
     files = _files_of(study)
+    groups = groups_of(study.split, plan.outcome.index, plan.patients.clinical)
     tasks = [
         FoldTask(
             design=plan.design,
@@ -173,6 +182,7 @@ def _fit_folds(prepared: Prepared, folds: list[Fold], workers: int, progress: Pr
                 workers=1 if len(folds) > 1 else workers,
                 scratch=run.fold(fold.name).networks,
                 device=study.compute.device,
+                groups=groups,
             ),
             first=number == 0,
             explain=study.explain,
@@ -207,6 +217,17 @@ def _fit_folds(prepared: Prepared, folds: list[Fold], workers: int, progress: Pr
     run.gather(finished)
     fits = sum(folder.record.seconds for folder in finished)
     run.write_seconds({**run.seconds(), "fits": fits})
+
+
+def _candidates(prepared: Prepared) -> int | None:
+    """Count the parameters that could enter: features, and clinical terms; no network's weights."""
+    tables = [v.value.shape[1] for v in prepared.inputs.values() if isinstance(v, FeatureTable)]
+    if not tables:
+        return None
+    plan = prepared.plan
+    columns = plan.design.clinical_columns
+    terms = ClinicalTable(columns).fit(plan.patients.clinical).transform(plan.patients.clinical)
+    return sum(tables) + terms.shape[1]
 
 
 def _files_of(study: StudySettings) -> dict[str, str]:

@@ -74,6 +74,10 @@ class ComputeSettings(_Settings):
 class EvaluationSettings(_Settings):
     """How the predictions are judged."""
 
+    subgroups: list[str] = Field(
+        default_factory=list, description="Clinical columns to judge the models in groups of."
+    )
+
     bootstrap: int = Field(default=2000, ge=100)
     threshold: Literal["half", "youden"] = Field(
         default="half", description="0.5, or Youden's index on the training patients only."
@@ -107,6 +111,9 @@ class StudySettings(_Settings):
     labels: str = Field("auto", description="Label convention of the masks.")
     covariates: list[str] = Field(
         default_factory=list, description="Clinical columns that may enter a clinical model."
+    )
+    complete_cases: bool = Field(
+        default=False, description="Leave out patients who lack a covariate, imputing nothing."
     )
     survival: SurvivalColumns | None = Field(
         default=None, description="For Kaplan-Meier curves of the classes."

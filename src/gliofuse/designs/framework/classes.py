@@ -64,11 +64,13 @@ def out_of_fold(
     *,
     folds: int,
     seed: int,
+    groups: pd.Series | None = None,
 ) -> pd.DataFrame:
     """Return the training patients' probabilities from classifiers that did not see them.
 
     The folds are stratified and shuffled by ``seed``, and reduced to the size of the smallest
-    class; the classifier, selection included, is fitted anew in each.
+    class; the classifier, selection included, is fitted anew in each. Rows of one person, as
+    ``groups`` names them by ``case_id``, are on one side.
 
     Returns
     -------
@@ -80,12 +82,17 @@ def out_of_fold(
     InputError
         If a class has fewer than two patients.
     """
+    people = None if groups is None else groups.loc[features.index].to_numpy()
     if not several_classes(endpoint):
         from gliofuse.signature import out_of_fold_probabilities
 
-        found = out_of_fold_probabilities(estimator, features, y, folds=folds, seed=seed)
+        found = out_of_fold_probabilities(
+            estimator, features, y, folds=folds, seed=seed, people=people
+        )
         return found.to_frame(endpoint.prediction_columns[0])
-    from sklearn.model_selection import StratifiedKFold, cross_val_predict
+    from sklearn.model_selection import cross_val_predict
+
+    from gliofuse.signature import stratified_folds
 
     counts = y.value_counts()
     if counts.min() < 2:
@@ -93,9 +100,9 @@ def out_of_fold(
             f"out-of-fold signatures need 2 training patients of each class (got {counts.min()} "
             f"of {counts.idxmin()!r}); use fewer folds, or merge classes"
         )
-    splitter = StratifiedKFold(min(folds, int(counts.min())), shuffle=True, random_state=seed)
     labels = y.to_numpy()
-    values = cross_val_predict(estimator, features, labels, cv=splitter, method="predict_proba")
+    parts = stratified_folds(labels, min(folds, int(counts.min())), seed, people)
+    values = cross_val_predict(estimator, features, labels, cv=parts, method="predict_proba")
     return _in_order(values, np.unique(labels), features.index, endpoint)
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from gliofuse.cohort import Endpoint, SurvivalEndpoint
 
 if TYPE_CHECKING:
@@ -60,6 +62,8 @@ class FitContext:
         training resumes; ``None`` keeps none.
     device : str
         ``auto``, ``cpu`` or ``gpu``.
+    groups : pandas.Series, optional
+        The person behind each row, by ``case_id``: rows of one person stay together in inner folds.
     watch : callable, optional
         Called with a network's name and its
         :class:`~gliofuse.deep.training.TrainingProgress` after each batch.
@@ -69,6 +73,7 @@ class FitContext:
     workers: int = 1
     scratch: Path | None = None
     device: str = "auto"
+    groups: pd.Series | None = field(default=None, compare=False, repr=False)
     watch: Callable[[str, TrainingProgress], None] | None = field(
         default=None, compare=False, repr=False
     )

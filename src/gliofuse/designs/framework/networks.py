@@ -239,14 +239,16 @@ def fit_network_signature(
     held_out = None
     if inner_folds:
         held_out = pd.Series(index=list(training.case_ids), dtype=float, name=name)
-        for number, (rest, part) in enumerate(_inner_split(training, inner_folds, context.seed)):
+        for number, (rest, part) in enumerate(_inner_split(training, inner_folds, context)):
             signature = NetworkSignature(recipe, train(rest, f"inner{number}"))
             held_out.loc[list(part.case_ids)] = signature.predict(part)
     return NetworkSignature(recipe, train(training), held_out)
 
 
-def _inner_split(training: CaseData, folds: int, seed: int) -> list[tuple[CaseData, CaseData]]:
-    from sklearn.model_selection import StratifiedKFold
+def _inner_split(
+    training: CaseData, folds: int, context: FitContext
+) -> list[tuple[CaseData, CaseData]]:
+    from gliofuse.signature import stratified_folds
 
     smallest = int(training.y.value_counts().min())
     if smallest < 2:
@@ -254,12 +256,13 @@ def _inner_split(training: CaseData, folds: int, seed: int) -> list[tuple[CaseDa
             "out-of-fold network signatures need at least 2 training patients of each class "
             f"(got {smallest}); use fewer folds, or settings: {{second_level: in-sample}}"
         )
-    splitter = StratifiedKFold(min(folds, smallest), shuffle=True, random_state=seed)
     names = list(training.case_ids)
+    people = None if context.groups is None else context.groups.loc[names].to_numpy()
+    parts = stratified_folds(training.y.to_numpy(), min(folds, smallest), context.seed, people)
     return [
         (
             training.subset(names[i] for i in rest),
             training.subset(names[i] for i in part),
         )
-        for rest, part in splitter.split(names, training.y)
+        for rest, part in parts
     ]

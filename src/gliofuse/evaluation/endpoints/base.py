@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import ClassVar, Protocol
 
@@ -46,6 +46,13 @@ class Evaluation(ABC):
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
 
+    def headline_among(self, cohort: str, metrics: Collection[str]) -> str:
+        """Return the metric by which a model is known on a cohort, of those that there are.
+
+        It is :attr:`headline`, unless the cohort's patients can't be held against each other.
+        """
+        return self.headline
+
     @abstractmethod
     def check(self, predictions: pd.DataFrame) -> None:
         """Refuse predictions that break the table's contract.
@@ -77,6 +84,8 @@ class Evaluation(ABC):
         seed: int = 0,
         workers: int | None = 1,
         progress: Stages | None = None,
+        centers: pd.Series | None = None,
+        subgroups: Mapping[str, pd.Series] | None = None,
     ) -> dict[str, pd.DataFrame]:
         """Return the tables of figures of merit, by their file's name without its ending.
 
@@ -97,6 +106,11 @@ class Evaluation(ABC):
             Of all resampling.
         workers : int or None
         progress : Stages, optional
+        centers : Series, optional
+            Centre by ``case_id``, where patients of several take part.
+        subgroups : mapping of str to Series, optional
+            By clinical column each patient's group, as
+            :func:`~gliofuse.evaluation.group_levels` gives it.
 
         Raises
         ------
@@ -105,6 +119,21 @@ class Evaluation(ABC):
         SettingError
             As :meth:`check_threshold`.
         """
+
+    def sample_size(
+        self, predictions: pd.DataFrame, model: str, candidates: int | None
+    ) -> pd.DataFrame:
+        """Hold the patients against the number that a model needs; empty where no rule is known.
+
+        Parameters
+        ----------
+        predictions : DataFrame
+        model : str
+            The final one.
+        candidates : int or None
+            Parameters that could enter; ``None`` where they can't be counted.
+        """
+        return pd.DataFrame()
 
     @abstractmethod
     def misjudged(

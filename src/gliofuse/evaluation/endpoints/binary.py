@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import ClassVar
 
 import pandas as pd
@@ -11,6 +11,11 @@ from gliofuse.errors import SettingError, did_you_mean
 from gliofuse.evaluation._checks import check_predictions
 from gliofuse.evaluation.agreement import agreement_table, misjudged_by_all
 from gliofuse.evaluation.calibration import calibration_curve, calibration_summary
+from gliofuse.evaluation.centers import (
+    center_alone,
+    center_summary,
+    compare_within_centers,
+)
 from gliofuse.evaluation.comparison import delong_matrix
 from gliofuse.evaluation.decision import clinical_impact, decision_curve
 from gliofuse.evaluation.endpoints.base import (
@@ -20,9 +25,11 @@ from gliofuse.evaluation.endpoints.base import (
     each_model,
     tables_of,
 )
+from gliofuse.evaluation.groups import performance_by_group
 from gliofuse.evaluation.metrics import metrics_table
 from gliofuse.evaluation.predictions import pool_predictions
 from gliofuse.evaluation.roc import confusion_table, roc_points, youden_threshold
+from gliofuse.evaluation.sample_size import sample_size_table
 
 __all__ = ["BinaryEvaluation"]
 
@@ -36,6 +43,11 @@ class BinaryEvaluation(Evaluation):
 
     headline: ClassVar[str] = "auc"
     summary_metrics: ClassVar[tuple[str, ...]] = ("auc", "accuracy", "sensitivity", "specificity")
+
+    def headline_among(self, cohort: str, metrics: Collection[str]) -> str:
+        """Return the AUC; of external patients of several centres that within centres."""
+        within = "auc_within_centers"
+        return within if cohort == "external" and within in metrics else self.headline
 
     def check(self, predictions: pd.DataFrame) -> None:
         """Refuse predictions that break the table's contract."""
@@ -59,8 +71,15 @@ class BinaryEvaluation(Evaluation):
         seed: int = 0,
         workers: int | None = 1,
         progress: Stages | None = None,
+        centers: pd.Series | None = None,
+        subgroups: Mapping[str, pd.Series] | None = None,
     ) -> dict[str, pd.DataFrame]:
         """Return thresholds, metrics, confusion, roc, delong and the curves of judged models.
+
+        With ``centers`` also ``centers``, ``center_summary`` and ``center_alone``, with
+        ``subgroups`` also ``subgroups``. External
+        patients whose centres were predicted by models of different folds have no common ROC curve
+        and no test: their probabilities are not on one scale.
 
         ``clinical_impact`` is that of the first judged model, ``delong`` is there if models can
         be compared. ``bootstrap`` is of the metrics; the bands of curves have counts of their
@@ -75,19 +94,37 @@ class BinaryEvaluation(Evaluation):
             for cohort, group in pooled.groupby("cohort", sort=False)
             if group["y_true"].nunique() == 2
         }
+        known = None if centers is None or centers.nunique() < 2 else centers
+        one_scale = {
+            name: group for name, group in cohorts.items() if not _of_many(predictions, name)
+        }
         chosen = {name: group[group["model"].isin(judged)] for name, group in cohorts.items()}
         main = {name: group[group["model"].isin(judged[:1])] for name, group in cohorts.items()}
         makers: dict[str, Callable[[], pd.DataFrame]] = {
             "thresholds": lambda: thresholds,
             "metrics": lambda: metrics_table(
-                predictions, thresholds, bootstrap=bootstrap, seed=seed, workers=workers
+                predictions,
+                thresholds,
+                bootstrap=bootstrap,
+                seed=seed,
+                workers=workers,
+                centers=known,
             ),
             "confusion": lambda: confusion_table(predictions, thresholds),
-            "roc": lambda: each_model(cohorts, lambda g: roc_points(g["y_true"], g["probability"])),
+            "roc": lambda: each_model(
+                one_scale, lambda g: roc_points(g["y_true"], g["probability"])
+            ),
         }
-        if predictions["model"].nunique() > 1 and cohorts:
+        if predictions["model"].nunique() > 1 and one_scale:
             makers["delong"] = lambda: pd.concat(
-                [delong_matrix(predictions, name).assign(cohort=name) for name in cohorts],
+                [
+                    (
+                        compare_within_centers(group, known)
+                        if name == "external" and _has_strata(group, known)
+                        else delong_matrix(predictions, name)
+                    ).assign(cohort=name)
+                    for name, group in one_scale.items()
+                ],
                 ignore_index=True,
             )
         makers |= {
@@ -102,7 +139,33 @@ class BinaryEvaluation(Evaluation):
                 main, lambda g: clinical_impact(g["y_true"], g["probability"])
             ),
         }
+        if known is not None:
+            of_centers = performance_by_group(pooled[pooled["model"].isin(judged)], known)
+            makers |= {
+                "centers": lambda: of_centers.rename(columns={"group": "center"}).drop(
+                    columns="auc_variance", errors="ignore"
+                ),
+                "center_summary": lambda: center_summary(of_centers),
+                "center_alone": lambda: center_alone(predictions, known),
+            }
+        if subgroups:
+            own = pooled[pooled["model"].isin(judged)]
+            makers["subgroups"] = lambda: pd.concat(
+                [
+                    performance_by_group(own, groups)
+                    .drop(columns="auc_variance", errors="ignore")
+                    .assign(variable=name)
+                    for name, groups in subgroups.items()
+                ],
+                ignore_index=True,
+            )
         return tables_of(makers, progress)
+
+    def sample_size(
+        self, predictions: pd.DataFrame, model: str, candidates: int | None
+    ) -> pd.DataFrame:
+        """Return :func:`~gliofuse.evaluation.sample_size_table`."""
+        return sample_size_table(predictions, model, candidates)
 
     def misjudged(
         self, predictions: pd.DataFrame, thresholds: pd.DataFrame | None = None
@@ -145,6 +208,23 @@ class BinaryEvaluation(Evaluation):
 
     def _named(self, labels: pd.Series) -> pd.Series:
         return labels.map(dict(enumerate(self.endpoint.classes)))
+
+
+def _of_many(predictions: pd.DataFrame, cohort: str) -> bool:
+    """Whether the external patients were divided among folds, each with a model of its own."""
+    own = predictions[predictions["cohort"] == cohort]
+    return cohort == "external" and own["case_id"].nunique() > int(
+        own.groupby("fold")["case_id"].nunique().max()
+    )
+
+
+def _has_strata(patients: pd.DataFrame, centers: pd.Series | None) -> bool:
+    """Whether two centres or more hold pairs of these patients."""
+    if centers is None:
+        return False
+    one = patients.drop_duplicates("case_id")
+    classes = one.groupby(one["case_id"].map(centers))["y_true"].nunique()
+    return int((classes > 1).sum()) > 1
 
 
 def _thresholds(predictions: pd.DataFrame, rule: str) -> pd.DataFrame:

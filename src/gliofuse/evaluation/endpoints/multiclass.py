@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -49,6 +49,11 @@ class MulticlassEvaluation(Evaluation):
         self._columns = dict(zip(endpoint.classes, endpoint.prediction_columns, strict=True))
         self._labels = dict(zip(endpoint.classes, endpoint.class_labels, strict=True))
 
+    def headline_among(self, cohort: str, metrics: Collection[str]) -> str:
+        """Return the macro AUC; within folds where each external centre has models of its own."""
+        within = "macro_auc_within_folds"
+        return within if cohort == "external" and within in metrics else self.headline
+
     def check(self, predictions: pd.DataFrame) -> None:
         """Refuse predictions that break the table's contract."""
         check_table(predictions, ("y_true",), self.endpoint.prediction_columns)
@@ -77,11 +82,14 @@ class MulticlassEvaluation(Evaluation):
         seed: int = 0,
         workers: int | None = 1,
         progress: Stages | None = None,
+        centers: pd.Series | None = None,
+        subgroups: Mapping[str, pd.Series] | None = None,
     ) -> dict[str, pd.DataFrame]:
         """Return metrics, class_confusion, roc, delong (of macro AUCs), judged models' calibration.
 
         ``delong`` is there if models can be compared. ``bootstrap`` is of the
-        metrics; the bands of curves have counts of their own.
+        metrics; the bands of curves have counts of their own. Nothing is told centre by centre or
+        group by group.
         """
         self.check_threshold(threshold)
         self.check(predictions)

@@ -37,9 +37,11 @@ from gliofuse.evaluation.auc import (
     AUC,
     NO_VARIANCE,
     auc_delong,
+    mean_by_pairs,
     mid_ranks,
     newcombe_interval,
     placements,
+    scaled_by_pairs,
 )
 from gliofuse.evaluation.comparison import DeLongTest, compare_pairs, paired_test
 from gliofuse.evaluation.multiclass._checks import (
@@ -245,8 +247,8 @@ def macro_auc_within_folds(
 ) -> MacroAUC | None:
     """Return the macro AUC of pairs of patients whom the same fold's model predicted.
 
-    See :func:`~gliofuse.evaluation.auc_within_folds`: a patient is placed among those of the same
-    fold, and has the mean of these placements where several folds predict it.
+    See :func:`~gliofuse.evaluation.auc_within_folds`: for each class every pair of a patient of the
+    class and another one whom the same fold's model predicted counts once.
 
     Parameters
     ----------
@@ -273,12 +275,22 @@ def macro_auc_within_folds(
     parts = []
     for fold in folds:
         codes, chance = check_classes(fold["y_true"], fold[list(columns.values())], classes)
-        present = [k for k in range(len(classes)) if (codes == k).any()]
-        placed = pd.DataFrame(_placed(codes, chance, present), index=fold["case_id"].to_numpy())
-        parts.append(placed.assign(code=codes))
-    patients = pd.concat(parts).groupby(level=0).mean()
-    codes = patients.pop("code").to_numpy().astype(int)
-    places = patients.to_numpy()
+        present = [k for k in range(len(classes)) if 0 < (codes == k).sum() < codes.size]
+        places = _placed(codes, chance, present)
+        for k in present:
+            sides = np.where(codes == k, (codes != k).sum(), (codes == k).sum())
+            rows = fold[["case_id"]].assign(y_true=codes, place=places[:, k], pairs=sides)
+            parts.append(rows.assign(of=k))
+    placed = pd.concat(parts)
+    codes = placed.groupby("case_id")["y_true"].first()
+    table = pd.DataFrame(np.nan, index=codes.index, columns=range(len(classes)))
+    for k, rows in placed.groupby("of"):
+        patients = mean_by_pairs(rows)
+        for _, side in patients.groupby(patients["y_true"] == k):
+            table.loc[side.index, k] = scaled_by_pairs(
+                side["place"].to_numpy(), side["pairs"].to_numpy()
+            )
+    codes, places = codes.to_numpy(), table.to_numpy()
     known = [np.isfinite(places[:, k]) for k in range(len(classes))]
     used = [
         k

@@ -9,16 +9,20 @@ __all__ = ["REPORT"]
 REPORT = EndpointReport(
     chapters=(
         Chapter("done", "What was done", ("done",)),
-        Chapter("patients", "Patients", ("patients", "characteristics")),
+        Chapter("patients", "Patients", ("patients", "characteristics", "missing")),
         Chapter(
             "results",
             "Results",
             (
-                *("performance", "roc", "confusion", "misjudged"),
+                *("performance", "centers", "subgroups", "roc", "confusion", "misjudged"),
                 *("tests", "thresholds", "publication"),
             ),
         ),
-        Chapter("limitations", "What these figures cannot tell", ("limitations", "remarks")),
+        Chapter(
+            "limitations",
+            "What these figures cannot tell",
+            ("limitations", "sample_size", "remarks"),
+        ),
         Chapter(
             "probabilities",
             "Can the probabilities be used?",
@@ -41,7 +45,7 @@ REPORT = EndpointReport(
     ),
     comparison_chapters=(
         Chapter("done", "What was compared", ("compared",)),
-        Chapter("results", "Results", ("performance", "roc", "tests")),
+        Chapter("results", "Results", ("performance", "centers", "subgroups", "roc", "tests")),
         Chapter("probabilities", "Can the probabilities be used?", ("calibration", "decision")),
         Chapter("misjudged", "Patients whom all designs misjudge", ("shared_misjudged",)),
         Chapter("agreement", "Agreement between designs", ("agreement",)),
@@ -51,6 +55,9 @@ REPORT = EndpointReport(
         "apca": "APCA: mean of the accuracies of the two classes.",
         "brier": "Brier score: mean squared error of the probability; lower is better, and always "
         "predicting the share of positives p gives p (1 − p).",
+        "auc_within_centers": "AUC within centres compares a patient only with patients of the "
+        "same centre, every such pair counting once; the AUC of all patients also counts pairs of "
+        "different centres, and so how the centres differ in prevalence and scanner.",
         "auc_within_folds": "AUC within folds compares a patient only with patients whom the same "
         "fold's model predicted; the AUC above pools the folds, whose models are not calibrated "
         "alike, which pulls a model that has learned little below 0.5.",

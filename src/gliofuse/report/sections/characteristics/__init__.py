@@ -8,7 +8,7 @@ from gliofuse.records import CHARACTERISTICS
 from gliofuse.report.context import RunContext
 from gliofuse.report.plain import records
 from gliofuse.report.sections import Findings
-from gliofuse.report.wording import format_p
+from gliofuse.report.wording import format_number, format_p
 
 __all__ = ["data"]
 
@@ -26,6 +26,7 @@ def data(context: RunContext, found: Findings) -> dict[str, Any] | None:
                 "variable": row["variable"] if row["variable"] != previous else "",
                 "level": row["level"] or "",
                 "values": ["" if row[group] is None else str(row[group]) for group in groups],
+                "smd": "" if row.get("smd") is None else format_number(row["smd"], 2),
                 "p": "" if row["p"] is None else format_p(row["p"]),
                 "test": row["test"] or "",
             }

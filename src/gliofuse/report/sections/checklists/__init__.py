@@ -11,7 +11,7 @@ __all__ = ["data"]
 
 
 def data(context: RunContext, found: Findings) -> list[dict[str, Any]]:
-    """Return TRIPOD+AI and CLEAR, filled."""
+    """Return TRIPOD+AI, CLEAR and METRICS, filled."""
     from gliofuse.report.sections.checklists.fill import filled_checklists
 
     return filled_checklists(context, found)

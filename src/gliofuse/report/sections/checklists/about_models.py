@@ -111,6 +111,8 @@ def numbers(run: RunContext, found: Findings) -> Answer | None:
 def performance(run: RunContext, found: Findings) -> Answer | None:
     if not _cohorts(found):
         return None
+    if found["subgroups"]:
+        return full("Estimates with 95 % confidence intervals, also in groups.", "results")
     return part("Estimates with 95 % confidence intervals; no subgroups.", "results")
 
 

@@ -59,16 +59,29 @@ def outcome(run: RunContext, found: Findings) -> Answer:
 def sample_size(run: RunContext, found: Findings) -> Answer:
     return part(
         f"{run.run.n_cases} patients ({_classes(run)}); no calculation was made beforehand by the "
-        "software. What the size limits is said.",
+        "software. "
+        + (
+            "The patients are held against Riley's criteria."
+            if found["sample_size"]
+            else "What the size limits is said."
+        ),
         "limitations",
     )
 
 
 @answers
 def missing(run: RunContext, found: Findings) -> Answer:
-    return part(
-        "Patients who lack the endpoint or a needed image are excluded and listed with the reason. "
-        "What a design does with a missing clinical value is said in its documentation.",
+    text = (
+        "Patients who lack the endpoint or a needed image are excluded and listed with the reason."
+    )
+    counted = found["missing"]
+    if not counted:
+        return part(text, "patients")
+    if counted["complete_cases"]:
+        return full(f"{text} Who lacks a clinical variable is left out too.", "patients")
+    return full(
+        f"{text} Missing clinical values are counted by variable and replaced, in each fold, by "
+        "the training patients' median or most frequent level.",
         "patients",
     )
 
@@ -80,9 +93,11 @@ def split(run: RunContext, found: Findings) -> Answer:
 
 @answers
 def clusters(run: RunContext, found: Findings) -> Answer | None:
-    if run.split.kind != "center":
-        return None
-    return full("Whole centres are kept apart as external patients.", "patients")
+    if run.split.kind == "center" or run.split.external:
+        return full("Whole centres are kept apart as external patients.", "patients")
+    if run.split.group is not None:
+        return full(f"All rows of a person ({run.split.group}) stand on one side.", "patients")
+    return None
 
 
 @answers
@@ -112,7 +127,11 @@ def characteristics(run: RunContext, found: Findings) -> Answer | None:
 @answers
 def data_comparison(run: RunContext, found: Findings) -> Answer | None:
     table = found["characteristics"]
-    return part("Tests between groups.", "patients") if table and table["has_p"] else None
+    return (
+        part("Standardised differences and tests between groups.", "patients")
+        if table and table["has_p"]
+        else None
+    )
 
 
 @answers
@@ -122,7 +141,7 @@ def poor_input(run: RunContext, found: Findings) -> Answer:
 
 @answers
 def guidelines(run: RunContext, found: Findings) -> Answer:
-    return part("TRIPOD+AI and CLEAR, as far as the run answers them.", "checklists")
+    return part("TRIPOD+AI, CLEAR and METRICS, as far as the run answers them.", "checklists")
 
 
 @answers

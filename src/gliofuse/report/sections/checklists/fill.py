@@ -10,13 +10,23 @@ import yaml
 
 from gliofuse.report.context import RunContext
 from gliofuse.report.sections import Findings
-from gliofuse.report.sections.checklists import about_images, about_models, about_study
+from gliofuse.report.sections.checklists import (
+    about_groups,
+    about_images,
+    about_models,
+    about_study,
+)
 from gliofuse.report.sections.checklists.answer import ANSWERS
 
 __all__ = ["filled_checklists"]
 
-_FILES = ("tripod_ai.yaml", "clear.yaml")
-_ANSWERING = (about_images, about_models, about_study)  # imported, they register their answers
+_FILES = ("tripod_ai.yaml", "clear.yaml", "metrics.yaml")
+_ANSWERING = (
+    about_groups,
+    about_images,
+    about_models,
+    about_study,
+)  # imported, they register their answers
 
 
 def filled_checklists(context: RunContext, found: Findings) -> list[dict[str, Any]]:
@@ -26,7 +36,8 @@ def filled_checklists(context: RunContext, found: Findings) -> list[dict[str, An
     -------
     list of dict
         ``id``, ``title``, ``source``, counts, and ``items``: ``number``, ``section``, ``text``,
-        ``status`` (answered, partly, open), ``answer`` and ``anchor`` (of the report's chapter).
+        ``weight`` (of a score, else ``None``), ``status`` (answered, partly, open), ``answer`` and
+        ``anchor`` (of the report's chapter).
     """
     return [_filled(_read(name), context, found) for name in _FILES]
 
@@ -48,6 +59,7 @@ def _filled(given: dict[str, Any], context: RunContext, found: Findings) -> dict
                     "number": item["number"],
                     "section": section["name"],
                     "text": item["text"],
+                    "weight": item.get("weight"),
                     "status": answer.status if answer else "open",
                     "answer": answer.text if answer else "",
                     "anchor": answer.anchor if answer else "",

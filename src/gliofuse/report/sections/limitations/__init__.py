@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from gliofuse.report.context import RunContext
 from gliofuse.report.sections import Findings
+from gliofuse.report.sections.limitations.groups import (
+    center_giveaway,
+    rows_of_one_person,
+    similar_cases,
+)
 from gliofuse.report.sections.limitations.performance import (
     below_chance,
     calibration,
@@ -28,6 +33,8 @@ __all__ = ["data"]
 def data(context: RunContext, found: Findings) -> list[dict[str, str]]:
     """Return the limitations as ``{"title", "text"}``, the gravest first."""
     limits = [
+        similar_cases(context),
+        center_giveaway(context, found),
         size(context),
         *intervals(context, found),
         below_chance(context, found),
@@ -35,6 +42,7 @@ def data(context: RunContext, found: Findings) -> list[dict[str, str]]:
         *events_per_variable(context, found),
         split(context),
         centres(context, found),
+        rows_of_one_person(context),
         validation(context),
         calibration(context, found),
         many_models(context),

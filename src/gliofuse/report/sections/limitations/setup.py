@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gliofuse.report.context import HELD_OUT, RunContext
 from gliofuse.report.sections import Findings
-from gliofuse.report.wording import format_number, plural
+from gliofuse.report.wording import plural
 
 __all__ = [
     "centres",
@@ -22,13 +22,15 @@ Limit = dict[str, str]
 #: Patients of the rarest class below which validation figures are unsteady (Vergouwe et al.,
 #: J Clin Epidemiol 2005;58:475; Collins et al., Stat Med 2016;35:214).
 _ENOUGH_EVENTS = 100
-#: Patients of the rarest class per model term, the usual rule of thumb (Peduzzi et al.,
-#: J Clin Epidemiol 1996;49:1373).
-_EVENTS_PER_VARIABLE = 10
 
 
 def _rarest(context: RunContext) -> int | None:
-    return min((n for _, _, n in context.classes), default=None)
+    """Return the patients of the rarest class among those whose figures stand first."""
+    own = context.predictions[context.predictions["cohort"] == context.primary]
+    classes = own.drop_duplicates("case_id")["y_true"]
+    # a column with gaps holds 1 as 1.0
+    counts = classes.map(lambda value: str(value).removesuffix(".0")).value_counts()
+    return min((int(counts.get(value, 0)) for value, _, _ in context.classes), default=None)
 
 
 def _rarest_words(context: RunContext) -> str:
@@ -42,30 +44,30 @@ def size(context: RunContext) -> Limit | None:
         return None
     return {
         "title": "Few patients",
-        "text": f"The {_rarest_words(context)} has {plural(rarest, 'patient')}. Figures of merit "
+        "text": f"Of the patients whose figures stand first, the {_rarest_words(context)} has "
+        f"{plural(rarest, 'patient')}. Figures of merit "
         f"become steady with about {_ENOUGH_EVENTS} or more in each class; here another sample of "
         "patients could give clearly different ones.",
     }
 
 
 def events_per_variable(context: RunContext, found: Findings) -> list[Limit]:
-    """Say that there are few patients for the features, and that their choice is unsteady."""
-    features, rarest = found["selection"], _rarest(context)
-    if not features or not rarest:
-        return []
-    most = max(features["models"], key=lambda model: model["most"])
-    ratio = rarest / max(1, most["most"])
+    """Say that there are few patients for the candidates, and that their choice is unsteady."""
     limits = []
-    if ratio < _EVENTS_PER_VARIABLE:
+    size, features = found["sample_size"], found["selection"]
+    carried = max(size["carried"], key=lambda row: row["carried"], default=None) if size else None
+    if carried and carried["candidates"] and carried["candidates"] > carried["carried"]:
         limits.append(
             {
-                "title": "Few patients per feature",
-                "text": f"{most['label']} kept up to {plural(most['most'], 'feature')}, at most "
-                f"{format_number(ratio, 1)} patients of the {_rarest_words(context)} for each; the "
-                f"usual rule of thumb asks for {_EVENTS_PER_VARIABLE} or more. The penalty of the "
-                "regression softens this but does not remove it.",
+                "title": "Few patients for the candidates",
+                "text": f"{plural(carried['candidates'], 'parameter')} could have entered the "
+                "models; by Riley's criteria the training patients of a fold carry "
+                f"{carried['carried']} even where {carried['assumption']} is expected. "
+                "Penalties soften this but do not remove it.",
             }
         )
+    if not features:
+        return limits
     unsteady = [
         model["label"]
         for model in features["models"]
@@ -90,6 +92,13 @@ def split(context: RunContext) -> Limit | None:
             "text": f"The figures pool the predictions of {context.split.folds} models, one a "
             "fold, that share most training patients. They estimate how the method does, not one "
             "fitted model, and the intervals do not count the variation between training sets.",
+        }
+    if context.split.kind == "center" and not context.split.external:
+        return {
+            "title": "Each centre in turn, not one model",
+            "text": "Each centre was predicted by another model, and the models share most of "
+            "their training patients. The figures estimate how the method does in a centre that it "
+            "has not seen, not one fitted model.",
         }
     if context.split.kind == "holdout":
         return {

@@ -30,7 +30,7 @@ def headline(context: RunContext) -> dict[str, Any] | None:
     found = context.metric(cohort, final.name, metric)
     if found is None or cohort is None:
         return None
-    others = [name for name in context.evaluation.summary_metrics if name != metric][:_OTHERS]
+    _, *others = context.evaluation.summary_metrics
     return {
         **interval(found),
         "model": final.name,
@@ -45,7 +45,7 @@ def headline(context: RunContext) -> dict[str, Any] | None:
         "paper_cohort": context.paper_cohort(cohort),
         "others": [
             {"label": metric_label(name), "text": _text(row)}
-            for name in others
+            for name in others[:_OTHERS]
             if (row := context.metric(cohort, final.name, name))
         ],
     }

@@ -32,6 +32,11 @@ def split_words(split: SplitSettings, sides: Collection[str]) -> str:
         if split.repeats > 1:
             text += f"; this was repeated {split.repeats} times with other cuts"
         text += "."
+        if split.external:
+            text += (
+                f" The patients of {', '.join(split.external)} took no part in this; they were "
+                "predicted by a model of all the others."
+            )
     elif split.kind == "none":
         text = "No patient was held out."
     elif split.kind == "center":
@@ -61,6 +66,8 @@ def split_short(split: SplitSettings, sides: Collection[str]) -> str:
         text = f"{split.folds}-fold cross-validation"
         if split.repeats > 1:
             text += f", repeated {split.repeats} times"
+        if split.external:
+            text += f"; external: {join_words(split.external)}"
     elif split.kind == "holdout":
         text = f"one random split into {join_words([s for s in _SIDES if s in sides])}"
     elif split.kind == "center":
@@ -70,5 +77,5 @@ def split_short(split: SplitSettings, sides: Collection[str]) -> str:
     else:
         text = "nobody held out"
     if split.kind in ("kfold", "holdout"):
-        text += f", seed {split.seed}; by patient, stratified by class"
-    return text
+        text += f", seed {split.seed}; stratified by class"
+    return f"{text}; by " + ("patient" if split.group is None else f"person ({split.group})")

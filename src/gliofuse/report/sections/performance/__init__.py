@@ -36,9 +36,9 @@ def drawings(data: dict[str, Any], context: Context) -> list[Drawing]:
         {
             "label": cohort["label"],
             "rows": [
-                {"model": row["model"], "label": row["label"], **row["cells"][metric]}
+                {"model": row["model"], "label": row["label"], **row["cells"][cohort["headline"]]}
                 for row in cohort["rows"]
-                if metric in row["cells"]
+                if cohort["headline"] in row["cells"]
             ],
         }
         for cohort in data["cohorts"]
@@ -57,7 +57,9 @@ def drawings(data: dict[str, Any], context: Context) -> list[Drawing]:
 def _one_cohort(context: Context, cohort: str) -> dict[str, Any]:
     own = context.metrics[context.metrics["cohort"] == cohort]
     present = list(dict.fromkeys(own["metric"]))
-    metrics = [name for name in context.wished_metrics if name in present]
+    head, usual = context.headline_on(cohort), context.evaluation.headline
+    wished = [head if name == usual else name for name in context.wished_metrics]
+    metrics = [name for name in dict.fromkeys(wished) if name in present]
     others = [name for name in present if name not in metrics]
     tests = _tests_against_final(context, cohort)
     rows = [
@@ -74,6 +76,7 @@ def _one_cohort(context: Context, cohort: str) -> dict[str, Any]:
         "cohort": cohort,
         "label": context.cohort_label(cohort),
         "patients": context.patients_line(cohort),
+        "headline": head,
         "metrics": metrics,
         "other_metrics": others,
         "rows": rows,
@@ -109,7 +112,7 @@ def _grid(context: Context, cohort: str, models: list[str]) -> dict[str, Any] | 
         return None
     at = {(model.group, model.kind): model for model in family}
     return {
-        "metric": context.headline,
+        "metric": context.headline_on(cohort),
         "kinds": [kind[:1].upper() + kind[1:] for kind in kinds],
         "groups": [_group_label(group) for group in groups],
         "cells": [
@@ -122,7 +125,7 @@ def _grid(context: Context, cohort: str, models: list[str]) -> dict[str, Any] | 
 def _grid_cell(context: Context, cohort: str, model: ModelRecord | None) -> dict[str, Any]:
     if model is None:
         return {**interval(None), "paper": None, "final": False}
-    cell = _cell(context, cohort, model.name, context.headline)
+    cell = _cell(context, cohort, model.name, context.headline_on(cohort))
     return {**cell, "final": context.is_final(model.name)}
 
 

@@ -1,7 +1,11 @@
 """The selection and scoring chains of the designs, as scikit-learn pipelines.
 
 Everything that learns is a step, so a pipeline that is fitted on training patients and cloned in
-every fold leaks nothing. Tables are DataFrames (patients, features); names are kept throughout.
+every fold leaks nothing. With ``selection="nested"`` (the default) the steps that select are
+repeated in the folds of every inner choice too (`NestedPipeline`); with ``"paper"`` those folds
+see features that all of the chain's training patients chose, so that their scores pick a penalty
+but are no measure of performance. Tables are DataFrames (patients, features); names are kept
+throughout.
 """
 
 from __future__ import annotations
@@ -23,6 +27,7 @@ from gliofuse.signature.forest_topk import ForestTopK
 from gliofuse.signature.lasso import LassoSelector
 from gliofuse.signature.levene import LeveneSelector
 from gliofuse.signature.logistic import LogisticScorer
+from gliofuse.signature.nested import NestedPipeline
 from gliofuse.signature.settings import (
     ImagingSignatureSettings,
     IntegratedSignatureSettings,
@@ -45,9 +50,7 @@ def single_sequence_signature(settings: SingleSequenceSettings | None = None) ->
     """Return the chain of one sequence's radiomic signature.
 
     Steps ``ttest``, ``minmax`` (of the training patients, applied unchanged and unclipped),
-    ``lasso``, ``scorer`` (`ElasticNetSignature`). The grid of the scorer sees features that all
-    of the chain's training patients selected, as in the paper; its score only picks the penalty
-    and is no measure of performance.
+    ``lasso``, ``scorer`` (`ElasticNetSignature`).
 
     Examples
     --------
@@ -55,7 +58,8 @@ def single_sequence_signature(settings: SingleSequenceSettings | None = None) ->
     10
     """
     chosen = settings or SingleSequenceSettings()
-    return _named(
+    return _chain(
+        chosen.selection,
         ("ttest", TTestSelector(chosen.alpha)),
         ("minmax", MinMaxScaler()),
         (
@@ -72,6 +76,7 @@ def single_sequence_signature(settings: SingleSequenceSettings | None = None) ->
                 folds=chosen.folds,
                 scoring=chosen.scoring,
                 class_weight=chosen.class_weight,
+                prior=chosen.prior,
                 random_state=chosen.seed,
             ),
         ),
@@ -97,7 +102,8 @@ def imaging_signature(settings: ImagingSignatureSettings | None = None) -> Pipel
         "forest": ForestSignature(random_state=chosen.seed),
         "svm": SVMSignature(folds=chosen.folds, random_state=chosen.seed),
     }
-    return _named(
+    return _chain(
+        chosen.selection,
         ("zscore", StandardScaler()),
         ("ttest", TTestSelector(chosen.alpha)),
         ("lasso", LassoSelector(scoring="auc", folds=chosen.folds, random_state=chosen.seed)),
@@ -118,7 +124,8 @@ def integrated_signature(settings: IntegratedSignatureSettings | None = None) ->
     ['zscore', 'levene', 'lasso', 'forest', 'scorer']
     """
     chosen = settings or IntegratedSignatureSettings()
-    return _named(
+    return _chain(
+        chosen.selection,
         ("zscore", StandardScaler()),
         ("levene", LeveneSelector(chosen.alpha, center=chosen.center)),
         (
@@ -134,14 +141,16 @@ def integrated_signature(settings: IntegratedSignatureSettings | None = None) ->
                 folds=chosen.folds,
                 scoring=chosen.scoring,
                 class_weight=chosen.class_weight,
+                prior=chosen.prior,
                 random_state=chosen.seed,
             ),
         ),
     )
 
 
-def _named(*steps: tuple[str, Any]) -> Pipeline:
-    return Pipeline(list(steps)).set_output(transform="pandas")
+def _chain(selection: str, *steps: tuple[str, Any]) -> Pipeline:
+    kind = NestedPipeline if selection == "nested" else Pipeline
+    return kind(list(steps)).set_output(transform="pandas")
 
 
 def selected_features(pipeline: Pipeline, names: Sequence[str] | None = None) -> list[str]:

@@ -21,13 +21,13 @@ from gliofuse.study.progress import Progress
 from gliofuse.study.settings import StudySettings
 
 __all__ = [
-    "VALIDATION_FRACTION",
     "Plan",
     "Prepared",
     "compute_plans",
     "make_design",
     "plan_study",
     "split_of",
+    "with_validation",
 ]
 
 VALIDATION_FRACTION = 0.2  # put aside for choosing an epoch, unless the study says otherwise
@@ -154,10 +154,18 @@ def split_of(study: StudySettings, design: Design) -> SplitSettings:
 
     A study that says how many, be it none, keeps what it says.
     """
-    given = study.split
-    if design.needs_validation and "validation_fraction" not in given.model_fields_set:
-        return given.model_copy(update={"validation_fraction": VALIDATION_FRACTION})
-    return given
+    return with_validation(study.split) if design.needs_validation else study.split
+
+
+def with_validation(split: SplitSettings) -> SplitSettings:
+    """Put patients aside for the choice of an epoch, unless the split says how many.
+
+    Where others are held out to judge by, that choice is all that they are there for.
+    """
+    if "validation_fraction" in split.model_fields_set:
+        return split
+    use = split.validation if split.kind in ("none", "column") else "epochs"
+    return split.model_copy(update={"validation_fraction": VALIDATION_FRACTION, "validation": use})
 
 
 def compute_plans(plans: Mapping[str, Plan], progress: Progress) -> dict[str, Prepared]:

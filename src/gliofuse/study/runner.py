@@ -128,7 +128,7 @@ def fit_prepared(prepared: Prepared, *, progress: Progress, command: str = "") -
     split = split_of(study, plan.design)
     folds = make_folds(split, study.endpoint.strata(plan.outcome), plan.patients.clinical)
     run.write(FOLDS, pd.DataFrame([row for fold in folds for row in fold.as_rows()]))
-    _fit_folds(prepared, folds, workers, progress)
+    _fit_folds(prepared, split, folds, workers, progress)
     metrics = evaluate_run(plan, workers=workers, progress=progress)
     record = _record(plan, split, command).model_copy(
         update={
@@ -151,7 +151,9 @@ def _write_patients(run: RunFolder, patients: Patients) -> None:
         write_csv(run.place(COHORT), patients.clinical, index=True)
 
 
-def _fit_folds(prepared: Prepared, folds: list[Fold], workers: int, progress: Progress) -> None:
+def _fit_folds(
+    prepared: Prepared, split: SplitSettings, folds: list[Fold], workers: int, progress: Progress
+) -> None:
     plan, data = prepared.plan, prepared.data
     study, run = plan.study, plan.run
     files = _files_of(study)
@@ -170,6 +172,7 @@ def _fit_folds(prepared: Prepared, folds: list[Fold], workers: int, progress: Pr
             run=run,
             context=FitContext(
                 seed=study.split.seed,
+                validation=split.validation,
                 workers=1 if len(folds) > 1 else workers,
                 scratch=run.fold(fold.name).networks,
                 device=study.compute.device,

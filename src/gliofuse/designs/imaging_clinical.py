@@ -17,6 +17,7 @@ import pandas as pd
 from pydantic import Field
 
 from gliofuse.cohort import BinaryEndpoint, Endpoint, MulticlassEndpoint
+from gliofuse.designs.framework.absent import ABSENT_CHOICE, with_absent
 from gliofuse.designs.framework.banks import feature_bank
 from gliofuse.designs.framework.base import Design, DesignSettings, FittedDesign, Paper
 from gliofuse.designs.framework.classes import (
@@ -163,6 +164,7 @@ class ImagingClinical(Design):
         "The paper's appendix with its 1,111 radiomic features is not available; original, "
         "wavelet and LoG images (sigma 1, 2, 3 mm) are used.",
         "Selection is repeated inside every fold of the cross-validation that chooses the model.",
+        ABSENT_CHOICE,
         SELECTION_CHOICE,
         "A training patient's imaging score is out-of-fold when it enters the fusion model.",
         "The paper's cut-off of 0.48 is its own; thresholds come from the training patients here.",
@@ -282,7 +284,8 @@ class ImagingClinical(Design):
         if model.kind in ("deep", "hybrid"):
             tables.append(data.table(self.deep_features))
         table = pd.concat(tables, axis=1)
-        return table.loc[:, [name.split(".")[1] in regions for name in table.columns]]
+        kept = table.loc[:, [name.split(".")[1] in regions for name in table.columns]]
+        return with_absent(kept)
 
     def fit(
         self, training: CaseData, validation: CaseData | None, context: FitContext
@@ -445,7 +448,8 @@ class FittedImagingClinical(FittedDesign):
             lambda chain: pd.DataFrame({"feature": selected_features(chain)}),
             self.design.available.endpoint,
         )
-        return self._chosen_features(data)[list(dict.fromkeys(kept["feature"]))]
+        values = self._chosen_features(data)[list(dict.fromkeys(kept["feature"]))]
+        return values.fillna(values.median())  # for the picture of how they correlate
 
     def _chosen_features(self, data: CaseData) -> pd.DataFrame:
         (chosen,) = (model for model in self.design.imaging_models if model.name == self.chosen)

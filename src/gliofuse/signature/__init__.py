@@ -21,6 +21,7 @@ _HOMES = {
     "LeveneSelector": "levene",
     "LogisticScorer": "logistic",
     "MannWhitneySelector": "mannwhitney",
+    "MedianImputer": "impute",
     "NestedPipeline": "nested",
     "RidgeSignature": "ridge",
     "SVMSignature": "svm",

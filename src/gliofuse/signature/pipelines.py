@@ -24,6 +24,7 @@ from gliofuse.signature.backward_aic import BackwardAIC
 from gliofuse.signature.elastic_net import ElasticNetSignature
 from gliofuse.signature.forest import ForestSignature
 from gliofuse.signature.forest_topk import ForestTopK
+from gliofuse.signature.impute import MedianImputer
 from gliofuse.signature.lasso import LassoSelector
 from gliofuse.signature.levene import LeveneSelector
 from gliofuse.signature.logistic import LogisticScorer
@@ -86,15 +87,15 @@ def single_sequence_signature(settings: SingleSequenceSettings | None = None) ->
 def imaging_signature(settings: ImagingSignatureSettings | None = None) -> Pipeline:
     """Return the chain of one imaging model.
 
-    Steps ``zscore``, ``ttest``, ``lasso`` (10 folds scored by AUC), ``backward`` (`BackwardAIC`,
-    which leaves the features alone where the rule of thumb already holds), ``scorer`` (logistic
-    regression; forest or SVM for the paper's comparison). `linear_score` of the logistic one is
-    the imaging score.
+    Steps ``impute`` (features of a region that a patient lacks become the median), ``zscore``,
+    ``ttest``, ``lasso`` (10 folds scored by AUC), ``backward`` (`BackwardAIC`, which leaves the
+    features alone where the rule of thumb already holds), ``scorer`` (logistic regression; forest
+    or SVM for the paper's comparison). `linear_score` of the logistic one is the imaging score.
 
     Examples
     --------
     >>> list(imaging_signature().named_steps)
-    ['zscore', 'ttest', 'lasso', 'backward', 'scorer']
+    ['impute', 'zscore', 'ttest', 'lasso', 'backward', 'scorer']
     """
     chosen = settings or ImagingSignatureSettings()
     scorers = {
@@ -104,6 +105,7 @@ def imaging_signature(settings: ImagingSignatureSettings | None = None) -> Pipel
     }
     return _chain(
         chosen.selection,
+        ("impute", MedianImputer()),
         ("zscore", StandardScaler()),
         ("ttest", TTestSelector(chosen.alpha)),
         ("lasso", LassoSelector(scoring="auc", folds=chosen.folds, random_state=chosen.seed)),

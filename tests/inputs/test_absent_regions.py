@@ -43,7 +43,11 @@ def computed(tmp_path_factory):
         "resnet34", SliceSettings(size=32, which="largest"), REGIONS, ("t1ce",), allow_random=True
     )
     source = Source(cohort=cohort, convention="brats", cache=folder / "cache")
-    return [case.case_id for case in cohort], (radiomics, deep), compute_inputs([radiomics, deep], source)
+    return (
+        [case.case_id for case in cohort],
+        (radiomics, deep),
+        compute_inputs([radiomics, deep], source),
+    )
 
 
 @pytest.mark.parametrize("place", [0, 1], ids=["radiomic", "deep"])

@@ -17,7 +17,13 @@ from gliofuse.evaluation.calibration import (
 )
 from gliofuse.evaluation.characteristics import characteristics_table, correlation_matrix
 from gliofuse.evaluation.comparison import DeLongTest, delong_matrix, delong_test, holm
-from gliofuse.evaluation.decision import TREAT_ALL, TREAT_NONE, clinical_impact, decision_curve
+from gliofuse.evaluation.decision import (
+    TREAT_ALL,
+    TREAT_NONE,
+    added_benefit,
+    clinical_impact,
+    decision_curve,
+)
 from gliofuse.evaluation.metrics import METRICS, metrics_table
 from gliofuse.evaluation.nomogram import Nomogram, nomogram_table
 from gliofuse.evaluation.predictions import pool_columns, pool_predictions
@@ -36,6 +42,7 @@ __all__ = [
     "HosmerLemeshow",
     "LogRank",
     "Nomogram",
+    "added_benefit",
     "agreement_table",
     "auc_delong",
     "auc_within_folds",

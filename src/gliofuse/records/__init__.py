@@ -44,6 +44,7 @@ from gliofuse.records.patients import (
     NOTES,
 )
 from gliofuse.records.performance import (
+    ADDED_BENEFIT,
     CALIBRATION,
     CALIBRATION_SUMMARY,
     CLASS_CONFUSION,
@@ -73,6 +74,7 @@ from gliofuse.records.run import (
 )
 
 __all__ = [
+    "ADDED_BENEFIT",
     "AGREEMENT",
     "CALIBRATION",
     "CALIBRATION_SUMMARY",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pandas as pd
 
 from gliofuse.evaluation.endpoints import evaluation_of
-from gliofuse.records import CHARACTERISTICS, METRICS, PAPER_RESULTS, table_named
+from gliofuse.records import ADDED_BENEFIT, CHARACTERISTICS, METRICS, PAPER_RESULTS, table_named
 from gliofuse.study.prepare import Plan
 from gliofuse.study.progress import Progress
 
@@ -42,6 +42,11 @@ def evaluate_run(plan: Plan, *, workers: int, progress: Progress) -> pd.DataFram
     )
     for name, table in tables.items():
         run.write(table_named(name), table)
+    clinical = next((model.name for model in design.models if model.kind == "clinical"), None)
+    if clinical is not None:
+        added = evaluation.added(predictions, design.final_model, clinical, seed=study.split.seed)
+        if added is not None:
+            run.write(ADDED_BENEFIT, added)
     run.write(PAPER_RESULTS, design.paper.results_beside(study.endpoint))
     characteristics = evaluation.characteristics(
         plan.patients.clinical,

@@ -10,7 +10,7 @@ import pandas as pd
 
 from gliofuse.cohort import SplitSettings
 from gliofuse.compute import resolve_workers
-from gliofuse.designs import Design, find_design, parse_settings
+from gliofuse.designs import Design, find_design, parse_settings, with_clinical_comparator
 from gliofuse.errors import EndpointError, RunError
 from gliofuse.evaluation.endpoints import evaluation_of
 from gliofuse.files import settings_hash
@@ -146,7 +146,7 @@ def make_design(study: StudySettings, patients: Patients) -> Design:
     kind = find_design(study.design)
     survival = None if study.survival is None else study.survival.build()
     available = patients.available(study.endpoint, tuple(study.covariates), survival)
-    return kind(parse_settings(kind, study.settings), available)
+    return with_clinical_comparator(kind(parse_settings(kind, study.settings), available))
 
 
 def split_of(study: StudySettings, design: Design) -> SplitSettings:

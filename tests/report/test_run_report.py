@@ -236,15 +236,32 @@ def test_limitations_speak_from_the_data(clinical, image_run):
     assert "One split" in [entry["title"] for entry in summarise(image_run)["limitations"]]
 
 
-def test_wrong_slopes_are_said(clinical_run, copied):
+@pytest.mark.parametrize(
+    ("name", "low", "high", "said"),
+    [
+        ("slope", 0.3, 0.8, "the probabilities are too extreme"),
+        ("slope", 1.2, 3.0, "the probabilities are too timid"),
+        ("slope", -0.4, 0.7, "it is not shown that events rise with the probability"),
+        ("slope", -2.0, -0.1, "patients of higher probability had fewer events"),
+        ("observed_expected", 0.5, 0.8, "on average the probabilities are too high"),
+        ("observed_expected", 1.2, 1.9, "on average the probabilities are too low"),
+        ("intercept", 1.1, 3.5, "on average the probabilities are too low"),
+        ("intercept", -3.5, -1.1, "on average the probabilities are too high"),
+        ("intercept", -1.0, 1.0, None),
+    ],
+)
+def test_every_fault_of_calibration_is_said(clinical_run, copied, name, low, high, said):
     folder = copied(clinical_run)
     table = pd.read_csv(folder / "calibration_summary.csv")
     own = table["model"] == "fusion"
-    for slope, low, high, word in ((0.5, 0.3, 0.8, "extreme"), (2.0, 1.2, 3.0, "timid")):
-        table.loc[own, ["slope", "slope_low", "slope_high"]] = [slope, low, high]
-        table.to_csv(folder / "calibration_summary.csv", index=False)
-        texts = {entry["title"]: entry["text"] for entry in summarise(folder)["limitations"]}
-        assert f"too {word}" in texts["Probabilities are not calibrated"]
+    for column, ideal in (("slope", 1.0), ("intercept", 0.0), ("observed_expected", 1.0)):
+        bounds = (low, high) if column == name else (ideal - 0.1, ideal + 0.1)
+        figures = [sum(bounds) / 2, *bounds]
+        table.loc[own, [column, f"{column}_low", f"{column}_high"]] = figures
+    table.to_csv(folder / "calibration_summary.csv", index=False)
+    texts = {entry["title"]: entry["text"] for entry in summarise(folder)["limitations"]}
+    text = texts.get("Probabilities are not calibrated")
+    assert (text is None) if said is None else said in text
 
 
 def test_an_auc_below_chance_is_explained(rdl_run, copied):

@@ -49,6 +49,10 @@ class SplitSettings(BaseModel):
     validation_fraction : float
         Share of the patients that are not tested on to put aside, for example to choose the
         number of epochs.
+    validation : {"cohort", "epochs"}
+        ``cohort``: nothing but a network's epoch is chosen on the validation patients, and the
+        figures of merit on them are shown. ``epochs``: they are there for that choice alone, so
+        that models without epochs learn from them too, and no figures are shown.
     test_fraction : float or None
         Share of the patients to test on: by default 0.3 for ``holdout``, none for ``center``.
     external : list of str
@@ -67,6 +71,7 @@ class SplitSettings(BaseModel):
     repeats: int = Field(default=1, ge=1)
     seed: int = Field(default=0, ge=0)
     validation_fraction: float = Field(default=0.0, ge=0.0, lt=1.0)
+    validation: Literal["cohort", "epochs"] = "cohort"
     test_fraction: float | None = Field(default=None, ge=0.0, lt=1.0)
     external: list[str] = Field(default_factory=list)
     column: str | None = None

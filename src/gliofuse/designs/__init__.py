@@ -9,6 +9,7 @@ from gliofuse.designs.framework.base import (
     Paper,
     parse_settings,
 )
+from gliofuse.designs.framework.comparator import with_clinical_comparator
 from gliofuse.designs.framework.context import Available, FitContext
 from gliofuse.designs.framework.models import Model
 from gliofuse.designs.framework.registry import DESIGNS, find_design
@@ -24,4 +25,5 @@ __all__ = [
     "Paper",
     "find_design",
     "parse_settings",
+    "with_clinical_comparator",
 ]

@@ -8,24 +8,30 @@ put into a support vector machine.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
+import numpy as np
 import pandas as pd
 from pydantic import Field
+from scipy.special import expit
 
 from gliofuse.cohort import MulticlassEndpoint
 from gliofuse.designs.framework.banks import feature_bank
-from gliofuse.designs.framework.base import Design, DesignSettings, FittedDesign, Paper
+from gliofuse.designs.framework.base import Design, FittedDesign, NetworkDesignSettings, Paper
 from gliofuse.designs.framework.context import FitContext
 from gliofuse.designs.framework.models import Model, sequence_label
 from gliofuse.designs.framework.networks import (
+    EPOCH_CHOICE,
+    PRIOR_CHOICE,
     QUICK_TRAINING,
     NetworkPreset,
     NetworkRecipe,
     NetworkSignature,
     fit_network_signature,
+    halves,
 )
 from gliofuse.designs.framework.paper_results import paper_results
+from gliofuse.designs.framework.selection import SELECTION_CHOICE
 from gliofuse.designs.framework.stable import stable_only
 from gliofuse.inputs import CaseData, Input, RadiomicFeatures, TumourPatches
 from gliofuse.radiomics.families import FAMILIES
@@ -160,7 +166,7 @@ DUAL_NETWORK: dict[str, NetworkPreset] = {
 }
 
 
-class DeepRadiomicsSettings(DesignSettings):
+class DeepRadiomicsSettings(NetworkDesignSettings):
     """Settings of ``deep-radiomics``."""
 
     radiomics: str = Field("deep-radiomics", description="Feature bank: design, preset or file.")
@@ -172,7 +178,17 @@ class DeepRadiomicsSettings(DesignSettings):
     )
     features: int = Field(8, ge=1, description="Kept by the forest's importance.")
     trees: int = Field(100, ge=10)
+    cross_fit: bool = Field(
+        True,
+        description="Grade by deep features of networks that did not learn from the graded: two "
+        "more networks, each of half of the patients. The paper's: no.",
+    )
     folds: int = Field(10, ge=2, description="Of LASSO and of the SVM's grid search.")
+    selection: Literal["nested", "paper"] = Field(
+        "nested",
+        description="Whether features are selected anew in the folds of every inner choice, or "
+        "once, as in the paper.",
+    )
     stable_features: str | None = Field(
         None, description="Admit only these: stable_features.csv of `gliofuse stability`."
     )
@@ -202,8 +218,14 @@ class DeepRadiomics(Design):
         "and AdamW in preset quick.",
         "The complete MRI is resized to the patch's 96 x 128 x 96 and its voxels are no cubes; the "
         "paper does not say how it is made that small.",
-        "A training patient's deep features come from the network that it trained, as in the "
-        "paper: features of networks of different folds have no common axes.",
+        SELECTION_CHOICE,
+        PRIOR_CHOICE,
+        EPOCH_CHOICE,
+        "The paper grades by features of the network that learned from the same patients, where "
+        "they tell the grades apart as they never will in a new patient. Here a network learns "
+        "from one half of the patients and the grader from the other, with the halves swapped and "
+        "both probabilities averaged, unless cross_fit says otherwise; the CNN models are networks "
+        "of all training patients.",
     )
     settings: DeepRadiomicsSettings
 
@@ -292,26 +314,82 @@ class DeepRadiomics(Design):
         self, training: CaseData, validation: CaseData | None, context: FitContext
     ) -> FittedDeepRadiomics:
         """Train the networks, then grade by radiomics alone and by both together."""
+        learners = context.learners(training, validation)
         networks = {
-            variant.cnn: fit_network_signature(
-                self._recipe(variant), training, validation, context, name=variant.cnn
-            )
+            variant.cnn: self._network(variant, training, validation, context, variant.cnn)
             for variant in self._variants
         }
-        fitted = FittedDeepRadiomics(self, networks, {})
+        graders: dict[str, tuple[_Grader, ...]] = {}
         for model in self.models:
-            if model.kind != "deep":
-                grader = integrated_signature(
-                    IntegratedSignatureSettings(
-                        top_k=self.settings.features,
-                        trees=self.settings.trees,
-                        folds=self.settings.folds,
-                        seed=context.seed,
-                    )
-                )
-                features = fitted.features(training, model)
-                fitted.graders[model.name] = grader.fit(features, training.y)
-        return fitted
+            if model.kind == "radiomics":
+                graders[model.name] = (self._grader(model, learners, None, context),)
+            elif model.kind == "hybrid" and not self.settings.cross_fit:
+                own = networks[_variant(model).cnn]
+                graders[model.name] = (self._grader(model, learners, own, context),)
+            elif model.kind == "hybrid":
+                graders[model.name] = self._cross_fitted(model, training, validation, context)
+        return FittedDeepRadiomics(self, networks, graders)
+
+    def _network(
+        self,
+        variant: _Variant,
+        training: CaseData,
+        validation: CaseData | None,
+        context: FitContext,
+        name: str,
+    ) -> NetworkSignature:
+        recipe = self._recipe(variant)
+        return fit_network_signature(recipe, training, validation, context, name=name)
+
+    def _cross_fitted(
+        self, model: Model, training: CaseData, validation: CaseData | None, context: FitContext
+    ) -> tuple[_Grader, ...]:
+        """Grade each half of the patients by the features of a network of the other half."""
+        variant = _variant(model)
+        parts = halves(training, context)
+        graders = []
+        for number, (seen, graded) in enumerate((parts, parts[::-1]), 1):
+            name = f"{variant.cnn}_half{number}"
+            network = self._network(variant, seen, validation, context, name)
+            unseen = context.learners(graded, validation)
+            graders.append(self._grader(model, unseen, network, context, f"-half{number}"))
+        return tuple(graders)
+
+    def _grader(
+        self,
+        model: Model,
+        patients: CaseData,
+        network: NetworkSignature | None,
+        context: FitContext,
+        suffix: str = "",
+    ) -> _Grader:
+        chain = integrated_signature(
+            IntegratedSignatureSettings(
+                top_k=self.settings.features,
+                trees=self.settings.trees,
+                folds=self.settings.folds,
+                selection=self.settings.selection,
+                seed=context.seed,
+            )
+        )
+        features = self.features(patients, model, network, suffix)
+        return _Grader(chain.fit(features, patients.y), network, patients.case_ids, suffix)
+
+    def features(
+        self, data: CaseData, model: Model, network: NetworkSignature | None, suffix: str = ""
+    ) -> pd.DataFrame:
+        """Return the radiomic features of one model and, if it is integrated, the deep ones.
+
+        ``suffix`` is put behind the network's name, to tell two networks' features apart.
+        """
+        table = stable_only(data.table(self.radiomics), self.settings.stable_features)
+        sequence = model.group if model.kind == "radiomics" else self.fused_sequence
+        own = table.loc[:, table.columns.str.startswith(f"{sequence}.")]
+        if network is None:
+            return own
+        deep = network.features(data)
+        named = [f"{suffix}_".join(name.rsplit("_", 1)) for name in deep.columns]
+        return pd.concat([own, deep.set_axis(named, axis=1)], axis=1)
 
     def _recipe(self, variant: _Variant) -> NetworkRecipe:
         from gliofuse.deep.data import augmentation_preset
@@ -324,7 +402,24 @@ class DeepRadiomics(Design):
             training=preset.hyperparameters(epochs=self.settings.epochs),
             augmentation=augmentation_preset(preset.augmentation),
             weights=self.settings.weights,
+            prior=self.settings.prior,
+            epoch_choice=self.settings.epoch_choice,
         )
+
+
+@dataclass(frozen=True)
+class _Grader:
+    """A fitted chain, the network whose features it reads, and whom it learned from."""
+
+    chain: Any
+    network: NetworkSignature | None
+    case_ids: tuple[str, ...]
+    suffix: str = ""
+
+
+def _variant(model: Model) -> _Variant:
+    (found,) = (variant for variant in _VARIANTS if variant.name == model.group)
+    return found
 
 
 class FittedDeepRadiomics(FittedDesign):
@@ -333,40 +428,59 @@ class FittedDeepRadiomics(FittedDesign):
     design: DeepRadiomics
 
     def __init__(
-        self, design: DeepRadiomics, networks: dict[str, NetworkSignature], graders: dict[str, Any]
+        self,
+        design: DeepRadiomics,
+        networks: dict[str, NetworkSignature],
+        graders: dict[str, tuple[_Grader, ...]],
     ) -> None:
         super().__init__(design, networks)
         self.graders = graders
 
-    def features(self, data: CaseData, model: Model) -> pd.DataFrame:
-        """Return the radiomic features of one model and, if it is integrated, the deep ones."""
-        table = stable_only(data.table(self.design.radiomics), self.design.settings.stable_features)
-        sequence = model.group if model.kind == "radiomics" else self.design.fused_sequence
-        own = table.loc[:, table.columns.str.startswith(f"{sequence}.")]
-        if model.kind == "radiomics":
-            return own
-        (variant,) = (v for v in _VARIANTS if v.name == model.group)
-        return pd.concat([own, self.networks[variant.cnn].features(data)], axis=1)
+    def _features(self, data: CaseData, model: Model, grader: _Grader) -> pd.DataFrame:
+        return self.design.features(data, model, grader.network, grader.suffix)
 
     def predict(self, data: CaseData) -> pd.DataFrame:
         """Return each model's probability of the positive class, by ``case_id``."""
         scores: dict[str, Any] = {name: net.predict(data) for name, net in self.networks.items()}
         for model in self.design.models:
             if model.name in self.graders:
-                features = self.features(data, model)
-                probability = self.graders[model.name].predict_proba(features)[:, 1]
-                scores[model.name] = pd.Series(probability, index=features.index)
+                found = [
+                    grader.chain.predict_proba(self._features(data, model, grader))[:, 1]
+                    for grader in self.graders[model.name]
+                ]
+                scores[model.name] = pd.Series(np.mean(found, axis=0), index=list(data.case_ids))
         return pd.DataFrame(scores).rename_axis("case_id")[list(self.names)]
 
+    def out_of_fold(self) -> dict[str, pd.DataFrame]:
+        """Return the graders' probabilities from the folds of their machines' grid search."""
+        if self.design.settings.selection == "paper":
+            return {}  # those folds have seen features that were chosen with their labels
+        column = self.design.available.endpoint.prediction_columns[0]
+        found = {}
+        for name, graders in self.graders.items():
+            parts = [
+                pd.Series(expit(grader.chain[-1].held_out_), index=list(grader.case_ids))
+                for grader in graders
+            ]
+            # patients of both graders, those put aside for the networks, get the mean
+            found[name] = pd.concat(parts).groupby(level=0, sort=False).mean().to_frame(column)
+        return found
+
     def selected_features(self, data: CaseData) -> pd.DataFrame:
-        """Return the values of the final model's features."""
+        """Return the values of the final model's features, of both halves where it has two."""
         (final,) = (model for model in self.design.models if model.role == "final")
-        return self.features(data, final)[selected_features(self.graders[final.name])]
+        tables = [
+            self._features(data, final, grader)[selected_features(grader.chain)]
+            for grader in self.graders[final.name]
+        ]
+        table = pd.concat(tables, axis=1)
+        return table.loc[:, ~table.columns.duplicated()]
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return the selected features and the training curves."""
         chosen = [
-            pd.DataFrame({"model": name, "feature": selected_features(grader)})
-            for name, grader in self.graders.items()
+            pd.DataFrame({"model": name, "feature": feature}, index=[0])
+            for name, graders in self.graders.items()
+            for feature in dict.fromkeys(f for g in graders for f in selected_features(g.chain))
         ]
         return super().tables() | {"selected_features": pd.concat(chosen, ignore_index=True)}

@@ -16,7 +16,8 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from gliofuse.cohort import MulticlassEndpoint, TwoClassEndpoint
+from gliofuse.cohort import Endpoint, MulticlassEndpoint, TwoClassEndpoint
+from gliofuse.designs.framework.absent import ABSENT_CHOICE, with_absent
 from gliofuse.designs.framework.banks import feature_bank
 from gliofuse.designs.framework.base import Design, DesignSettings, FittedDesign, Paper
 from gliofuse.designs.framework.classes import (
@@ -33,6 +34,7 @@ from gliofuse.designs.framework.clinical import ClinicalTable, clinical_model
 from gliofuse.designs.framework.context import FitContext
 from gliofuse.designs.framework.models import Model
 from gliofuse.designs.framework.paper_results import paper_results
+from gliofuse.designs.framework.selection import SELECTION_CHOICE
 from gliofuse.designs.framework.stable import stable_only
 from gliofuse.inputs import CaseData, Input, PretrainedFeatures, RadiomicFeatures
 from gliofuse.radiomics.parameters import PYRADIOMICS_FAMILIES
@@ -130,6 +132,11 @@ class ImagingClinicalSettings(DesignSettings):
     compare_classifiers: bool | None = Field(
         None, description="Fit all three classifiers for the table (paper: yes, quick: no)."
     )
+    selection: Literal["nested", "paper"] = Field(
+        "nested",
+        description="Whether features are selected anew in the folds of every inner choice, or "
+        "once, as in the paper.",
+    )
     selection_folds: int = Field(5, ge=2, description="That choose the imaging model.")
     stable_features: str | None = Field(
         None, description="Admit only these: stable_features.csv of `gliofuse stability`."
@@ -159,6 +166,8 @@ class ImagingClinical(Design):
     )
     choices = (
         "Selection is repeated inside every fold of the cross-validation that chooses the model.",
+        ABSENT_CHOICE,
+        SELECTION_CHOICE,
         "A training patient's imaging score is out-of-fold when it enters the fusion model.",
         "The paper's cut-off of 0.48 is its own; thresholds come from the training patients here.",
         "The paper has two classes; for more, imaging models are fitted for each class against the "
@@ -277,38 +286,44 @@ class ImagingClinical(Design):
         if model.kind in ("deep", "hybrid"):
             tables.append(data.table(self.deep_features))
         table = pd.concat(tables, axis=1)
-        return table.loc[:, [name.split(".")[1] in regions for name in table.columns]]
+        kept = table.loc[:, [name.split(".")[1] in regions for name in table.columns]]
+        return with_absent(kept)
 
     def fit(
         self, training: CaseData, validation: CaseData | None, context: FitContext
     ) -> FittedImagingClinical:
         """Fit the imaging models, choose one, and fuse its score with the clinical variables."""
+        training = context.learners(training, validation)
         y = training.y
         imaging: dict[str, Any] = {}
-        scores: dict[str, pd.DataFrame] = {}
+        known: dict[str, pd.DataFrame] = {}
         endpoint = self.available.endpoint
         rows: list[tuple[str, str, float]] = []
         for model in self.imaging_models:
             name, features = model.name, self.features(training, model)
             estimator = self._imaging_model(context, self.settings.classifier)
-            scores[name] = self._out_of_fold_score(estimator, features, y, context)
+            known[name] = self._out_of_fold(estimator, features, y, context)
             imaging[name] = estimator.fit(features, y)
-            rows.append((name, self.settings.classifier, macro_auc(y, scores[name], endpoint)))
+            rows.append((name, self.settings.classifier, macro_auc(y, known[name], endpoint)))
             rows += self._other_classifiers(name, features, y, context)
         choice = pd.DataFrame(rows, columns=["model", "classifier", "training_cv_auc"])
         used = choice[choice["classifier"] == self.settings.classifier].set_index("model")
         chosen = self.settings.imaging_model or str(used["training_cv_auc"].idxmax())
         if not self.available.clinical:
-            return FittedImagingClinical(self, imaging, chosen, choice)
+            known["imaging_score"] = known[chosen]
+            return FittedImagingClinical(self, imaging, chosen, choice, known)
         columns = ClinicalTable(self.available.clinical)
         coding = columns.fit(training.clinical_table(columns.columns))
         table = coding.transform(training.clinical_table(columns.columns))
-        together = pd.concat([table, scores[chosen]], axis=1)
+        together = pd.concat([table, _imaging_score(known[chosen], endpoint)], axis=1)
+        known["clinical"] = self._out_of_fold(clinical_model(), table, y, context)
+        known["fusion"] = self._out_of_fold(clinical_model(), together, y, context)
         return FittedImagingClinical(
             self,
             imaging,
             chosen,
             choice,
+            known,
             _ClinicalModels(
                 coding, clinical_model().fit(table, y), clinical_model().fit(together, y)
             ),
@@ -322,17 +337,18 @@ class ImagingClinical(Design):
                 folds=self.settings.folds,
                 max_features=self.settings.max_features,
                 classifier=classifier,
+                selection=self.settings.selection,
                 seed=context.seed,
             )
         )
         return one_vs_rest(chain, self.available.endpoint)
 
-    def _out_of_fold_score(
+    def _out_of_fold(
         self, estimator: Any, features: pd.DataFrame, y: pd.Series, context: FitContext
     ) -> pd.DataFrame:
-        """Imaging scores of the training patients, from models that did not see them."""
+        """Probabilities of the training patients, from models that did not see them."""
         endpoint, folds = self.available.endpoint, self.settings.selection_folds
-        found = out_of_fold(
+        return out_of_fold(
             estimator,
             features,
             y,
@@ -341,7 +357,6 @@ class ImagingClinical(Design):
             seed=context.seed,
             groups=context.groups,
         )
-        return log_odds(found).set_axis(column_names("imaging_score", endpoint), axis=1)
 
     def _other_classifiers(
         self, name: str, features: pd.DataFrame, y: pd.Series, context: FitContext
@@ -355,7 +370,7 @@ class ImagingClinical(Design):
                 classifier,
                 macro_auc(
                     y,
-                    self._out_of_fold_score(
+                    self._out_of_fold(
                         self._imaging_model(context, classifier), features, y, context
                     ),
                     self.available.endpoint,
@@ -392,6 +407,7 @@ class FittedImagingClinical(FittedDesign):
         imaging: Mapping[str, Any],
         chosen: str,
         choice: pd.DataFrame,
+        known: dict[str, pd.DataFrame],
         clinical: _ClinicalModels | None = None,
         training_table: pd.DataFrame | None = None,
     ) -> None:
@@ -399,8 +415,13 @@ class FittedImagingClinical(FittedDesign):
         self.imaging = dict(imaging)
         self.chosen = chosen
         self.choice = choice
+        self.known = known
         self.clinical = clinical
         self.training_table = training_table
+
+    def out_of_fold(self) -> dict[str, pd.DataFrame]:
+        """Return every model's probabilities of the training patients."""
+        return self.known
 
     def imaging_score(self, data: CaseData) -> pd.DataFrame:
         """Return the imaging score: the log-odds of the chosen imaging model, of each class.
@@ -410,7 +431,7 @@ class FittedImagingClinical(FittedDesign):
         features = self._chosen_features(data)
         endpoint = self.design.available.endpoint
         found = probabilities(self.imaging[self.chosen], features, endpoint)
-        return log_odds(found).set_axis(column_names("imaging_score", endpoint), axis=1)
+        return _imaging_score(found, endpoint)
 
     def predict(self, data: CaseData) -> pd.DataFrame:
         """Return each model's probabilities, by ``case_id``."""
@@ -437,7 +458,8 @@ class FittedImagingClinical(FittedDesign):
             lambda chain: pd.DataFrame({"feature": selected_features(chain)}),
             self.design.available.endpoint,
         )
-        return self._chosen_features(data)[list(dict.fromkeys(kept["feature"]))]
+        values = self._chosen_features(data)[list(dict.fromkeys(kept["feature"]))]
+        return values.fillna(values.median())  # for the picture of how they correlate
 
     def _chosen_features(self, data: CaseData) -> pd.DataFrame:
         (chosen,) = (model for model in self.design.imaging_models if model.name == self.chosen)
@@ -470,6 +492,10 @@ class FittedImagingClinical(FittedDesign):
             )[["model", "term", "coefficient"]]
             tables["nomogram_data"] = self.training_table
         return tables
+
+
+def _imaging_score(probability: pd.DataFrame, endpoint: Endpoint) -> pd.DataFrame:
+    return log_odds(probability).set_axis(column_names("imaging_score", endpoint), axis=1)
 
 
 def log_odds(probability: pd.DataFrame) -> pd.DataFrame:

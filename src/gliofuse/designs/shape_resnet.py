@@ -16,10 +16,12 @@ from pydantic import Field
 
 from gliofuse.cohort import MulticlassEndpoint
 from gliofuse.designs.framework.banks import feature_bank
-from gliofuse.designs.framework.base import Design, DesignSettings, FittedDesign, Paper
+from gliofuse.designs.framework.base import Design, FittedDesign, NetworkDesignSettings, Paper
 from gliofuse.designs.framework.context import FitContext
 from gliofuse.designs.framework.models import ALL, Model, sequence_label
 from gliofuse.designs.framework.networks import (
+    EPOCH_CHOICE,
+    PRIOR_CHOICE,
     QUICK_TRAINING,
     NetworkPreset,
     NetworkRecipe,
@@ -183,7 +185,7 @@ NETWORKS_3D: dict[str, NetworkPreset] = {
 }
 
 
-class ShapeResNetSettings(DesignSettings):
+class ShapeResNetSettings(NetworkDesignSettings):
     """Settings of ``shape-resnet``."""
 
     region: str = Field("whole", description="The tumour; voxels outside are set to the least.")
@@ -217,6 +219,8 @@ class ShapeResNet(Design):
     choices = (
         "The paper does not say how shape features are scaled; they are standardised on the "
         "training patients.",
+        PRIOR_CHOICE,
+        EPOCH_CHOICE,
         "Enlarging the crops of one class alone lets a network learn the scale instead of the "
         "tumour; preset paper does as the paper, preset quick leaves the class-wise crops out.",
     )
@@ -337,6 +341,8 @@ class ShapeResNet(Design):
             center_crop=preset.center_crop,
             shape=self.shape if network.form == "2d_shape" else None,
             weights=None if volume else self.settings.weights,
+            prior=self.settings.prior,
+            epoch_choice=self.settings.epoch_choice,
         )
 
 

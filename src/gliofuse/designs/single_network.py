@@ -14,10 +14,12 @@ from pydantic import Field, model_validator
 from gliofuse.cohort import MulticlassEndpoint
 from gliofuse.designs import deep_radiomics, rdl, shape_resnet
 from gliofuse.designs.framework.banks import feature_bank
-from gliofuse.designs.framework.base import Design, DesignSettings, FittedDesign
+from gliofuse.designs.framework.base import Design, FittedDesign, NetworkDesignSettings
 from gliofuse.designs.framework.context import Available, FitContext
 from gliofuse.designs.framework.models import ALL, Model
 from gliofuse.designs.framework.networks import (
+    EPOCH_CHOICE,
+    PRIOR_CHOICE,
     QUICK_TRAINING,
     NetworkPreset,
     NetworkRecipe,
@@ -77,7 +79,7 @@ def network_preset(network: str, preset: str) -> NetworkPreset:
     return NetworkPreset(QUICK_TRAINING, images, augmentation="flips")
 
 
-class SingleNetworkSettings(DesignSettings):
+class SingleNetworkSettings(NetworkDesignSettings):
     """Settings of ``single-network``."""
 
     network: str = Field("csg-densenet121", description="Which of the package's networks.")
@@ -132,6 +134,8 @@ class SingleNetwork(Design):
     choices = (
         "A network that one of the designs publishes is trained and shown what it is there, others "
         "what the project chose, where the study does not say otherwise.",
+        PRIOR_CHOICE,
+        EPOCH_CHOICE,
     )
     settings: SingleNetworkSettings
 
@@ -214,6 +218,9 @@ class SingleNetwork(Design):
             shape=self.shape,
             survival=self.available.survival if self._spec.needs_survival else None,
             weights=settings.weights,
+            prior=settings.prior,
+            # what the study says of the training goes before what is usual for so few patients
+            epoch_choice=settings.training.get("selection", settings.epoch_choice),
         )
 
     def fit(
@@ -241,7 +248,6 @@ class FittedSingleNetwork(FittedDesign):
         survival, ``risk``.
         """
         (network,) = self.networks.values()
-        samples = network.recipe.dataset(data, augmented=False, seed=0)
-        table = network.trained.predict(samples).reset_index()
+        table = network.patients(data).reset_index()
         table.insert(1, "model", self.design.final_model)
         return {"network_patients": table}

@@ -25,7 +25,13 @@ from gliofuse.evaluation.centers import (
 )
 from gliofuse.evaluation.characteristics import characteristics_table, correlation_matrix
 from gliofuse.evaluation.comparison import DeLongTest, delong_matrix, delong_test, holm
-from gliofuse.evaluation.decision import TREAT_ALL, TREAT_NONE, clinical_impact, decision_curve
+from gliofuse.evaluation.decision import (
+    TREAT_ALL,
+    TREAT_NONE,
+    added_benefit,
+    clinical_impact,
+    decision_curve,
+)
 from gliofuse.evaluation.groups import group_levels, performance_by_group
 from gliofuse.evaluation.metrics import METRICS, metrics_table
 from gliofuse.evaluation.nomogram import Nomogram, nomogram_table
@@ -48,6 +54,7 @@ __all__ = [
     "LogRank",
     "Nomogram",
     "RandomEffects",
+    "added_benefit",
     "agreement_table",
     "auc_delong",
     "auc_within",

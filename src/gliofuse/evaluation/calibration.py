@@ -45,11 +45,14 @@ def calibration_summary(
 ) -> pd.DataFrame:
     """Return calibration slope and intercept, observed over expected, and Brier score.
 
-    ``slope`` is that of a logistic regression of the outcome on the log odds of ``p`` (below 1:
-    too extreme, as after overfitting), ``intercept`` is calibration in the large, with the slope
-    held at 1 (below 0: too high). Their intervals are Wald's; ``observed_expected`` has a Wilson
-    interval of the observed share over the mean of ``p``, the Brier score a bootstrap's
-    (percentiles, over patients; Wilson's, which is too wide, where all replicates agree).
+    ``slope`` is that of a logistic regression of the outcome on the log odds of ``p`` (between 0
+    and 1: too extreme, as after overfitting; above 1: too timid; below 0: higher probabilities go
+    with fewer events), ``intercept`` is calibration in the large, with the slope held at 1 (below
+    0: probabilities too high on average, as is ``observed_expected`` below 1). None of them alone
+    says that probabilities can be read as risks. Intervals of slope and intercept are Wald's;
+    ``observed_expected`` has a Wilson interval of the observed share over the mean of ``p``, the
+    Brier score a bootstrap's (percentiles, over patients; Wilson's, which is too wide, where all
+    replicates agree).
 
     Parameters
     ----------

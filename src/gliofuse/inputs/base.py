@@ -88,11 +88,24 @@ class FeatureTable(Computed):
     value : pandas.DataFrame
         One row a patient, indexed by ``case_id``.
     kind : {"radiomic", "deep"}
+    remarks : pandas.DataFrame, optional
+        The notes: ``case_id, note``.
     """
 
-    def __init__(self, value: pd.DataFrame, kind: Literal["radiomic", "deep"] = "radiomic") -> None:
+    def __init__(
+        self,
+        value: pd.DataFrame,
+        kind: Literal["radiomic", "deep"] = "radiomic",
+        remarks: pd.DataFrame | None = None,
+    ) -> None:
         self.value = value
         self.kind = kind
+        self.remarks = remarks
+
+    @property
+    def notes(self) -> pd.DataFrame:
+        """Patients who lack a region."""
+        return super().notes if self.remarks is None else self.remarks
 
     def fingerprint(self, case_ids: Iterable[str]) -> str:
         """Return a hash of the columns' names and these patients' values."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pandas as pd
 
 from gliofuse.files import file_hash, read_parquet, settings_hash, write_parquet
+from gliofuse.inputs._regions import absent_notes, present_regions
 from gliofuse.inputs.base import CohortInput, Computed, FeatureTable, Source
 from gliofuse.inputs.slices import TumourSlices
 
@@ -57,10 +58,9 @@ class PretrainedFeatures(CohortInput):
             self._of_region(region).check(source)
 
     def compute_case(self, case: Case, source: Source) -> dict[str, Any]:
-        """Cut the patient's slice of each region."""
-        return {
-            region: self._of_region(region).compute_case(case, source) for region in self.regions
-        }
+        """Cut the patient's slice of each region that the patient has."""
+        present = present_regions(case, self.regions, source.convention)
+        return {region: self._of_region(region).compute_case(case, source) for region in present}
 
     def gather(self, cases: Mapping[str, Any], source: Source) -> Computed:
         """Run the network over each region's slices; a region's table is kept in the cache."""
@@ -68,7 +68,9 @@ class PretrainedFeatures(CohortInput):
         weights = Path(self.weights) if self.weights else None
         trained = file_hash(weights) if weights and weights.is_file() else None
         for region in self.regions:
-            found = {case_id: regions[region] for case_id, regions in cases.items()}
+            found = {
+                case_id: regions[region] for case_id, regions in cases.items() if region in regions
+            }
             store = self._of_region(region).gather(found, source).value
             content = [store.content(case_id) for case_id in found]
             seed = source.seed if self.weights is None else None
@@ -78,7 +80,8 @@ class PretrainedFeatures(CohortInput):
             if not path.exists():
                 write_parquet(path, self._features(region, store, list(found), source.seed))
             tables.append(read_parquet(path))
-        return FeatureTable(pd.concat(tables, axis=1, join="inner"), "deep")
+        table = pd.concat(tables, axis=1).reindex(list(cases)).rename_axis("case_id")
+        return FeatureTable(table, "deep", absent_notes(cases, self.regions))
 
     def _features(self, region: str, store: Any, case_ids: list[str], seed: int) -> pd.DataFrame:
         import torch

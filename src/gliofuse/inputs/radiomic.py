@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pandas as pd
 
+from gliofuse.inputs._regions import absent_notes, present_regions
 from gliofuse.inputs.base import CohortInput, Computed, FeatureTable, Source
 
 if TYPE_CHECKING:
@@ -45,30 +46,49 @@ class RadiomicFeatures(CohortInput):
 
         check_regions(self.regions, source.convention)
 
-    def compute_case(self, case: Case, source: Source) -> dict[str, float]:
-        """Return the patient's features by name; finished groups come from the cache."""
+    def compute_case(self, case: Case, source: Source) -> dict[str, dict[str, float]]:
+        """Return the patient's features by region and name; a region that is absent is not there.
+
+        Finished groups come from the cache.
+        """
         from gliofuse.radiomics import extract_case
 
-        return extract_case(
+        present = present_regions(case, self.regions, source.convention)
+        values = extract_case(
             case,
             settings=self.settings,
-            regions=self.regions,
+            regions=present,
             sequences=self.sequences,
             convention=source.convention,
             normalisation=self.normalisation,
             cache=None if source.cache is None else source.folder("radiomics"),
             threads=source.threads,
         )
+        return dict.fromkeys(present, values)
 
     def gather(self, cases: Mapping[str, Any], source: Source) -> Computed:
-        """Return the table of all patients."""
+        """Return the table of all patients, with NaN for the features of absent regions."""
+        from gliofuse.features import FeatureName
         from gliofuse.radiomics.feature_table import feature_table
 
-        return FeatureTable(
-            feature_table(
-                cases, settings=self.settings, regions=self.regions, sequences=self.sequences
-            )
+        missing = {
+            region: {
+                str(FeatureName(sequence, region, name)): float("nan")
+                for sequence in self.sequences
+                for name in self.settings.feature_names()
+            }
+            for region in self.regions
+        }
+        rows = {}
+        for case_id, found in cases.items():
+            rows[case_id] = dict(next(iter(found.values())))
+            for region in self.regions:
+                if region not in found:
+                    rows[case_id] |= missing[region]
+        table = feature_table(
+            rows, settings=self.settings, regions=self.regions, sequences=self.sequences
         )
+        return FeatureTable(table, remarks=absent_notes(cases, self.regions))
 
     def from_table(self, features: pd.DataFrame) -> Computed:
         """Take the given table as it is."""

@@ -48,6 +48,7 @@ from gliofuse.records.patients import (
     SIMILAR,
 )
 from gliofuse.records.performance import (
+    ADDED_BENEFIT,
     CALIBRATION,
     CALIBRATION_SUMMARY,
     CLASS_CONFUSION,
@@ -77,6 +78,7 @@ from gliofuse.records.run import (
 )
 
 __all__ = [
+    "ADDED_BENEFIT",
     "AGREEMENT",
     "CALIBRATION",
     "CALIBRATION_SUMMARY",

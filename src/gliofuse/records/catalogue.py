@@ -106,6 +106,7 @@ RUN_FILES: tuple[DataFile, ...] = (
     predictions.PREDICTIONS,
     predictions.PREDICTIONS_CSV,
     *_JUDGED,
+    performance.ADDED_BENEFIT,
     performance.PAPER_RESULTS,
     *_OF_FOLDS,
     explanation.HEAT_SHARES,

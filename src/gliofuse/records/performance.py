@@ -6,6 +6,7 @@ from gliofuse.records.files import TableFile, count, flag, number, text
 from gliofuse.records.predictions import MODEL
 
 __all__ = [
+    "ADDED_BENEFIT",
     "CALIBRATION",
     "CALIBRATION_SUMMARY",
     "CLASS_CONFUSION",
@@ -159,6 +160,23 @@ DECISION_CURVE = TableFile(
         "net_benefit": number("Net benefit per patient."),
         "ci_low": _LOW_IF_ANY,
         "ci_high": _HIGH_IF_ANY,
+        "n": count("Patients."),
+        "cohort": _COHORT,
+    },
+    optional=True,
+)
+ADDED_BENEFIT = TableFile(
+    "added_benefit.csv",
+    "Net benefit of the final model less that of the clinical one (binary endpoint).",
+    columns={
+        "model": MODEL,
+        "against": text("The model that it is compared with."),
+        "threshold": number("Threshold probability."),
+        "net_benefit": number("Net benefit per patient of the first."),
+        "net_benefit_against": number("Of the second."),
+        "difference": number("The first minus the second."),
+        "ci_low": _LOW,
+        "ci_high": _HIGH,
         "n": count("Patients."),
         "cohort": _COHORT,
     },

@@ -15,6 +15,7 @@ from sklearn.utils.validation import validate_data
 from gliofuse.errors import SettingError, did_you_mean
 
 __all__ = [
+    "PRIORS",
     "SCORINGS",
     "binary_tags",
     "check_binary",
@@ -22,6 +23,8 @@ __all__ = [
     "check_share",
     "column_auc",
     "fold_scores",
+    "inner_splits",
+    "prior_shift",
     "random_generator_seed",
     "sample_weights",
     "stratified_folds",
@@ -30,6 +33,10 @@ __all__ = [
 
 #: figures that a grid can be chosen by; higher is better for all
 SCORINGS = ("roc_auc", "accuracy", "balanced_accuracy", "neg_log_loss")
+
+#: what a scorer's probabilities refer to: the training patients' shares of the classes, or the
+#: shares that class weights make of them
+PRIORS = ("training", "weighted")
 
 Float = NDArray[np.float64]
 Folds = list[tuple[NDArray[np.intp], NDArray[np.intp]]]
@@ -90,6 +97,13 @@ def check_share(name: str, value: float, low: float = 0.0, high: float = 1.0) ->
         raise SettingError(f"{name} must be from {low:g} to {high:g}, got {value!r}")
 
 
+def inner_splits(estimator: Any, y: Any) -> Folds:
+    """Return the folds that an estimator with ``folds`` and ``random_state`` cross-validates on."""
+    codes = np.unique(np.asarray(y), return_inverse=True)[1]
+    folds = usable_folds(codes, estimator.folds)
+    return stratified_folds(codes, folds, random_generator_seed(estimator.random_state))
+
+
 def usable_folds(y: NDArray[np.int64], folds: int) -> int:
     """Return ``folds`` reduced to the size of the smallest class, at least 2.
 
@@ -141,6 +155,32 @@ def sample_weights(
         return np.ones(y.size)
     counts = np.bincount(y, minlength=2)
     return (y.size / (2.0 * counts))[y]
+
+
+def prior_shift(
+    prior: str, y: NDArray[np.int64], class_weight: Any, classes: NDArray[Any]
+) -> float:
+    """Return what class weights add to every patient's log-odds, where that is to be undone.
+
+    Weights ``w`` multiply the odds of the second class by ``w_1 / w_0``, as if its patients were
+    so many more. ``prior="training"`` asks for that to be taken off again; ``"weighted"`` leaves
+    it (0 is returned).
+
+    References
+    ----------
+    Saerens et al. 2002, Neural Comput 14:21-41; King and Zeng 2001, Polit Anal 9:137-163.
+
+    Examples
+    --------
+    >>> y = np.array([0, 0, 0, 0, 1])
+    >>> round(prior_shift("training", y, "balanced", np.array([0, 1])), 4)  # log(4)
+    1.3863
+    """
+    check_choice("prior", prior, PRIORS)
+    if prior == "weighted":
+        return 0.0
+    weights = sample_weights(y, class_weight, classes)
+    return float(np.log(weights[y == 1][0] / weights[y == 0][0]))
 
 
 def column_auc(y: NDArray[np.int64], decision: Float) -> Float:

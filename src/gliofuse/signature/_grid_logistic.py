@@ -19,19 +19,20 @@ from gliofuse.errors import SettingError
 from gliofuse.signature._common import (
     SCORINGS,
     Float,
+    Folds,
     binary_tags,
     check_binary,
     check_choice,
     fold_scores,
-    random_generator_seed,
+    inner_splits,
+    prior_shift,
     sample_weights,
-    stratified_folds,
-    usable_folds,
 )
 from gliofuse.signature._kernels import elastic_net_path
+from gliofuse.signature.nested import InnerFold, inner_folds
 from gliofuse.signature.warning import SignatureWarning
 
-__all__ = ["LAMBDAS", "LinearScorer", "column_scale", "fit_grid"]
+__all__ = ["LAMBDAS", "GridScorer", "LinearScorer", "column_scale", "fit_grid"]
 
 #: the grid of the design: 2^-10, 2^-9, ..., 2^10
 LAMBDAS: tuple[float, ...] = tuple(2.0**power for power in range(-10, 11))
@@ -40,7 +41,7 @@ _FINAL_TOL = 1e-8
 
 
 class LinearScorer(ClassifierMixin, BaseEstimator):
-    """Base of scorers with ``coef_`` and ``intercept_`` on columns ``(x - mean_) / scale_``."""
+    """Base of scorers with ``coef_`` and ``intercept_``, on columns ``(x - mean_) / scale_``."""
 
     classes_: NDArray[Any]
     coef_: Float
@@ -55,7 +56,11 @@ class LinearScorer(ClassifierMixin, BaseEstimator):
         """Return the log-odds of the second class, shape (patients,)."""
         check_is_fitted(self, "coef_")
         X = validate_data(self, X, dtype=np.float64, reset=False)
-        return ((X - self.mean_) / self.scale_) @ self.coef_[0] + self.intercept_[0]
+        return self._columns(X) @ self.coef_[0] + self.intercept_[0]
+
+    def _columns(self, X: Float) -> Float:
+        """Return the columns that the coefficients are of."""
+        return (X - self.mean_) / self.scale_
 
     def predict_proba(self, X: Any) -> Float:
         """Return the probabilities of both classes, shape (patients, 2)."""
@@ -85,6 +90,17 @@ def column_scale(X: Float, standardise: bool) -> tuple[Float, Float]:
     return X.mean(axis=0), np.where(flat | (scale == 0), 1.0, scale)
 
 
+class GridScorer(LinearScorer):
+    """Base of linear scorers whose penalty is chosen by cross-validation."""
+
+    folds: int
+    random_state: Any
+
+    def inner_splits(self, y: Any) -> Folds:
+        """Return the (training, test) positions of the folds that choose the penalty."""
+        return inner_splits(self, y)
+
+
 def fit_grid(
     scorer: Any,
     X: Any,
@@ -93,32 +109,45 @@ def fit_grid(
     lambdas: Sequence[float],
     l1_ratios: Sequence[float],
     standardise: bool,
+    inner: list[InnerFold] | None = None,
 ) -> None:
-    """Choose the penalty by cross-validation, refit on all patients, and set the attributes."""
+    """Choose the penalty by cross-validation, refit on all patients, and set the attributes.
+
+    ``inner`` holds the folds with columns of their own, where the steps before the scorer were
+    repeated in each; by default they are cut from ``X``.
+    """
     check_choice("scoring", scorer.scoring, SCORINGS)
     X, labels, classes = check_binary(scorer, X, y)
     penalties = _checked_lambdas(lambdas)
     ratios = _checked_ratios(l1_ratios)
-    folds = usable_folds(labels, scorer.folds)
-    splits = stratified_folds(labels, folds, random_generator_seed(scorer.random_state))
+    parts = inner_folds(X, scorer.inner_splits(labels), inner)
+    folds = len(parts)
 
-    def one(training: Any, test: Any, ratio: float) -> tuple[Float, Float, Any, Any]:
-        mean, scale = column_scale(X[training], standardise)
+    def added(rows: Any) -> float:
+        """What the class weights add to the log-odds and is taken off again."""
+        return prior_shift(scorer.prior, labels[rows], scorer.class_weight, classes)
+
+    def one(part: InnerFold, ratio: float) -> tuple[Float, Float, Any, Any]:
+        own, test = labels[part.training], labels[part.test]
+        mean, scale = column_scale(part.X_training, standardise)
         path = elastic_net_path(
-            (X[training] - mean) / scale,
-            labels[training],
-            sample_weights(labels[training], scorer.class_weight, classes),
+            (part.X_training - mean) / scale,
+            own,
+            sample_weights(own, scorer.class_weight, classes),
             penalties,
             ratio,
             tol=scorer.tol,
             max_iter=scorer.max_iter,
         )
-        decision = ((X[test] - mean) / scale) @ path.coefficients.T + path.intercepts
-        score = fold_scores(scorer.scoring, labels[test], decision)
-        loss = fold_scores("neg_log_loss", labels[test], decision)
+        weighted = ((part.X_test - mean) / scale) @ path.coefficients.T + path.intercepts
+        decision = weighted - added(part.training)
+        # balanced accuracy looks at the classes as if they were of one size
+        seen = weighted if scorer.scoring == "balanced_accuracy" else decision
+        score = fold_scores(scorer.scoring, test, seen)
+        loss = fold_scores("neg_log_loss", test, decision)
         return score, loss, path.converged, (path.coefficients != 0).sum(axis=1)
 
-    tasks = [(training, test, ratio) for training, test in splits for ratio in ratios]
+    tasks = [(part, ratio) for part in parts for ratio in ratios]
     with threadpool_limits(1):  # the compiled kernel lets threads run; BLAS must not multiply them
         results = Parallel(n_jobs=scorer.n_jobs, prefer="threads")(
             delayed(one)(*task) for task in tasks
@@ -146,7 +175,7 @@ def fit_grid(
     scorer.n_folds_ = folds
     scorer.mean_, scorer.scale_ = mean, scale
     scorer.coef_ = final.coefficients[-1:]
-    scorer.intercept_ = final.intercepts[-1:]
+    scorer.intercept_ = final.intercepts[-1:] - added(slice(None))
     scorer.n_iter_ = np.array([max(1, int(final.iterations.sum()))])
     scorer.best_params_ = {"lambda": penalty, "l1_ratio": ratio}
     scorer.best_score_ = float(mean_scores[chosen])

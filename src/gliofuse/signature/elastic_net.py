@@ -8,12 +8,13 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from gliofuse.signature._grid_logistic import LAMBDAS, LinearScorer, fit_grid, grid_table
+from gliofuse.signature._grid_logistic import LAMBDAS, GridScorer, fit_grid, grid_table
+from gliofuse.signature.nested import InnerFold
 
 __all__ = ["ElasticNetSignature"]
 
 
-class ElasticNetSignature(LinearScorer):
+class ElasticNetSignature(GridScorer):
     """Elastic-net logistic regression, its two penalties chosen by a cross-validated grid.
 
     Minimises, with ``lambda = 1 / C`` of scikit-learn's ``LogisticRegression`` and an intercept
@@ -40,6 +41,10 @@ class ElasticNetSignature(LinearScorer):
         stronger penalty.
     class_weight : {"balanced", None} or dict of class to weight, default="balanced"
         Weights of each training fold: patients / (2 x patients of the class).
+    prior : {"training", "weighted"}, default="weighted"
+        What the probabilities refer to: the training patients' shares of the classes (what class
+        weights add to the log-odds is taken off), or the shares that the weights make of them,
+        as scikit-learn's do. The chains of this package take ``training``.
     tol : float, default=1e-4
         Of the fits in the grid: no optimality condition broken by more than ``tol * lambda``. The
         final fit takes 1e-8.
@@ -99,6 +104,7 @@ class ElasticNetSignature(LinearScorer):
         folds: int = 10,
         scoring: str = "neg_log_loss",
         class_weight: str | dict[Any, float] | None = "balanced",
+        prior: str = "weighted",
         tol: float = 1e-4,
         max_iter: int = 100,
         random_state: Any = 0,
@@ -109,13 +115,17 @@ class ElasticNetSignature(LinearScorer):
         self.folds = folds
         self.scoring = scoring
         self.class_weight = class_weight
+        self.prior = prior
         self.tol = tol
         self.max_iter = max_iter
         self.random_state = random_state
         self.n_jobs = n_jobs
 
-    def fit(self, X: Any, y: Any) -> Self:
-        """Choose the penalties and fit on all patients; X (patients, features), y two classes."""
+    def fit(self, X: Any, y: Any, inner: list[InnerFold] | None = None) -> Self:
+        """Choose the penalties and fit on all patients; X (patients, features), y two classes.
+
+        ``inner`` holds the folds with columns of their own (see `NestedPipeline`).
+        """
         fit_grid(
             self,
             X,
@@ -127,6 +137,7 @@ class ElasticNetSignature(LinearScorer):
                 else self.l1_ratios
             ),
             standardise=False,
+            inner=inner,
         )
         return self
 

@@ -12,7 +12,13 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from gliofuse.errors import SettingError
-from gliofuse.signature._common import Float, binary_tags, check_binary, random_generator_seed
+from gliofuse.signature._common import (
+    Float,
+    binary_tags,
+    check_binary,
+    prior_shift,
+    random_generator_seed,
+)
 
 __all__ = ["ForestSignature"]
 
@@ -26,6 +32,10 @@ class ForestSignature(ClassifierMixin, BaseEstimator):
     min_samples_leaf : int, default=1
         Patients in a leaf, at least.
     class_weight : {"balanced", None} or dict of class to weight, default=None
+    prior : {"training", "weighted"}, default="weighted"
+        What the probabilities refer to: the training patients' shares of the classes (what class
+        weights add to the log-odds is taken off), or the shares that the weights make of them,
+        as scikit-learn's do. The chains of this package take ``training``.
     random_state : int, RandomState or None, default=0
     n_jobs : int, optional
 
@@ -34,6 +44,8 @@ class ForestSignature(ClassifierMixin, BaseEstimator):
     forest_ : RandomForestClassifier
     feature_importances_ : ndarray of shape (features,)
         Mean decrease of Gini impurity.
+    prior_shift_ : float
+        What the class weights added to the log-odds and is taken off.
     classes_ : ndarray of shape (2,)
 
     Examples
@@ -51,12 +63,14 @@ class ForestSignature(ClassifierMixin, BaseEstimator):
         trees: int = 500,
         min_samples_leaf: int = 1,
         class_weight: str | dict[Any, float] | None = None,
+        prior: str = "weighted",
         random_state: Any = 0,
         n_jobs: int | None = None,
     ) -> None:
         self.trees = trees
         self.min_samples_leaf = min_samples_leaf
         self.class_weight = class_weight
+        self.prior = prior
         self.random_state = random_state
         self.n_jobs = n_jobs
 
@@ -79,6 +93,7 @@ class ForestSignature(ClassifierMixin, BaseEstimator):
             random_state=random_generator_seed(self.random_state),
             n_jobs=self.n_jobs,
         ).fit(X, labels)
+        self.prior_shift_ = prior_shift(self.prior, labels, self.class_weight, self.classes_)
         self.feature_importances_ = self.forest_.feature_importances_
         return self
 
@@ -86,7 +101,8 @@ class ForestSignature(ClassifierMixin, BaseEstimator):
         """Return the probabilities of both classes, shape (patients, 2)."""
         check_is_fitted(self, "forest_")
         X = validate_data(self, X, dtype=np.float64, reset=False)
-        return self.forest_.predict_proba(X)
+        shares = self.forest_.predict_proba(X) * np.exp([0.0, -self.prior_shift_])
+        return shares / shares.sum(axis=1, keepdims=True)
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the class of higher probability, shape (patients,)."""

@@ -8,19 +8,20 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn.base import clone
 from threadpoolctl import threadpool_limits
 
 from gliofuse.errors import SettingError
 from gliofuse.signature._common import (
     Float,
+    Folds,
     check_binary,
     check_choice,
     column_auc,
-    random_generator_seed,
-    stratified_folds,
-    usable_folds,
+    inner_splits,
 )
 from gliofuse.signature._selector import LabelSelector
+from gliofuse.signature.nested import InnerFold, inner_folds
 from gliofuse.signature.warning import SignatureWarning
 
 __all__ = ["LassoSelector"]
@@ -59,6 +60,8 @@ class LassoSelector(LabelSelector):
         `SignatureWarning`.
     max_iter : int, default=100
         Rounds of the solver (``mse``) or Newton steps (``auc``) per penalty.
+    penalty : float, optional
+        Taken as it is (in the units of ``penalty_``) instead of being chosen.
     random_state : int, RandomState or None, default=0
 
     Attributes
@@ -67,7 +70,8 @@ class LassoSelector(LabelSelector):
     penalty_ : float
         Per patient: ``alpha`` of LassoCV, ``lambda`` of glmnet.
     path_ : DataFrame
-        penalty, mean_score (negative squared error, or AUC), std_score.
+        penalty, mean_score (negative squared error, or AUC; NaN where the penalty was given),
+        std_score.
     n_folds_, n_iter_, not_converged_ : int
     support_ : ndarray of bool
     fallback_ : bool
@@ -94,6 +98,7 @@ class LassoSelector(LabelSelector):
         rule: str = "best",
         min_features: int = 1,
         max_iter: int = 100,
+        penalty: float | None = None,
         random_state: Any = 0,
     ) -> None:
         self.scoring = scoring
@@ -101,29 +106,45 @@ class LassoSelector(LabelSelector):
         self.rule = rule
         self.min_features = min_features
         self.max_iter = max_iter
+        self.penalty = penalty
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any = None) -> Self:
-        """Choose the penalty and select; X (patients, features), y two classes."""
+    def with_choice(self) -> Self:
+        """Return an unfitted selector that keeps the penalty which this one chose."""
+        return clone(self).set_params(penalty=self.penalty_)
+
+    def inner_splits(self, y: Any) -> Folds:
+        """Return the (training, test) positions of the folds that choose the penalty, if any."""
+        return inner_splits(self, y) if self.penalty is None else []
+
+    def fit(self, X: Any, y: Any = None, inner: list[InnerFold] | None = None) -> Self:
+        """Choose the penalty and select; X (patients, features), y two classes.
+
+        ``inner`` holds the folds with columns of their own (see `NestedPipeline`).
+        """
         X, labels, self.classes_ = check_binary(self, X, y)
         check_choice("scoring", self.scoring, ("mse", "auc"))
         check_choice("rule", self.rule, ("best", "one-se"))
         if self.max_iter < 1:
             raise SettingError(f"max_iter must be 1 or more, got {self.max_iter!r}")
-        self.n_folds_ = usable_folds(labels, self.folds)
-        splits = stratified_folds(labels, self.n_folds_, random_generator_seed(self.random_state))
+        if self.penalty is not None and not self.penalty > 0:
+            raise SettingError(f"penalty must be above 0, got {self.penalty!r}")
+        parts = inner_folds(X, self.inner_splits(labels), inner)
+        self.n_folds_ = len(parts)
         centred = X - X.mean(axis=0)
         gradient = np.abs(centred.T @ (labels - labels.mean()))
         merit = gradient / np.maximum(np.sqrt((centred**2).sum(axis=0)), np.finfo(float).tiny)
         merit[X.max(axis=0) == X.min(axis=0)] = 0.0
         strongest = float(gradient.max()) / labels.size
         penalties = strongest * np.geomspace(1.0, _SHARE[self.scoring], _PENALTIES)
+        if self.penalty is not None:  # the grid leads to it, each solution from the last
+            penalties = np.r_[penalties[penalties > self.penalty], self.penalty]
         if not merit.any() or strongest <= np.finfo(float).eps:  # no column says anything
             self.coef_, chosen = np.zeros(X.shape[1]), 0
-            scores = np.zeros((_PENALTIES, self.n_folds_))
+            scores = np.zeros((penalties.size, max(1, self.n_folds_)))
             self.not_converged_, self.n_iter_ = 0, 1
         else:
-            self.coef_, scores, chosen = self._search(X, labels, splits, penalties)
+            self.coef_, scores, chosen = self._search(X, labels, parts, penalties)
         self.penalty_ = float(penalties[chosen])
         self.cv_results_ = {
             "penalty": penalties,
@@ -144,39 +165,38 @@ class LassoSelector(LabelSelector):
         return self
 
     def _search(
-        self, X: Float, labels: NDArray[Any], splits: Any, penalties: Float
+        self, X: Float, labels: NDArray[Any], parts: list[InnerFold], penalties: Float
     ) -> tuple[Float, Float, int]:
         """Return the chosen coefficients, the scores (penalties, folds) and the chosen row."""
         from gliofuse.signature._kernels import elastic_net_path, lasso_path
 
-        def path(rows: Any, grid: Float, tol: float, enough: float = 0.0) -> Any:
+        def path(x: Float, y: Any, grid: Float, tol: float, enough: float = 0.0) -> Any:
             if self.scoring == "mse":
-                return lasso_path(
-                    X[rows], labels[rows], grid, tol=tol, max_iter=self.max_iter, enough=enough
-                )
+                return lasso_path(x, y, grid, tol=tol, max_iter=self.max_iter, enough=enough)
             return elastic_net_path(
-                X[rows],
-                labels[rows],
-                np.ones(rows.size),
-                grid * rows.size,
+                x,
+                y,
+                np.ones(y.size),
+                grid * y.size,
                 1.0,
                 tol=tol,
                 max_iter=self.max_iter,
             )
 
-        scores = np.empty((penalties.size, len(splits)))
+        scores = np.full((penalties.size, max(1, len(parts))), np.nan)
         stopped = 0
         with threadpool_limits(1):
-            for k, (training, test) in enumerate(splits):
-                fold = path(training, penalties, _FOLD_TOL, _ENOUGH)
+            for k, part in enumerate(parts):
+                truth = labels[part.test]
+                fold = path(part.X_training, labels[part.training], penalties, _FOLD_TOL, _ENOUGH)
                 stopped += int((~fold.converged).sum())
-                output = X[test] @ fold.coefficients.T + fold.intercepts
+                output = part.X_test @ fold.coefficients.T + fold.intercepts
                 if self.scoring == "mse":
-                    scores[:, k] = -((output - labels[test, None]) ** 2).mean(axis=0)
+                    scores[:, k] = -((output - truth[:, None]) ** 2).mean(axis=0)
                 else:
-                    scores[:, k] = column_auc(labels[test], output)
-            chosen = self._choose(scores)
-            final = path(np.arange(labels.size), penalties[: chosen + 1], _FINAL_TOL)
+                    scores[:, k] = column_auc(truth, output)
+            chosen = self._choose(scores) if parts else penalties.size - 1
+            final = path(X, labels, penalties[: chosen + 1], _FINAL_TOL)
         self.not_converged_ = stopped + int(not final.converged[-1])
         self.n_iter_ = max(1, int(final.iterations.sum()))
         return final.coefficients[-1], scores, chosen

@@ -11,7 +11,7 @@ from scipy import special
 from sklearn.utils.validation import check_is_fitted
 
 from gliofuse.errors import SettingError
-from gliofuse.signature._common import check_binary, sample_weights
+from gliofuse.signature._common import check_binary, prior_shift, sample_weights
 from gliofuse.signature._grid_logistic import LinearScorer, column_scale
 from gliofuse.signature._newton import ridge_logistic
 from gliofuse.signature.warning import SignatureWarning
@@ -38,6 +38,10 @@ class LogisticScorer(LinearScorer):
     Parameters
     ----------
     class_weight : {"balanced", None} or dict of class to weight, default=None
+    prior : {"training", "weighted"}, default="weighted"
+        What the probabilities refer to: the training patients' shares of the classes (what class
+        weights add to the log-odds is taken off), or the shares that the weights make of them,
+        as scikit-learn's do. The chains of this package take ``training``.
     separation_ridge : float, default=1.0
         On standardised columns; as scikit-learn's ``C = 1``.
 
@@ -66,9 +70,11 @@ class LogisticScorer(LinearScorer):
         self,
         *,
         class_weight: str | dict[Any, float] | None = None,
+        prior: str = "weighted",
         separation_ridge: float = 1.0,
     ) -> None:
         self.class_weight = class_weight
+        self.prior = prior
         self.separation_ridge = separation_ridge
 
     def fit(self, X: Any, y: Any) -> Self:
@@ -103,7 +109,8 @@ class LogisticScorer(LinearScorer):
         transform = np.diag(np.r_[1.0, 1.0 / scale])
         transform[0, 1:] = -mean / scale
         estimates = transform @ fit.weights
-        self.intercept_, self.coef_ = estimates[:1], estimates[None, 1:]
+        added = prior_shift(self.prior, labels, self.class_weight, self.classes_)
+        self.intercept_, self.coef_ = estimates[:1] - added, estimates[None, 1:]
         known = np.r_[True, varying]
         covariance = np.where(np.outer(known, known), fit.covariance, 0.0)
         self.covariance_ = transform @ covariance @ transform.T

@@ -1,7 +1,11 @@
 """The selection and scoring chains of the designs, as scikit-learn pipelines.
 
 Everything that learns is a step, so a pipeline that is fitted on training patients and cloned in
-every fold leaks nothing. Tables are DataFrames (patients, features); names are kept throughout.
+every fold leaks nothing. With ``selection="nested"`` (the default) the steps that select are
+repeated in the folds of every inner choice too (`NestedPipeline`); with ``"paper"`` those folds
+see features that all of the chain's training patients chose, so that their scores pick a penalty
+but are no measure of performance. Tables are DataFrames (patients, features); names are kept
+throughout.
 """
 
 from __future__ import annotations
@@ -20,9 +24,11 @@ from gliofuse.signature.backward_aic import BackwardAIC
 from gliofuse.signature.elastic_net import ElasticNetSignature
 from gliofuse.signature.forest import ForestSignature
 from gliofuse.signature.forest_topk import ForestTopK
+from gliofuse.signature.impute import MedianImputer
 from gliofuse.signature.lasso import LassoSelector
 from gliofuse.signature.levene import LeveneSelector
 from gliofuse.signature.logistic import LogisticScorer
+from gliofuse.signature.nested import NestedPipeline
 from gliofuse.signature.settings import (
     ImagingSignatureSettings,
     IntegratedSignatureSettings,
@@ -45,9 +51,7 @@ def single_sequence_signature(settings: SingleSequenceSettings | None = None) ->
     """Return the chain of one sequence's radiomic signature.
 
     Steps ``ttest``, ``minmax`` (of the training patients, applied unchanged and unclipped),
-    ``lasso``, ``scorer`` (`ElasticNetSignature`). The grid of the scorer sees features that all
-    of the chain's training patients selected, as in the paper; its score only picks the penalty
-    and is no measure of performance.
+    ``lasso``, ``scorer`` (`ElasticNetSignature`).
 
     Examples
     --------
@@ -55,7 +59,8 @@ def single_sequence_signature(settings: SingleSequenceSettings | None = None) ->
     10
     """
     chosen = settings or SingleSequenceSettings()
-    return _named(
+    return _chain(
+        chosen.selection,
         ("ttest", TTestSelector(chosen.alpha)),
         ("minmax", MinMaxScaler()),
         (
@@ -72,6 +77,7 @@ def single_sequence_signature(settings: SingleSequenceSettings | None = None) ->
                 folds=chosen.folds,
                 scoring=chosen.scoring,
                 class_weight=chosen.class_weight,
+                prior=chosen.prior,
                 random_state=chosen.seed,
             ),
         ),
@@ -81,15 +87,15 @@ def single_sequence_signature(settings: SingleSequenceSettings | None = None) ->
 def imaging_signature(settings: ImagingSignatureSettings | None = None) -> Pipeline:
     """Return the chain of one imaging model.
 
-    Steps ``zscore``, ``ttest``, ``lasso`` (10 folds scored by AUC), ``backward`` (`BackwardAIC`,
-    which leaves the features alone where the rule of thumb already holds), ``scorer`` (logistic
-    regression; forest or SVM for the paper's comparison). `linear_score` of the logistic one is
-    the imaging score.
+    Steps ``impute`` (features of a region that a patient lacks become the median), ``zscore``,
+    ``ttest``, ``lasso`` (10 folds scored by AUC), ``backward`` (`BackwardAIC`, which leaves the
+    features alone where the rule of thumb already holds), ``scorer`` (logistic regression; forest
+    or SVM for the paper's comparison). `linear_score` of the logistic one is the imaging score.
 
     Examples
     --------
     >>> list(imaging_signature().named_steps)
-    ['zscore', 'ttest', 'lasso', 'backward', 'scorer']
+    ['impute', 'zscore', 'ttest', 'lasso', 'backward', 'scorer']
     """
     chosen = settings or ImagingSignatureSettings()
     scorers = {
@@ -97,7 +103,9 @@ def imaging_signature(settings: ImagingSignatureSettings | None = None) -> Pipel
         "forest": ForestSignature(random_state=chosen.seed),
         "svm": SVMSignature(folds=chosen.folds, random_state=chosen.seed),
     }
-    return _named(
+    return _chain(
+        chosen.selection,
+        ("impute", MedianImputer()),
         ("zscore", StandardScaler()),
         ("ttest", TTestSelector(chosen.alpha)),
         ("lasso", LassoSelector(scoring="auc", folds=chosen.folds, random_state=chosen.seed)),
@@ -118,7 +126,8 @@ def integrated_signature(settings: IntegratedSignatureSettings | None = None) ->
     ['zscore', 'levene', 'lasso', 'forest', 'scorer']
     """
     chosen = settings or IntegratedSignatureSettings()
-    return _named(
+    return _chain(
+        chosen.selection,
         ("zscore", StandardScaler()),
         ("levene", LeveneSelector(chosen.alpha, center=chosen.center)),
         (
@@ -134,14 +143,16 @@ def integrated_signature(settings: IntegratedSignatureSettings | None = None) ->
                 folds=chosen.folds,
                 scoring=chosen.scoring,
                 class_weight=chosen.class_weight,
+                prior=chosen.prior,
                 random_state=chosen.seed,
             ),
         ),
     )
 
 
-def _named(*steps: tuple[str, Any]) -> Pipeline:
-    return Pipeline(list(steps)).set_output(transform="pandas")
+def _chain(selection: str, *steps: tuple[str, Any]) -> Pipeline:
+    kind = NestedPipeline if selection == "nested" else Pipeline
+    return kind(list(steps)).set_output(transform="pandas")
 
 
 def selected_features(pipeline: Pipeline, names: Sequence[str] | None = None) -> list[str]:

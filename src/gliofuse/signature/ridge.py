@@ -7,12 +7,13 @@ from typing import Any, Self
 
 import pandas as pd
 
-from gliofuse.signature._grid_logistic import LAMBDAS, LinearScorer, fit_grid, grid_table
+from gliofuse.signature._grid_logistic import LAMBDAS, GridScorer, fit_grid, grid_table
+from gliofuse.signature.nested import InnerFold
 
 __all__ = ["RidgeSignature"]
 
 
-class RidgeSignature(LinearScorer):
+class RidgeSignature(GridScorer):
     """Z-score and L2-penalised logistic regression, the penalty chosen by cross-validation.
 
     The columns are standardised with the training patients' mean and standard deviation, inside
@@ -29,6 +30,8 @@ class RidgeSignature(LinearScorer):
     scoring : {"roc_auc", "accuracy", "balanced_accuracy", "neg_log_loss"}, default="neg_log_loss"
         Ties go to the smaller held-out log loss, then to the stronger penalty.
     class_weight : {"balanced", None} or dict of class to weight, default="balanced"
+    prior : {"training", "weighted"}, default="weighted"
+        As in `ElasticNetSignature`.
     tol : float, default=1e-4
     max_iter : int, default=100
     random_state : int, RandomState or None, default=0
@@ -68,6 +71,7 @@ class RidgeSignature(LinearScorer):
         folds: int = 10,
         scoring: str = "neg_log_loss",
         class_weight: str | dict[Any, float] | None = "balanced",
+        prior: str = "weighted",
         tol: float = 1e-4,
         max_iter: int = 100,
         random_state: Any = 0,
@@ -77,13 +81,17 @@ class RidgeSignature(LinearScorer):
         self.folds = folds
         self.scoring = scoring
         self.class_weight = class_weight
+        self.prior = prior
         self.tol = tol
         self.max_iter = max_iter
         self.random_state = random_state
         self.n_jobs = n_jobs
 
-    def fit(self, X: Any, y: Any) -> Self:
-        """Choose the penalty and fit on all patients; X (patients, features), y two classes."""
+    def fit(self, X: Any, y: Any, inner: list[InnerFold] | None = None) -> Self:
+        """Choose the penalty and fit on all patients; X (patients, features), y two classes.
+
+        ``inner`` holds the folds with columns of their own (see `NestedPipeline`).
+        """
         fit_grid(
             self,
             X,
@@ -91,6 +99,7 @@ class RidgeSignature(LinearScorer):
             lambdas=LAMBDAS if self.lambdas is None else self.lambdas,
             l1_ratios=[0.0],
             standardise=True,
+            inner=inner,
         )
         return self
 

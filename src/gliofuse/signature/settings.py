@@ -14,6 +14,9 @@ Scoring = Literal["roc_auc", "accuracy", "balanced_accuracy", "neg_log_loss"]
 class _Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    #: ``nested`` repeats the selection inside the folds of every inner choice, ``paper`` does not
+    selection: Literal["nested", "paper"] = "nested"
+
 
 class SingleSequenceSettings(_Settings):
     """Of `single_sequence_signature` (J Biotech Research 2024;17:146-158).
@@ -30,6 +33,7 @@ class SingleSequenceSettings(_Settings):
     folds: int = Field(default=10, ge=2)
     scoring: Scoring = "neg_log_loss"
     class_weight: Literal["balanced"] | None = "balanced"
+    prior: Literal["training", "weighted"] = "training"
     seed: int = 0
 
 
@@ -62,4 +66,5 @@ class IntegratedSignatureSettings(_Settings):
     folds: int = Field(default=10, ge=2)
     scoring: Literal["roc_auc", "accuracy", "balanced_accuracy"] = "roc_auc"
     class_weight: Literal["balanced"] | None = None
+    prior: Literal["training", "weighted"] = "training"
     seed: int = 0

@@ -18,17 +18,18 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from gliofuse.errors import SettingError
 from gliofuse.signature._common import (
+    PRIORS,
     Float,
+    Folds,
     binary_tags,
     check_binary,
     check_choice,
     fold_scores,
-    random_generator_seed,
+    inner_splits,
     sample_weights,
-    stratified_folds,
-    usable_folds,
 )
 from gliofuse.signature._newton import ridge_logistic
+from gliofuse.signature.nested import InnerFold, inner_folds
 from gliofuse.signature.warning import SignatureWarning
 
 __all__ = ["SVMSignature"]
@@ -43,8 +44,8 @@ class SVMSignature(ClassifierMixin, BaseEstimator):
     """RBF support vector machine; C and gamma by a cross-validated grid; Platt's probabilities.
 
     The probability is a logistic curve through the decision values of the held-out folds (Platt
-    1999, with his smoothed targets, and with the class weights), at the chosen grid point. The
-    features enter as they are: standardise them first.
+    1999, with his smoothed targets), at the chosen grid point. The features enter as they are:
+    standardise them first.
 
     Parameters
     ----------
@@ -57,6 +58,9 @@ class SVMSignature(ClassifierMixin, BaseEstimator):
     scoring : {"roc_auc", "accuracy", "balanced_accuracy"}, default="roc_auc"
         Mean over folds; ties go to the smaller C, then to the smaller gamma (smoother).
     class_weight : {"balanced", None} or dict of class to weight, default=None
+    prior : {"training", "weighted"}, default="weighted"
+        Whether Platt's curve is fitted to the patients as they are, so that probabilities refer to
+        the training patients' shares of the classes, or with the class weights too.
     random_state : int, RandomState or None, default=0
     n_jobs : int, optional
         Threads.
@@ -68,6 +72,8 @@ class SVMSignature(ClassifierMixin, BaseEstimator):
     platt_ : ndarray of shape (2,)
         Slope and intercept on the decision value. A slope that comes out negative (the held-out
         ranking is worse than chance) is set to 0.001, with a `SignatureWarning`.
+    held_out_ : ndarray of shape (patients,)
+        Calibrated log-odds of the training patients from the folds that did not see them.
     best_params_ : dict
         ``C`` and ``gamma``.
     best_score_, cv_results_, grid_, n_folds_, classes_
@@ -96,6 +102,7 @@ class SVMSignature(ClassifierMixin, BaseEstimator):
         folds: int = 10,
         scoring: str = "roc_auc",
         class_weight: str | dict[Any, float] | None = None,
+        prior: str = "weighted",
         random_state: Any = 0,
         n_jobs: int | None = None,
     ) -> None:
@@ -104,20 +111,29 @@ class SVMSignature(ClassifierMixin, BaseEstimator):
         self.folds = folds
         self.scoring = scoring
         self.class_weight = class_weight
+        self.prior = prior
         self.random_state = random_state
         self.n_jobs = n_jobs
 
     def __sklearn_tags__(self) -> Tags:
         return binary_tags(super().__sklearn_tags__())
 
-    def fit(self, X: Any, y: Any) -> Self:
-        """Choose C and gamma and fit on all patients; X (patients, features), y two classes."""
+    def inner_splits(self, y: Any) -> Folds:
+        """Return the (training, test) positions of the folds that choose C and gamma."""
+        return inner_splits(self, y)
+
+    def fit(self, X: Any, y: Any, inner: list[InnerFold] | None = None) -> Self:
+        """Choose C and gamma and fit on all patients; X (patients, features), y two classes.
+
+        ``inner`` holds the folds with columns of their own (see `NestedPipeline`).
+        """
         check_choice("scoring", self.scoring, _SCORINGS)
+        check_choice("prior", self.prior, PRIORS)
         X, labels, self.classes_ = check_binary(self, X, y)
         costs = _positive("C", _COSTS if self.C is None else self.C)
         gammas = _positive("gamma", _GAMMAS if self.gamma is None else self.gamma)
-        self.n_folds_ = usable_folds(labels, self.folds)
-        splits = stratified_folds(labels, self.n_folds_, random_generator_seed(self.random_state))
+        parts = inner_folds(X, self.inner_splits(labels), inner)
+        self.n_folds_ = len(parts)
         points = [(cost, gamma) for cost in costs for gamma in gammas]
         weight = self.class_weight
         if isinstance(weight, dict):  # the machine is fitted on codes
@@ -125,21 +141,21 @@ class SVMSignature(ClassifierMixin, BaseEstimator):
         else:
             check_choice("class_weight", weight, ("balanced", None))
 
-        def held_out(training: Any, test: Any) -> Float:
+        def held_out(part: InnerFold) -> Float:
             return np.column_stack(
                 [
                     SVC(C=cost, gamma=gamma, class_weight=weight)
-                    .fit(X[training], labels[training])
-                    .decision_function(X[test])
+                    .fit(part.X_training, labels[part.training])
+                    .decision_function(part.X_test)
                     for cost, gamma in points
                 ]
             )
 
         results = Parallel(n_jobs=self.n_jobs, prefer="threads")(
-            delayed(held_out)(training, test) for training, test in splits
+            delayed(held_out)(part) for part in parts
         )
         scores = np.array(
-            [fold_scores(self.scoring, labels[test], d) for (_, test), d in zip(splits, results)]
+            [fold_scores(self.scoring, labels[part.test], d) for part, d in zip(parts, results)]
         )
         means = scores.mean(axis=0)
         best = int(np.argmax(means >= means.max() - 1e-9))
@@ -152,9 +168,10 @@ class SVMSignature(ClassifierMixin, BaseEstimator):
             "std_score": scores.std(axis=0),
         }
         decision = np.empty(labels.size)
-        for (_, test), values in zip(splits, results):
-            decision[test] = values[:, best]
+        for part, values in zip(parts, results):
+            decision[part.test] = values[:, best]
         self.platt_ = self._platt(decision, labels)
+        self.held_out_ = self.platt_[0] * decision + self.platt_[1]
         self.svc_ = SVC(class_weight=weight, **self.best_params_).fit(X, labels)
         return self
 
@@ -163,7 +180,8 @@ class SVMSignature(ClassifierMixin, BaseEstimator):
         positive = int(labels.sum())
         high, low = (positive + 1) / (positive + 2), 1 / (labels.size - positive + 2)
         target = np.where(labels == 1, high, low)
-        weights = sample_weights(labels, self.class_weight, self.classes_)
+        weighted = None if self.prior == "training" else self.class_weight
+        weights = sample_weights(labels, weighted, self.classes_)
         fit = ridge_logistic(decision[:, None], target, ridge=0.0, sample_weight=weights)
         intercept, slope = fit.weights
         if slope > 0:

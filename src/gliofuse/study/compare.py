@@ -33,7 +33,7 @@ from gliofuse.records import (
     table_named,
 )
 from gliofuse.study.patients import Patients, load_patients
-from gliofuse.study.prepare import VALIDATION_FRACTION, compute_plans, make_design, plan_study
+from gliofuse.study.prepare import compute_plans, make_design, plan_study, with_validation
 from gliofuse.study.progress import Progress
 from gliofuse.study.runner import RunResult, fit_prepared
 from gliofuse.study.settings import StudySettings
@@ -162,10 +162,8 @@ def _harmonised(
     """Give every study the same cache, and the same validation part if any of them needs one."""
     first = next(iter(studies.values()))
     split = first.split
-    if "validation_fraction" not in split.model_fields_set and any(
-        make_design(study, patients).needs_validation for study in studies.values()
-    ):
-        split = split.model_copy(update={"validation_fraction": VALIDATION_FRACTION})
+    if any(make_design(study, patients).needs_validation for study in studies.values()):
+        split = with_validation(split)
     cache = first.compute.cache or shared_cache
     return {
         name: study.model_copy(

@@ -10,6 +10,7 @@ import pandas as pd
 
 from gliofuse.evaluation.endpoints import evaluation_of
 from gliofuse.records import (
+    ADDED_BENEFIT,
     CHARACTERISTICS,
     METRICS,
     MISSING,
@@ -55,6 +56,11 @@ def evaluate_run(
     )
     for name, table in tables.items():
         run.write(table_named(name), table)
+    clinical = next((model.name for model in design.models if model.kind == "clinical"), None)
+    if clinical is not None:
+        added = evaluation.added(predictions, design.final_model, clinical, seed=study.split.seed)
+        if added is not None:
+            run.write(ADDED_BENEFIT, added)
     run.write(PAPER_RESULTS, design.paper.results_beside(study.endpoint))
     characteristics = evaluation.characteristics(
         plan.patients.clinical.drop(columns=[study.split.column], errors="ignore"),

@@ -75,14 +75,17 @@ def _fit_and_predict(
         warnings.simplefilter("always", SignatureWarning)
         fitted = task.design.fit(training, validation, task.context)
     warned = Counter(str(w.message) for w in caught if issubclass(w.category, SignatureWarning))
+    sides = {
+        "training": task.fold.training,
+        "validation": task.fold.validation,
+        "test": task.fold.test,
+        "external": task.fold.external,
+    }
+    if task.context.validation == "epochs":  # they were learned from, by one model or another
+        sides |= {"training": sides["training"] + sides["validation"], "validation": ()}
     predictions = [
         _predictions(fitted, data.subset(case_ids), task.fold.name, cohort)
-        for cohort, case_ids in (
-            ("training", task.fold.training),
-            ("validation", task.fold.validation),
-            ("test", task.fold.test),
-            ("external", task.fold.external),
-        )
+        for cohort, case_ids in sides.items()
         if case_ids
     ]
     tables = fitted.tables() | fitted.patient_tables(data.without_outcome())
@@ -97,7 +100,9 @@ def _fit_and_predict(
 def _predictions(fitted: FittedDesign, data: CaseData, fold: str, cohort: str) -> pd.DataFrame:
     """Return the prediction table of some patients: one row a patient and model."""
     endpoint = fitted.design.available.endpoint
-    scores = fitted.predict(data.without_outcome()).rename_axis(index="case_id")
+    learned = cohort == "training"
+    scores = fitted.predict_training(data) if learned else fitted.predict(data.without_outcome())
+    scores = scores.rename_axis(index="case_id")
     columns = list(endpoint.prediction_columns)
     parts = []
     for model in dict.fromkeys(scores.columns.get_level_values(0)):

@@ -11,7 +11,7 @@ import pandas as pd
 from gliofuse.cohort import SplitSettings
 from gliofuse.cohort.splits import groups_of
 from gliofuse.compute import resolve_workers
-from gliofuse.designs import Design, find_design, parse_settings
+from gliofuse.designs import Design, find_design, parse_settings, with_clinical_comparator
 from gliofuse.errors import EndpointError, RunError
 from gliofuse.evaluation.endpoints import evaluation_of
 from gliofuse.files import settings_hash
@@ -23,13 +23,13 @@ from gliofuse.study.progress import Progress
 from gliofuse.study.settings import StudySettings
 
 __all__ = [
-    "VALIDATION_FRACTION",
     "Plan",
     "Prepared",
     "compute_plans",
     "make_design",
     "plan_study",
     "split_of",
+    "with_validation",
 ]
 
 VALIDATION_FRACTION = 0.2  # put aside for choosing an epoch, unless the study says otherwise
@@ -171,7 +171,7 @@ def make_design(study: StudySettings, patients: Patients) -> Design:
     kind = find_design(study.design)
     survival = None if study.survival is None else study.survival.build()
     available = patients.available(study.endpoint, tuple(study.covariates), survival)
-    return kind(parse_settings(kind, study.settings), available)
+    return with_clinical_comparator(kind(parse_settings(kind, study.settings), available))
 
 
 def split_of(study: StudySettings, design: Design) -> SplitSettings:
@@ -179,10 +179,18 @@ def split_of(study: StudySettings, design: Design) -> SplitSettings:
 
     A study that says how many, be it none, keeps what it says.
     """
-    given = study.split
-    if design.needs_validation and "validation_fraction" not in given.model_fields_set:
-        return given.model_copy(update={"validation_fraction": VALIDATION_FRACTION})
-    return given
+    return with_validation(study.split) if design.needs_validation else study.split
+
+
+def with_validation(split: SplitSettings) -> SplitSettings:
+    """Put patients aside for the choice of an epoch, unless the split says how many.
+
+    Where others are held out to judge by, that choice is all that they are there for.
+    """
+    if "validation_fraction" in split.model_fields_set:
+        return split
+    use = split.validation if split.kind in ("none", "column") else "epochs"
+    return split.model_copy(update={"validation_fraction": VALIDATION_FRACTION, "validation": use})
 
 
 def compute_plans(plans: Mapping[str, Plan], progress: Progress) -> dict[str, Prepared]:

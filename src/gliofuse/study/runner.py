@@ -134,7 +134,7 @@ def fit_prepared(prepared: Prepared, *, progress: Progress, command: str = "") -
     if caution := center_and_class(classes, plan.patients.centers):
         progress.say(caution)
     run.write(FOLDS, pd.DataFrame([row for fold in folds for row in fold.as_rows()]))
-    _fit_folds(prepared, folds, workers, progress)
+    _fit_folds(prepared, split, folds, workers, progress)
     metrics = evaluate_run(
         plan, candidates=_candidates(prepared), workers=workers, progress=progress
     )
@@ -159,7 +159,9 @@ def _write_patients(run: RunFolder, patients: Patients) -> None:
         write_csv(run.place(COHORT), patients.clinical, index=True)
 
 
-def _fit_folds(prepared: Prepared, folds: list[Fold], workers: int, progress: Progress) -> None:
+def _fit_folds(
+    prepared: Prepared, split: SplitSettings, folds: list[Fold], workers: int, progress: Progress
+) -> None:
     plan, data = prepared.plan, prepared.data
     study, run = plan.study, plan.run
     files = _files_of(study)
@@ -179,6 +181,7 @@ def _fit_folds(prepared: Prepared, folds: list[Fold], workers: int, progress: Pr
             run=run,
             context=FitContext(
                 seed=study.split.seed,
+                validation=split.validation,
                 workers=1 if len(folds) > 1 else workers,
                 scratch=run.fold(fold.name).networks,
                 device=study.compute.device,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gliofuse.cohort import Endpoint, TwoClassEndpoint
 from gliofuse.cohort.endpoints import endpoint_kinds
@@ -18,7 +18,14 @@ from gliofuse.designs.framework.networks import NetworkSignature
 from gliofuse.errors import EndpointError, SettingError, did_you_mean
 from gliofuse.inputs import CaseData, Input
 
-__all__ = ["Design", "DesignSettings", "FittedDesign", "Paper", "parse_settings"]
+__all__ = [
+    "Design",
+    "DesignSettings",
+    "FittedDesign",
+    "NetworkDesignSettings",
+    "Paper",
+    "parse_settings",
+]
 
 
 class DesignSettings(BaseModel):
@@ -31,6 +38,21 @@ class DesignSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     preset: Literal["paper", "quick"] = "quick"
+
+
+class NetworkDesignSettings(DesignSettings):
+    """Settings that every design with networks has."""
+
+    prior: Literal["training", "weighted"] = Field(
+        "training",
+        description="Shares of the classes that probabilities refer to: the training patients', "
+        "or those that class weights or duplication made of them.",
+    )
+    epoch_choice: Literal["auto", "auc", "loss"] = Field(
+        "auto",
+        description="Validation figure that chooses a network's epoch; auto: as the preset, but "
+        "the loss below 100 training patients.",
+    )
 
 
 @dataclass(frozen=True)
@@ -92,6 +114,27 @@ class FittedDesign(ABC):
             (the probability of the positive class, in 0..1); else a column for each pair of model
             and prediction column.
         """
+
+    def out_of_fold(self) -> dict[str, pd.DataFrame]:
+        """Return training patients' predictions from fits that did not see them, by model.
+
+        Columns as the endpoint's prediction columns, index ``case_id``. What is missing here is
+        predicted by the fitted model itself.
+        """
+        return {}
+
+    def predict_training(self, training: CaseData) -> pd.DataFrame:
+        """Return :meth:`predict` of the training patients, out of fold where that is known.
+
+        Thresholds are learned from these: on what a model says of the patients that it was fitted
+        on, they would be those of classes which lie further apart than they do.
+        """
+        scores = self.predict(training.without_outcome())
+        for model, own in self.out_of_fold().items():
+            values = own.loc[own.index.intersection(scores.index)]
+            columns = model if scores.columns.nlevels == 1 else [(model, c) for c in own.columns]
+            scores.loc[values.index, columns] = values.to_numpy().squeeze()
+        return scores
 
     def selected_features(self, data: CaseData) -> pd.DataFrame | None:
         """Return the values of the features behind the final model, where selection left few."""
@@ -218,7 +261,9 @@ class Design(ABC):
         ----------
         training : CaseData
         validation : CaseData or None
-            Patients put aside to choose a network's epoch; nothing else may be learned from them.
+            Patients put aside to choose a network's epoch. What else learns from them is said by
+            :meth:`FitContext.learners`: models without epochs do, where the split made them for
+            that choice alone.
         context : FitContext
         """
 

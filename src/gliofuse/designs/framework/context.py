@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
@@ -13,6 +13,7 @@ from gliofuse.cohort import Endpoint, SurvivalEndpoint
 
 if TYPE_CHECKING:
     from gliofuse.deep.training import TrainingProgress
+    from gliofuse.inputs import CaseData
 
 __all__ = ["Available", "FitContext"]
 
@@ -50,11 +51,14 @@ class Available:
 
 @dataclass(frozen=True)
 class FitContext:
-    """How a fit is carried out; nothing in it changes what is fitted, except the seed.
+    """How a fit is carried out; only seed and ``validation`` change what is fitted.
 
     Parameters
     ----------
     seed : int
+    validation : {"cohort", "epochs"}
+        Whether the validation patients are a cohort of their own, or are there for a network's
+        choice of epoch alone.
     workers : int
         Processes that the fit may use.
     scratch : pathlib.Path, optional
@@ -70,6 +74,7 @@ class FitContext:
     """
 
     seed: int = 0
+    validation: Literal["cohort", "epochs"] = "cohort"
     workers: int = 1
     scratch: Path | None = None
     device: str = "auto"
@@ -77,6 +82,15 @@ class FitContext:
     watch: Callable[[str, TrainingProgress], None] | None = field(
         default=None, compare=False, repr=False
     )
+
+    def learners(self, training: CaseData, validation: CaseData | None) -> CaseData:
+        """Return the patients that a model without epochs learns from.
+
+        These are the validation patients too, where they are there for a network's sake alone.
+        """
+        if validation is None or self.validation == "cohort":
+            return training
+        return training.subset((*training.case_ids, *validation.case_ids))
 
     def folder(self, name: str) -> Path | None:
         """Return the scratch folder of one step, or ``None``."""

@@ -5,11 +5,12 @@ The designs call this; how slices are read and networks are trained is :mod:`gli
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 
 from gliofuse.cohort import SurvivalEndpoint
@@ -18,11 +19,15 @@ from gliofuse.errors import InputError
 from gliofuse.inputs import CaseData, Input, TumourPatches, TumourSlices
 
 __all__ = [
+    "EPOCH_CHOICE",
+    "PRIOR_CHOICE",
     "QUICK_TRAINING",
     "NetworkPreset",
     "NetworkRecipe",
     "NetworkSignature",
     "fit_network_signature",
+    "halves",
+    "on_one_scale",
     "shape_features",
 ]
 
@@ -93,6 +98,22 @@ class NetworkPreset:
         return checked(PatchSettings, {**self.images, **changes}, "setting of patches")
 
 
+#: For a design's ``choices``: what its probabilities refer to.
+PRIOR_CHOICE = (
+    "Class weights, and slices drawn or shown more often, are undone in the probabilities: these "
+    "refer to the training patients' share of the positive class, not to equal shares (setting "
+    "prior: weighted leaves them as trained)."
+)
+
+#: For a design's ``choices``: what chooses a network's epoch.
+EPOCH_CHOICE = (
+    "Below 100 training patients a network's epoch is chosen by the validation patients' loss, "
+    "since the AUC of a handful of patients takes few values and hits 1 by chance (setting "
+    "epoch_choice); models without epochs learn from the patients put aside for it, too."
+)
+_FEW = 100
+
+
 @dataclass(frozen=True)
 class NetworkRecipe:
     """Which network is trained on which arrays, and how.
@@ -119,6 +140,12 @@ class NetworkRecipe:
         Of the patients that are learned from, for a network with a survival head.
     weights : str, optional
         Pretrained weights: a path, or ``imagenet``.
+    prior : {"training", "weighted"}
+        What the probabilities refer to: the training patients' shares of the classes, or the
+        shares that the training made of them by class weights, sampling or duplication.
+    epoch_choice : {"auto", "auc", "loss"}
+        Validation figure that chooses the epoch; ``auto`` takes that of ``training``, but the loss
+        below 100 training patients.
     """
 
     network: str
@@ -131,6 +158,8 @@ class NetworkRecipe:
     shape: Input | None = None
     survival: SurvivalEndpoint | None = None
     weights: str | None = None
+    prior: Literal["training", "weighted"] = "training"
+    epoch_choice: Literal["auto", "auc", "loss"] = "auto"
 
     def dataset(self, data: CaseData, *, augmented: bool, seed: int) -> Any:
         """Return the samples of a group of patients; labels are given where they are known."""
@@ -147,6 +176,20 @@ class NetworkRecipe:
             survival=survival,
             seed=seed,
         )
+
+    def training_of(self, patients: int, device: str) -> Any:
+        """Return the training settings for so many training patients."""
+        choice = self.epoch_choice
+        if choice == "auto":
+            choice = "loss" if patients < _FEW else self.training.selection
+        return self.training.model_copy(update={"device": device, "selection": choice})
+
+    def prior_shift(self, training: CaseData) -> float:
+        """Return what unequal classes made equal in training add to the log-odds, to be undone."""
+        if self.prior == "weighted" or self.training.balance == "none":
+            return 0.0
+        positive = int((training.y == 1).sum())
+        return float(np.log((len(training) - positive) / positive))
 
 
 def shape_features(table: pd.DataFrame) -> pd.DataFrame:
@@ -166,6 +209,7 @@ def shape_features(table: pd.DataFrame) -> pd.DataFrame:
 class NetworkSignature:
     """A trained network, read as one probability a patient.
 
+    ``prior_shift`` is taken off the log-odds of that probability (see `NetworkRecipe.prior`).
     ``out_of_fold`` holds the training patients' probabilities from networks that did not see
     them, for fitting a second level; ``None`` where no second level asked for it.
     """
@@ -173,11 +217,18 @@ class NetworkSignature:
     recipe: NetworkRecipe
     trained: Any
     out_of_fold: pd.Series | None = None
+    prior_shift: float = 0.0
 
     def predict(self, data: CaseData) -> pd.Series:
         """Return the probability of the positive class (mean over a patient's samples)."""
+        return self.patients(data)["probability"]
+
+    def patients(self, data: CaseData) -> pd.DataFrame:
+        """Return what the network says of each patient, as `TrainedNetwork.predict` does."""
         samples = self.recipe.dataset(data.without_outcome(), augmented=False, seed=0)
-        return self.trained.predict(samples)["probability"].loc[list(data.case_ids)]
+        table = self.trained.predict(samples).loc[list(data.case_ids)]
+        weighted = table["probability"] * np.exp(-self.prior_shift)
+        return table.assign(probability=weighted / (weighted + 1 - table["probability"]))
 
     def features(self, data: CaseData) -> pd.DataFrame:
         """Return the network's features (mean over a patient's samples), one row a patient."""
@@ -219,6 +270,8 @@ def fit_network_signature(
     """
     from gliofuse.deep.training import train_network
 
+    settings = recipe.training_of(len(training), context.device)
+
     def train(group: CaseData, step: str = "") -> Any:
         return train_network(
             recipe.network,
@@ -226,7 +279,7 @@ def fit_network_signature(
             None
             if validation is None
             else recipe.dataset(validation, augmented=False, seed=context.seed),
-            settings=recipe.training.model_copy(update={"device": context.device}),
+            settings=settings,
             options=recipe.options,
             weights=recipe.weights,
             directory=context.folder(f"{name}/{step}"),
@@ -238,11 +291,57 @@ def fit_network_signature(
 
     held_out = None
     if inner_folds:
-        held_out = pd.Series(index=list(training.case_ids), dtype=float, name=name)
+        parts = []
         for number, (rest, part) in enumerate(_inner_split(training, inner_folds, context)):
-            signature = NetworkSignature(recipe, train(rest, f"inner{number}"))
-            held_out.loc[list(part.case_ids)] = signature.predict(part)
-    return NetworkSignature(recipe, train(training), held_out)
+            trained = train(rest, f"inner{number}")
+            signature = NetworkSignature(recipe, trained, prior_shift=recipe.prior_shift(rest))
+            parts.append(signature.predict(part))
+        held_out = on_one_scale(parts).loc[list(training.case_ids)].rename(name)
+    return NetworkSignature(recipe, train(training), held_out, recipe.prior_shift(training))
+
+
+def halves(training: CaseData, context: FitContext) -> tuple[CaseData, CaseData]:
+    """Return the two stratified halves of the training patients, for fits across them.
+
+    Raises
+    ------
+    InputError
+        If a class has fewer than two patients.
+    """
+    (first, second), _ = _inner_split(training, 2, context)
+    return first, second
+
+
+def on_one_scale(parts: Sequence[pd.Series]) -> pd.Series:
+    """Return the probabilities of several networks' held-out patients, pooled.
+
+    Each network is as sure of itself as its own training made it, so that pooled as they are the
+    probabilities rank the networks, not the patients. Their log-odds are brought to the common
+    mean and standard deviation; the parts are stratified, so that no part has more events.
+
+    Parameters
+    ----------
+    parts : sequence of Series
+        Probabilities by patient, a series a network. A part of fewer than three patients keeps
+        its spread.
+
+    Examples
+    --------
+    >>> sure, unsure = pd.Series([0.01, 0.5, 0.99]), pd.Series([0.49, 0.5, 0.51])
+    >>> on_one_scale([sure, unsure]).round(2).tolist()
+    [0.09, 0.5, 0.91, 0.09, 0.5, 0.91]
+    """
+    scores = [np.log(p / (1 - p)) for p in (part.clip(1e-6, 1 - 1e-6) for part in parts)]
+    centre = float(np.mean([score.mean() for score in scores]))
+    spreads = [float(score.std(ddof=0)) if len(score) > 2 else 0.0 for score in scores]
+    common = float(np.mean([spread for spread in spreads if spread > 0] or [0.0]))
+    pooled = pd.concat(
+        [
+            centre + (score - score.mean()) * (common / spread if spread > 0 else 1.0)
+            for score, spread in zip(scores, spreads)
+        ]
+    )
+    return 1 / (1 + np.exp(-pooled))
 
 
 def _inner_split(
@@ -253,8 +352,9 @@ def _inner_split(
     smallest = int(training.y.value_counts().min())
     if smallest < 2:
         raise InputError(
-            "out-of-fold network signatures need at least 2 training patients of each class "
-            f"(got {smallest}); use fewer folds, or settings: {{second_level: in-sample}}"
+            "networks that predict patients they did not learn from need at least 2 training "
+            f"patients of each class (got {smallest}); use fewer folds, or settings: "
+            "{second_level: in-sample} or {cross_fit: false}"
         )
     names = list(training.case_ids)
     people = None if context.groups is None else context.groups.loc[names].to_numpy()

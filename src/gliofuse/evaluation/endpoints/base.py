@@ -135,6 +135,15 @@ class Evaluation(ABC):
         """
         return pd.DataFrame()
 
+    def added(
+        self, predictions: pd.DataFrame, model: str, against: str, *, seed: int = 0
+    ) -> pd.DataFrame | None:
+        """Return what one model brings beyond another in net benefit, by cohort.
+
+        ``None`` where the kind of endpoint has no net benefit, or the patients no two classes.
+        """
+        return None
+
     @abstractmethod
     def misjudged(
         self, predictions: pd.DataFrame, thresholds: pd.DataFrame | None = None

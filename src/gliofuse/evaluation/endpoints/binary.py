@@ -17,7 +17,7 @@ from gliofuse.evaluation.centers import (
     compare_within_centers,
 )
 from gliofuse.evaluation.comparison import delong_matrix
-from gliofuse.evaluation.decision import clinical_impact, decision_curve
+from gliofuse.evaluation.decision import added_benefit, clinical_impact, decision_curve
 from gliofuse.evaluation.endpoints.base import (
     Evaluation,
     Stages,
@@ -166,6 +166,18 @@ class BinaryEvaluation(Evaluation):
     ) -> pd.DataFrame:
         """Return :func:`~gliofuse.evaluation.sample_size_table`."""
         return sample_size_table(predictions, model, candidates)
+
+    def added(
+        self, predictions: pd.DataFrame, model: str, against: str, *, seed: int = 0
+    ) -> pd.DataFrame | None:
+        """Return :func:`~gliofuse.evaluation.added_benefit` of each cohort with both classes."""
+        pooled = pool_predictions(predictions)
+        tables = [
+            added_benefit(group, model, against, seed=seed).assign(cohort=cohort)
+            for cohort, group in pooled.groupby("cohort", sort=False)
+            if group["y_true"].nunique() == 2
+        ]
+        return pd.concat(tables, ignore_index=True) if tables else None
 
     def misjudged(
         self, predictions: pd.DataFrame, thresholds: pd.DataFrame | None = None

@@ -26,7 +26,7 @@ REPORT = EndpointReport(
         Chapter(
             "probabilities",
             "Can the probabilities be used?",
-            ("calibration", "decision", "impact"),
+            ("calibration", "decision", "impact", "added"),
         ),
         Chapter("nomogram", "Nomogram and calculator", ("nomogram",)),
         Chapter("survival", "Survival", ("survival",)),

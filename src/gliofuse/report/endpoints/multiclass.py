@@ -14,7 +14,10 @@ REPORT = EndpointReport(
         Chapter(
             "results",
             "Results",
-            ("performance", "class_auc", "class_roc", "class_confusion", "tests", "publication"),
+            (
+                *("performance", "class_auc", "class_roc", "class_confusion"),
+                *("tests", "added", "publication"),
+            ),
         ),
         Chapter("limitations", "What these figures cannot tell", ("limitations", "remarks")),
         Chapter("probabilities", "Can the probabilities be used?", ("class_calibration",)),

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from gliofuse.report.context import RunContext
 from gliofuse.report.sections import Findings
+from gliofuse.report.sections.limitations.calibration import calibration
 from gliofuse.report.sections.limitations.groups import (
     center_giveaway,
     rows_of_one_person,
     similar_cases,
 )
-from gliofuse.report.sections.limitations.performance import (
-    below_chance,
-    calibration,
-    intervals,
-    overtaken,
-)
+from gliofuse.report.sections.limitations.performance import below_chance, intervals, overtaken
 from gliofuse.report.sections.limitations.setup import (
     centres,
     events_per_variable,

@@ -7,9 +7,9 @@ from typing import Any
 from gliofuse.report.context import RunContext
 from gliofuse.report.sections import Findings
 from gliofuse.report.sections.overview import headline
-from gliofuse.report.wording import format_interval, format_number, metric_label, within
+from gliofuse.report.wording import format_number, metric_label, within
 
-__all__ = ["below_chance", "calibration", "intervals", "overtaken"]
+__all__ = ["below_chance", "intervals", "overtaken"]
 
 Limit = dict[str, str]
 _WIDE_INTERVAL = 0.15
@@ -95,29 +95,3 @@ def overtaken(context: RunContext, found: Findings) -> Limit | None:
         f"({format_number(own, 2)}) was reached by: {', '.join(better)}. Whether by more than "
         "chance is told by the tests beside them.",
     }
-
-
-def calibration(context: RunContext, found: Findings) -> Limit | None:
-    """Say that the final model's probabilities are too extreme, or too timid."""
-    summary = found["calibration"] or found["class_calibration"]
-    if summary is None:
-        return None
-    verdicts = []
-    for row in summary["rows"]:
-        if not row["final"] or row["cohort_name"] != context.primary:
-            continue
-        slope = dict(zip(summary["columns"], row["values"], strict=True)).get("slope")
-        if slope is None or None in (slope["low"], slope["high"]):
-            continue
-        if slope["low"] <= 1 <= slope["high"]:
-            continue
-        text = format_interval(slope["estimate"], slope["low"], slope["high"], 2)
-        which = f" of {row['class']}" if row["class"] else ""
-        verdict = "extreme" if slope["high"] < 1 else "timid"
-        verdicts.append(
-            f"The calibration slope{which} is {text}, ideal is 1: the probabilities are too "
-            f"{verdict} and should be recalibrated before they are read as risks."
-        )
-    if not verdicts:
-        return None
-    return {"title": "Probabilities are not calibrated", "text": " ".join(verdicts)}

@@ -1,0 +1,140 @@
+"""The clinical comparator: every design's models stand beside one of clinical variables alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from gliofuse.designs.framework.base import Design, FittedDesign
+from gliofuse.designs.framework.classes import model_columns, out_of_fold, probabilities
+from gliofuse.designs.framework.clinical import ClinicalTable, clinical_model
+from gliofuse.designs.framework.context import FitContext
+from gliofuse.designs.framework.models import Model, check_models
+from gliofuse.inputs import CaseData, Input
+
+__all__ = ["CLINICAL", "with_clinical_comparator"]
+
+CLINICAL = Model("clinical", "Clinical", "clinical", role="rival")
+
+_FOLDS = 5
+
+
+def with_clinical_comparator(design: Design) -> Design:
+    """Return the design with a model of the clinical variables alone, on the same folds.
+
+    A design that has one of its own, and one for which no clinical variables are named, is returned
+    as it is.
+    """
+    if not design.available.clinical or any(one.kind == "clinical" for one in design.models):
+        return design
+    return _WithClinical(design)
+
+
+class _WithClinical(Design):
+    """A design, and the clinical model beside its own."""
+
+    def __init__(self, design: Design) -> None:
+        self.own = design
+        # what a class says of itself, its instance says here; the endpoint was checked there
+        for name in ("name", "title", "paper", "Settings", "settings", "available"):
+            setattr(self, name, getattr(design, name))
+        check_models(self.name, self.models)
+
+    @property
+    def choices(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The design's choices, and the comparator."""
+        return (
+            *self.own.choices,
+            "The clinical model, a logistic regression of the covariates alone, is the project's: "
+            "it stands beside the paper's models to show what imaging adds.",
+        )
+
+    @property
+    def models(self) -> tuple[Model, ...]:
+        """The design's models and the clinical one."""
+        return (*self.own.models, CLINICAL)
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """The design's inputs."""
+        return self.own.inputs
+
+    @property
+    def clinical_columns(self) -> tuple[str, ...]:
+        """The design's columns, and the covariates."""
+        return tuple(dict.fromkeys((*self.own.clinical_columns, *self.available.clinical)))
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """What the design leaves out."""
+        return self.own.left_out
+
+    @property
+    def left_out_labels(self) -> dict[str, str]:
+        """Labels of what it leaves out."""
+        return self.own.left_out_labels
+
+    @property
+    def needs_validation(self) -> bool:
+        """Whether the design needs validation patients."""
+        return self.own.needs_validation
+
+    def fit(
+        self, training: CaseData, validation: CaseData | None, context: FitContext
+    ) -> FittedDesign:
+        """Fit the design, and the clinical model on all patients that learn without epochs."""
+        fitted = self.own.fit(training, validation, context)
+        learners = context.learners(training, validation)
+        columns = self.available.clinical
+        given = learners.clinical_table(columns)
+        coding = ClinicalTable(columns).fit(given)
+        table, y = coding.transform(given), learners.y
+        known = out_of_fold(
+            clinical_model(), table, y, self.available.endpoint, folds=_FOLDS, seed=context.seed
+        )
+        return _FittedWithClinical(self, fitted, coding, clinical_model().fit(table, y), known)
+
+
+class _FittedWithClinical(FittedDesign):
+    """A fitted design, and the fitted clinical model."""
+
+    design: _WithClinical
+
+    def __init__(
+        self,
+        design: _WithClinical,
+        own: FittedDesign,
+        coding: ClinicalTable,
+        model: Any,
+        known: pd.DataFrame,
+    ) -> None:
+        super().__init__(design, own.networks)
+        self.own = own
+        self.coding = coding
+        self.model = model
+        self.known = known
+
+    def predict(self, data: CaseData) -> pd.DataFrame:
+        """Return each model's predictions, by ``case_id``."""
+        endpoint = self.design.available.endpoint
+        table = self.coding.transform(data.clinical_table(self.coding.columns))
+        clinical = probabilities(self.model, table, endpoint)
+        added = model_columns({CLINICAL.name: clinical}, endpoint)
+        return pd.concat([self.own.predict(data), added], axis=1).rename_axis(index="case_id")
+
+    def out_of_fold(self) -> dict[str, pd.DataFrame]:
+        """Return the design's, and the clinical model's."""
+        return {**self.own.out_of_fold(), CLINICAL.name: self.known}
+
+    def selected_features(self, data: CaseData) -> pd.DataFrame | None:
+        """Return the design's selected features."""
+        return self.own.selected_features(data)
+
+    def patient_tables(self, data: CaseData) -> dict[str, pd.DataFrame]:
+        """Return the design's tables of patients."""
+        return self.own.patient_tables(data)
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Return the design's tables."""
+        return self.own.tables()

@@ -1,0 +1,49 @@
+"""Missing features become the training patients' median."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.utils import Tags
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from gliofuse.signature._common import Float
+
+__all__ = ["MedianImputer"]
+
+
+class MedianImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    """Fill missing values with each column's median; a column without any value with 0.
+
+    Attributes
+    ----------
+    medians_ : ndarray of shape (features,)
+        Of the training patients who have a value.
+
+    Examples
+    --------
+    >>> X = np.array([[1.0, np.nan], [3.0, np.nan], [np.nan, np.nan], [5.0, np.nan]])
+    >>> MedianImputer().fit_transform(X)[2].tolist()
+    [3.0, 0.0]
+    """
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn the medians of X (patients, features)."""
+        X = validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan")
+        self.medians_: Float = np.zeros(X.shape[1])
+        known = ~np.isnan(X).all(axis=0)
+        self.medians_[known] = np.nanmedian(X[:, known], axis=0)
+        return self
+
+    def transform(self, X: Any) -> Float:
+        """Return X without missing values."""
+        check_is_fitted(self, "medians_")
+        X = validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan", reset=False)
+        return np.where(np.isnan(X), self.medians_, X)

@@ -1,0 +1,113 @@
+"""A pipeline whose inner choices never see features that were chosen with their labels."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
+
+from gliofuse.signature._common import Float
+from gliofuse.signature.warning import SignatureWarning
+
+__all__ = ["InnerFold", "NestedPipeline", "inner_folds"]
+
+
+class InnerFold(NamedTuple):
+    """One fold of a step's inner cross-validation, as the steps before it hand it over.
+
+    ``training`` and ``test`` are positions among the patients; ``X_training`` and ``X_test`` their
+    columns after steps that were fitted on ``training`` alone, so that their number differs from
+    fold to fold.
+    """
+
+    training: NDArray[np.intp]
+    test: NDArray[np.intp]
+    X_training: Float
+    X_test: Float
+
+
+def inner_folds(X: Float, splits: Any, inner: list[InnerFold] | None) -> list[InnerFold]:
+    """Return the given folds, or where there are none those of the columns as they are."""
+    if inner is not None:
+        return inner
+    return [InnerFold(training, test, X[training], X[test]) for training, test in splits]
+
+
+class NestedPipeline(Pipeline):
+    """A pipeline that repeats its first steps inside every fold of a later step's choice.
+
+    scikit-learn's pipeline selects features with the labels of all its patients, and a step that
+    then chooses a penalty by cross-validation does so on folds whose labels helped to select: the
+    held-out error is far too small, and the penalty with it. Here a step that has ``inner_splits``
+    is given, for each of its folds, what the steps before it make of that fold when they are
+    fitted on its training part alone. A penalty that one of these chose before (in folds of its
+    own, nested likewise) is kept: a number, learned from all patients, in exchange for a tenth of
+    the time. The probabilities of `out_of_fold_probabilities` know nothing of the kind, since the
+    whole pipeline is fitted anew in each of its folds.
+
+    Warnings of those inner fits are not passed on: they are not of the model that is kept.
+
+    Parameters
+    ----------
+    steps, transform_input, memory, verbose
+        As for `sklearn.pipeline.Pipeline`; ``memory`` is not used.
+
+    References
+    ----------
+    Ambroise and McLachlan 2002, PNAS 99:6562-6566; Varma and Simon 2006, BMC Bioinformatics 7:91.
+
+    Examples
+    --------
+    >>> from gliofuse.signature import ElasticNetSignature, TTestSelector
+    >>> rng = np.random.default_rng(0)
+    >>> X, y = rng.normal(size=(30, 400)), np.tile([0, 1], 15)
+    >>> steps = lambda: [("ttest", TTestSelector()), ("scorer", ElasticNetSignature(folds=5))]
+    >>> loss = [-kind(steps()).fit(X, y)[-1].best_score_ for kind in (Pipeline, NestedPipeline)]
+    >>> loss[0] < 0.5 < 0.65 < loss[1]
+    True
+    """
+
+    steps: list[tuple[str, Any]]
+
+    def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
+        """Fit every step; X (patients, features), y two classes.
+
+        Raises
+        ------
+        ValueError
+            If further parameters are given: the steps take none.
+        """
+        if params:
+            raise ValueError(f"NestedPipeline takes no fit parameters, got {sorted(params)}")
+        values = np.asarray(X, dtype=np.float64)
+        labels = np.asarray(y)
+        self.steps = list(self.steps)
+        moved = X
+        for position, (_, step) in enumerate(self.steps):
+            options = {}
+            if position and hasattr(step, "inner_splits"):
+                options["inner"] = [
+                    self._inner_fold(position, values, labels, training, test)
+                    for training, test in step.inner_splits(labels)
+                ]
+            step.fit(moved, y, **options)
+            if position < len(self.steps) - 1:
+                moved = step.transform(moved)
+        return self
+
+    def _inner_fold(
+        self, position: int, X: Float, y: NDArray[Any], training: Any, test: Any
+    ) -> InnerFold:
+        steps = [
+            (name, step.with_choice() if hasattr(step, "with_choice") else clone(step))
+            for name, step in self.steps[:position]
+        ]
+        before = type(self)(steps).set_output(transform="default")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SignatureWarning)
+            before.fit(X[training], y[training])
+        return InnerFold(training, test, before.transform(X[training]), before.transform(X[test]))

@@ -19,7 +19,7 @@ from gliofuse.cohort import MulticlassEndpoint
 from gliofuse.designs.framework.banks import feature_bank
 from gliofuse.designs.framework.base import Design, FittedDesign, NetworkDesignSettings, Paper
 from gliofuse.designs.framework.context import FitContext
-from gliofuse.designs.framework.models import Model, sequence_label
+from gliofuse.designs.framework.models import Model, Role, sequence_label
 from gliofuse.designs.framework.networks import (
     EPOCH_CHOICE,
     PRIOR_CHOICE,
@@ -166,6 +166,10 @@ DUAL_NETWORK: dict[str, NetworkPreset] = {
 }
 
 
+def _role(final: bool, rival: bool) -> Role:
+    return "final" if final else "rival" if rival else "part"
+
+
 class DeepRadiomicsSettings(NetworkDesignSettings):
     """Settings of ``deep-radiomics``."""
 
@@ -216,6 +220,9 @@ class DeepRadiomics(Design):
         "Masks come from the manifest; the paper's are its segmentation network's.",
         "The paper does not name the network's optimiser; Adam at 1e-4 is used with class weights, "
         "and AdamW in preset quick.",
+        "Patches are mirrored at random along x and y in training; the paper does not say.",
+        "The SVM's grid is scored by the AUC over the folds, and its probabilities are Platt's.",
+        "A tumour that does not fit the patch is shown in a larger one, resampled to its size.",
         "The complete MRI is resized to the patch's 96 x 128 x 96 and its voxels are no cubes; the "
         "paper does not say how it is made that small.",
         SELECTION_CHOICE,
@@ -259,10 +266,11 @@ class DeepRadiomics(Design):
         alone = None if self._variants else self.fused_sequence
         return (
             *(Model(f"radiomics_{s}", f"Radiomics {sequence_label(s)}", "radiomics", s,
-                    "final" if s == alone else "part") for s in self.sequences),
-            *(Model(v.cnn, f"CNN ({v.label})", "deep", v.name) for v in self._variants),
+                    _role(s == alone, s == self.fused_sequence)) for s in self.sequences),
+            *(Model(v.cnn, f"CNN ({v.label})", "deep", v.name, _role(False, v is _PROPOSED))
+              for v in self._variants),
             *(Model(f"integrated_{v.name}", f"Integrated ({v.label})", "hybrid", v.name,
-                    "final" if v is _PROPOSED else "part") for v in self._variants),
+                    _role(v is _PROPOSED, False)) for v in self._variants),
         )  # fmt: skip
 
     @property
@@ -299,7 +307,9 @@ class DeepRadiomics(Design):
         """The tumour's patch, or the complete volume at the same size; quick samples every 3 mm."""
         whole = {} if kind == "patch" else {"crop": "whole", "pixel_mm_zyx": None}
         return TumourPatches(
-            settings=NETWORKS[self.settings.preset].patches(**whole),
+            settings=NETWORKS[self.settings.preset].patches(
+                normalisation=self.settings.normalisation, **whole
+            ),
             region=self.settings.region,
             sequences=self.sequences,
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import pandas as pd
 from pydantic import Field
@@ -189,6 +189,9 @@ class ShapeResNetSettings(NetworkDesignSettings):
     """Settings of ``shape-resnet``."""
 
     region: str = Field("whole", description="The tumour; voxels outside are set to the least.")
+    pixels: Literal["tumour", "brain"] = Field(
+        "tumour", description="What the slices show: the tumour alone, or the whole brain."
+    )
     comparators: bool | None = Field(
         None, description="Single sequences and 3D networks too (paper: yes, quick: no)."
     )
@@ -221,6 +224,10 @@ class ShapeResNet(Design):
         "training patients.",
         PRIOR_CHOICE,
         EPOCH_CHOICE,
+        "Each flip, the shift and the noise (1 % of the pixels) are drawn with probability one half, "
+        "the shift in preset quick with 0.3, an angle always; the paper names the steps alone.",
+        "The network without shape features and the 3D one keep their last layer of two outputs; a "
+        "patient's probability is the mean over its slices.",
         "Enlarging the crops of one class alone lets a network learn the scale instead of the "
         "tumour; preset paper does as the paper, preset quick leaves the class-wise crops out.",
     )
@@ -268,6 +275,10 @@ class ShapeResNet(Design):
             notes.append(
                 "the single-sequence and 3D comparators left out (preset paper trains them)"
             )
+        if not self.settings.ablate:
+            notes.append("the ablation of the augmentations left out (settings: ablate)")
+        if self.settings.pixels == "tumour":
+            notes.append("heat maps on the whole brain left out (settings: pixels: brain has them)")
         return tuple(notes)
 
     @property
@@ -284,7 +295,7 @@ class ShapeResNet(Design):
         """Tumour-only axial slices."""
         smaller = {} if self.settings.slice_size is None else {"size": self.settings.slice_size}
         return TumourSlices(
-            settings=NETWORKS[self.settings.preset].slices(**smaller),
+            settings=NETWORKS[self.settings.preset].slices(pixels=self.settings.pixels, **smaller),
             region=self.settings.region,
             sequences=self.available.sequences,
         )

@@ -9,7 +9,9 @@ from typing import Literal
 from gliofuse.cohort import SEQUENCES
 from gliofuse.errors import SettingError
 
-__all__ = ["ALL", "Model", "check_models", "sequence_label"]
+__all__ = ["ALL", "Model", "Role", "check_models", "sequence_label"]
+
+Role = Literal["final", "rival", "part"]
 
 #: Group of a model that reads all sequences or regions together.
 ALL = "all"
@@ -39,7 +41,7 @@ class Model:
     label: str
     kind: str
     group: str = ""
-    role: Literal["final", "rival", "part"] = "part"
+    role: Role = "part"
 
 
 def check_models(design: str, models: Iterable[Model]) -> None:

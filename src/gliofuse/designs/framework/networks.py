@@ -5,6 +5,7 @@ The designs call this; how slices are read and networks are trained is :mod:`gli
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +18,7 @@ from gliofuse.cohort import SurvivalEndpoint
 from gliofuse.designs.framework.context import FitContext
 from gliofuse.errors import InputError
 from gliofuse.inputs import CaseData, Input, TumourPatches, TumourSlices
+from gliofuse.signature import SignatureWarning
 
 __all__ = [
     "EPOCH_CHOICE",
@@ -112,6 +114,8 @@ EPOCH_CHOICE = (
     "epoch_choice); models without epochs learn from the patients put aside for it, too."
 )
 _FEW = 100
+#: Share of its first epoch's training loss by which a network that learns does better later.
+_LEAST_FALL = 0.02
 
 
 @dataclass(frozen=True)
@@ -297,7 +301,22 @@ def fit_network_signature(
             signature = NetworkSignature(recipe, trained, prior_shift=recipe.prior_shift(rest))
             parts.append(signature.predict(part))
         held_out = on_one_scale(parts).loc[list(training.case_ids)].rename(name)
-    return NetworkSignature(recipe, train(training), held_out, recipe.prior_shift(training))
+    trained = train(training)
+    _warn_of_nothing_learned(name, trained.curves)
+    return NetworkSignature(recipe, trained, held_out, recipe.prior_shift(training))
+
+
+def _warn_of_nothing_learned(name: str, curves: pd.DataFrame) -> None:
+    """Warn where the training loss has hardly fallen from the first epoch to its lowest."""
+    losses = curves["training_loss"].dropna()
+    if len(losses) > 1 and losses.min() > (1 - _LEAST_FALL) * losses.iloc[0]:
+        warnings.warn(
+            f"{name}: the training loss fell by less than {_LEAST_FALL:.0%} over the epochs; the "
+            "network has learned next to nothing: more epochs, another learning rate, or look at "
+            "its input",
+            SignatureWarning,
+            stacklevel=3,
+        )
 
 
 def halves(training: CaseData, context: FitContext) -> tuple[CaseData, CaseData]:

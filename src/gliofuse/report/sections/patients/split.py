@@ -53,7 +53,7 @@ def split_words(split: SplitSettings, sides: Collection[str]) -> str:
     if "validation" in sides and not (split.kind == "column" and not split.validation_fraction):
         text += (
             f" Of the patients to learn from, {split.validation_fraction:.0%} were put aside to "
-            "choose the networks' stopping point."
+            "choose the networks' stopping point; models without one learned from them too."
         )
     elif "validation" in sides:
         text += " The validation patients chose the networks' stopping point."

@@ -103,8 +103,8 @@ def clusters(run: RunContext, found: Findings) -> Answer | None:
 @answers
 def imbalance(run: RunContext, found: Findings) -> Answer:
     return part(
-        f"{_classes(run)}; splits keep the shares. Class weights, and how probabilities are put back "
-        "to the classes' shares, as the design says.",
+        f"{_classes(run)}; splits keep the shares. Class weights, and how probabilities are put "
+        "back to the classes' shares, as the design says.",
         "design",
     )
 

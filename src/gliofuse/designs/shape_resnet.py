@@ -225,7 +225,7 @@ class ShapeResNet(Design):
         PRIOR_CHOICE,
         EPOCH_CHOICE,
         "Each flip, the shift and the noise (1 % of the pixels) are drawn with probability one "
-        "half, the shift in preset quick with 0.3, an angle always; the paper names the steps alone.",
+        "half (quick: the shift with 0.3), an angle always; the paper names the steps alone.",
         "The network without shape features and the 3D one keep their last layer of two outputs; a "
         "patient's probability is the mean over its slices.",
         "Enlarging the crops of one class alone lets a network learn the scale instead of the "

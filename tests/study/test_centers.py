@@ -69,7 +69,7 @@ def test_each_centre_in_turn_is_judged_within_centres(folder, study_of):
     assert cohort["alone"]["together"]
     titles = [entry["title"] for entry in page["limitations"]]
     assert "Centre and class go together" in titles
-    assert "put aside and predicted by models of the others" in page["patients"]["split"]["words"]
+    assert "kept as external patients, each in turn" in page["patients"]["split"]["words"]
 
 
 def test_a_cross_validation_inside_and_a_centre_outside(folder, study_of):

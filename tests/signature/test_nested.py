@@ -144,3 +144,36 @@ def test_a_given_penalty_is_taken():
         kept = chosen.with_choice().fit(X, y)
         assert kept.penalty_ == chosen.penalty_
         np.testing.assert_allclose(kept.coef_, chosen.coef_, atol=1e-9)
+
+
+def test_rows_of_a_person_are_on_one_side_of_the_inner_folds():
+    rng = np.random.default_rng(6)
+    people = np.repeat(np.arange(30), 2)
+    index = [f"r{i}" for i in range(60)]
+    X = pd.DataFrame(rng.normal(size=(60, 20)), index=index).rename(columns="f{}".format)
+    y = people % 2
+    seen = []
+
+    class Watched(LassoSelector):
+        def fit(self, X, y=None, inner=None):
+            seen.extend(inner or [])
+            return super().fit(X, y, inner)
+
+    def chain(people):
+        steps = [("ttest", TTestSelector()), ("lasso", Watched(folds=4))]
+        return NestedPipeline(steps, people=people)
+
+    def split_people():
+        return [set(who[fold.training]) & set(who[fold.test]) for fold in seen]
+
+    order = rng.permutation(60)  # they are told by the index, not by the place
+    who = people[order]
+    shuffled = X.iloc[order]
+    clone(chain(pd.Series(people, index=index))).fit(shuffled, y[order])
+    assert len(seen) == 4
+    assert not any(split_people())
+    seen.clear()
+    chain(None).fit(shuffled, y[order])
+    assert any(split_people())
+    for build in (single_sequence_signature, imaging_signature, integrated_signature):
+        assert build(people=who).people is who

@@ -97,11 +97,11 @@ def check_share(name: str, value: float, low: float = 0.0, high: float = 1.0) ->
         raise SettingError(f"{name} must be from {low:g} to {high:g}, got {value!r}")
 
 
-def inner_splits(estimator: Any, y: Any) -> Folds:
+def inner_splits(estimator: Any, y: Any, people: NDArray[Any] | None = None) -> Folds:
     """Return the folds that an estimator with ``folds`` and ``random_state`` cross-validates on."""
     codes = np.unique(np.asarray(y), return_inverse=True)[1]
     folds = usable_folds(codes, estimator.folds)
-    return stratified_folds(codes, folds, random_generator_seed(estimator.random_state))
+    return stratified_folds(codes, folds, random_generator_seed(estimator.random_state), people)
 
 
 def usable_folds(y: NDArray[np.int64], folds: int) -> int:

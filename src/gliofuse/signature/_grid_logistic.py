@@ -96,9 +96,12 @@ class GridScorer(LinearScorer):
     folds: int
     random_state: Any
 
-    def inner_splits(self, y: Any) -> Folds:
-        """Return the (training, test) positions of the folds that choose the penalty."""
-        return inner_splits(self, y)
+    def inner_splits(self, y: Any, people: Any = None) -> Folds:
+        """Return the (training, test) positions of the folds that choose the penalty.
+
+        Rows of one of the ``people`` are on one side.
+        """
+        return inner_splits(self, y, people)
 
 
 def fit_grid(

@@ -4,8 +4,8 @@ Everything that learns is a step, so a pipeline that is fitted on training patie
 every fold leaks nothing. With ``selection="nested"`` (the default) the steps that select are
 repeated in the folds of every inner choice too (`NestedPipeline`); with ``"paper"`` those folds
 see features that all of the chain's training patients chose, so that their scores pick a penalty
-but are no measure of performance. Tables are DataFrames (patients, features); names are kept
-throughout.
+but are no measure of performance. ``people`` names the person behind each row: nested folds keep a
+person's rows together. Tables are DataFrames (patients, features); names are kept throughout.
 """
 
 from __future__ import annotations
@@ -47,7 +47,9 @@ __all__ = [
 ]
 
 
-def single_sequence_signature(settings: SingleSequenceSettings | None = None) -> Pipeline:
+def single_sequence_signature(
+    settings: SingleSequenceSettings | None = None, *, people: pd.Series | None = None
+) -> Pipeline:
     """Return the chain of one sequence's radiomic signature.
 
     Steps ``ttest``, ``minmax`` (of the training patients, applied unchanged and unclipped),
@@ -61,6 +63,7 @@ def single_sequence_signature(settings: SingleSequenceSettings | None = None) ->
     chosen = settings or SingleSequenceSettings()
     return _chain(
         chosen.selection,
+        people,
         ("ttest", TTestSelector(chosen.alpha)),
         ("minmax", MinMaxScaler()),
         (
@@ -84,7 +87,9 @@ def single_sequence_signature(settings: SingleSequenceSettings | None = None) ->
     )
 
 
-def imaging_signature(settings: ImagingSignatureSettings | None = None) -> Pipeline:
+def imaging_signature(
+    settings: ImagingSignatureSettings | None = None, *, people: pd.Series | None = None
+) -> Pipeline:
     """Return the chain of one imaging model.
 
     Steps ``impute`` (features of a region that a patient lacks become the median), ``zscore``,
@@ -105,6 +110,7 @@ def imaging_signature(settings: ImagingSignatureSettings | None = None) -> Pipel
     }
     return _chain(
         chosen.selection,
+        people,
         ("impute", MedianImputer()),
         ("zscore", StandardScaler()),
         ("ttest", TTestSelector(chosen.alpha)),
@@ -114,7 +120,9 @@ def imaging_signature(settings: ImagingSignatureSettings | None = None) -> Pipel
     )
 
 
-def integrated_signature(settings: IntegratedSignatureSettings | None = None) -> Pipeline:
+def integrated_signature(
+    settings: IntegratedSignatureSettings | None = None, *, people: pd.Series | None = None
+) -> Pipeline:
     """Return the chain of a grading model.
 
     Steps ``zscore``, ``levene``, ``lasso``, ``forest`` (importance, the best eight), ``scorer``
@@ -128,6 +136,7 @@ def integrated_signature(settings: IntegratedSignatureSettings | None = None) ->
     chosen = settings or IntegratedSignatureSettings()
     return _chain(
         chosen.selection,
+        people,
         ("zscore", StandardScaler()),
         ("levene", LeveneSelector(chosen.alpha, center=chosen.center)),
         (
@@ -150,9 +159,10 @@ def integrated_signature(settings: IntegratedSignatureSettings | None = None) ->
     )
 
 
-def _chain(selection: str, *steps: tuple[str, Any]) -> Pipeline:
-    kind = NestedPipeline if selection == "nested" else Pipeline
-    return kind(list(steps)).set_output(transform="pandas")
+def _chain(selection: str, people: pd.Series | None, *steps: tuple[str, Any]) -> Pipeline:
+    nested = selection == "nested"
+    chain = NestedPipeline(list(steps), people=people) if nested else Pipeline(list(steps))
+    return chain.set_output(transform="pandas")
 
 
 def selected_features(pipeline: Pipeline, names: Sequence[str] | None = None) -> list[str]:

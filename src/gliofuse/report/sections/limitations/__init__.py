@@ -6,6 +6,7 @@ from gliofuse.report.context import RunContext
 from gliofuse.report.sections import Findings
 from gliofuse.report.sections.limitations.calibration import calibration
 from gliofuse.report.sections.limitations.groups import (
+    center_calibration,
     center_giveaway,
     rows_of_one_person,
     similar_cases,
@@ -40,7 +41,7 @@ def data(context: RunContext, found: Findings) -> list[dict[str, str]]:
         centres(context, found),
         rows_of_one_person(context),
         validation(context),
-        calibration(context, found),
+        center_calibration(context, found) or calibration(context, found),
         many_models(context),
         missing_patients(found),
         remarks(found),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from gliofuse.records import COHORT, SIMILAR
 from gliofuse.report.context import RunContext
 from gliofuse.report.plain import records
 from gliofuse.report.sections import Findings
-from gliofuse.report.wording import plural
+from gliofuse.report.wording import format_interval, plural
 
-__all__ = ["center_giveaway", "rows_of_one_person", "similar_cases"]
+__all__ = ["center_calibration", "center_giveaway", "rows_of_one_person", "similar_cases"]
 
 _NAMED = 5
 
@@ -28,6 +30,38 @@ def center_giveaway(context: RunContext, found: Findings) -> Limit | None:
         "title": "Centre and class go together",
         "text": f"{telling[0]['sentence']} What looks like the tumour's class may be the centre's "
         "scanner or protocol; the figures within centres are free of this.",
+    }
+
+
+def center_calibration(context: RunContext, found: Findings) -> Limit | None:
+    """Name the centres whose events the models of the other centres did not foresee.
+
+    Only where each centre was predicted by another model: a slope over all of them would be of how
+    the centres differ.
+    """
+    if context.split.kind != "center" or context.split.external:
+        return None
+    rows: list[dict[str, Any]] = next(
+        (
+            cohort["models"][0]["rows"]
+            for cohort in found["centers"] or []
+            if cohort["cohort"] == context.primary
+        ),
+        [],
+    )
+    ratios = [(row["group"], row["observed_expected"]) for row in rows]
+    off = [
+        f"{center} {format_interval(ratio['estimate'], ratio['low'], ratio['high'], 2)}"
+        for center, ratio in ratios
+        if ratio["low"] is not None and not ratio["low"] <= 1 <= ratio["high"]
+    ]
+    if not off:
+        return None
+    return {
+        "title": "Probabilities are not calibrated",
+        "text": f"Observed over expected events (ideal 1) in {plural(len(off), 'centre')} of "
+        f"{len(ratios)}: {'; '.join(off)}. The models do not know how many patients of a further "
+        "centre are positive: recalibrate in each centre before probabilities are read as risks.",
     }
 
 

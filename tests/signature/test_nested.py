@@ -6,6 +6,7 @@ import pytest
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
+from gliofuse.errors import SettingError
 from gliofuse.signature import (
     ElasticNetSignature,
     ImagingSignatureSettings,
@@ -144,3 +145,34 @@ def test_a_given_penalty_is_taken():
         kept = chosen.with_choice().fit(X, y)
         assert kept.penalty_ == chosen.penalty_
         np.testing.assert_allclose(kept.coef_, chosen.coef_, atol=1e-9)
+
+
+def test_rows_of_a_person_are_on_one_side_of_every_inner_fold():
+    X, y, _ = noise(6, patients=48)
+    X.index = [f"row{number}" for number in range(48)]
+    person = np.arange(48) // 3  # three rows each
+    y = (person % 2).astype(int)
+    people = pd.Series(person, index=X.index)
+    chain = single_sequence_signature(SingleSequenceSettings(folds=4, lasso_folds=4), people=people)
+    seen = []
+
+    def spy(position, values, labels, training, test):
+        seen.append((training, test))
+        return NestedPipeline._inner_fold(chain, position, values, labels, training, test)
+
+    chain._inner_fold = spy
+    shuffled = X.sample(frac=1, random_state=0)
+    chain.fit(shuffled, pd.Series(y, X.index).loc[shuffled.index].to_numpy())
+    own = people.loc[shuffled.index].to_numpy()
+    assert len(seen) == 8  # four folds of the LASSO and four of the grid
+    for training, test in seen:
+        assert not set(own[training]) & set(own[test])
+    again = clone(chain).fit(X, y)
+    assert again.people.equals(people)
+
+
+def test_people_who_cannot_be_divided_are_refused():
+    X, y, _ = noise(7, patients=12)
+    chain = single_sequence_signature(people=pd.Series(y, index=X.index))
+    with pytest.raises(SettingError, match=r"needs two people of each class, got 2 people"):
+        chain.fit(X, y)

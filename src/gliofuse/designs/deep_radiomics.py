@@ -380,7 +380,8 @@ class DeepRadiomics(Design):
                 folds=self.settings.folds,
                 selection=self.settings.selection,
                 seed=context.seed,
-            )
+            ),
+            people=context.groups,
         )
         features = self.features(patients, model, network, suffix)
         return _Grader(chain.fit(features, patients.y), network, patients.case_ids, suffix)

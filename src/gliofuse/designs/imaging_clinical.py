@@ -339,7 +339,8 @@ class ImagingClinical(Design):
                 classifier=classifier,
                 selection=self.settings.selection,
                 seed=context.seed,
-            )
+            ),
+            people=context.groups,
         )
         return one_vs_rest(chain, self.available.endpoint)
 

@@ -365,7 +365,8 @@ class RDL(Design):
                 prior=self.settings.prior,
                 selection=self.settings.selection,
                 seed=context.seed,
-            )
+            ),
+            people=context.groups,
         )
         return one_vs_rest(chain, self.available.endpoint)
 

@@ -96,9 +96,9 @@ class GridScorer(LinearScorer):
     folds: int
     random_state: Any
 
-    def inner_splits(self, y: Any) -> Folds:
+    def inner_splits(self, y: Any, people: NDArray[Any] | None = None) -> Folds:
         """Return the (training, test) positions of the folds that choose the penalty."""
-        return inner_splits(self, y)
+        return inner_splits(self, y, people)
 
 
 def fit_grid(

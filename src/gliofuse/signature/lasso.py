@@ -113,9 +113,9 @@ class LassoSelector(LabelSelector):
         """Return an unfitted selector that keeps the penalty which this one chose."""
         return clone(self).set_params(penalty=self.penalty_)
 
-    def inner_splits(self, y: Any) -> Folds:
+    def inner_splits(self, y: Any, people: NDArray[Any] | None = None) -> Folds:
         """Return the (training, test) positions of the folds that choose the penalty, if any."""
-        return inner_splits(self, y) if self.penalty is None else []
+        return inner_splits(self, y, people) if self.penalty is None else []
 
     def fit(self, X: Any, y: Any = None, inner: list[InnerFold] | None = None) -> Self:
         """Choose the penalty and select; X (patients, features), y two classes.

@@ -6,6 +6,7 @@ import warnings
 from typing import Any, NamedTuple, Self
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
@@ -55,6 +56,9 @@ class NestedPipeline(Pipeline):
     ----------
     steps, transform_input, memory, verbose
         As for `sklearn.pipeline.Pipeline`; ``memory`` is not used.
+    people : Series, optional
+        The person behind each patient's row, by the index of ``X``: all rows of a person are on one
+        side of every inner fold.
 
     References
     ----------
@@ -73,6 +77,18 @@ class NestedPipeline(Pipeline):
 
     steps: list[tuple[str, Any]]
 
+    def __init__(
+        self,
+        steps: list[tuple[str, Any]],
+        *,
+        transform_input: Any = None,
+        memory: Any = None,
+        verbose: bool = False,
+        people: pd.Series | None = None,
+    ) -> None:
+        super().__init__(steps, transform_input=transform_input, memory=memory, verbose=verbose)
+        self.people = people
+
     def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
         """Fit every step; X (patients, features), y two classes.
 
@@ -85,14 +101,15 @@ class NestedPipeline(Pipeline):
             raise ValueError(f"NestedPipeline takes no fit parameters, got {sorted(params)}")
         values = np.asarray(X, dtype=np.float64)
         labels = np.asarray(y)
+        who = None if self.people is None else self.people.loc[X.index].to_numpy()
         self.steps = list(self.steps)
         moved = X
         for position, (_, step) in enumerate(self.steps):
             options = {}
-            if position and hasattr(step, "inner_splits"):
+            if hasattr(step, "inner_splits"):
                 options["inner"] = [
                     self._inner_fold(position, values, labels, training, test)
-                    for training, test in step.inner_splits(labels)
+                    for training, test in step.inner_splits(labels, who)
                 ]
             step.fit(moved, y, **options)
             if position < len(self.steps) - 1:
@@ -102,6 +119,8 @@ class NestedPipeline(Pipeline):
     def _inner_fold(
         self, position: int, X: Float, y: NDArray[Any], training: Any, test: Any
     ) -> InnerFold:
+        if position == 0:
+            return InnerFold(training, test, X[training], X[test])
         steps = [
             (name, step.with_choice() if hasattr(step, "with_choice") else clone(step))
             for name, step in self.steps[:position]

@@ -4,7 +4,8 @@ Everything that learns is a step, so a pipeline that is fitted on training patie
 every fold leaks nothing. With ``selection="nested"`` (the default) the steps that select are
 repeated in the folds of every inner choice too (`NestedPipeline`); with ``"paper"`` those folds
 see features that all of the chain's training patients chose, so that their scores pick a penalty
-but are no measure of performance. Tables are DataFrames (patients, features); names are kept
+but are no measure of performance. ``people``, the person behind each row, keeps a person's rows
+on one side of the nested folds. Tables are DataFrames (patients, features); names are kept
 throughout.
 """
 
@@ -47,7 +48,9 @@ __all__ = [
 ]
 
 
-def single_sequence_signature(settings: SingleSequenceSettings | None = None) -> Pipeline:
+def single_sequence_signature(
+    settings: SingleSequenceSettings | None = None, *, people: pd.Series | None = None
+) -> Pipeline:
     """Return the chain of one sequence's radiomic signature.
 
     Steps ``ttest``, ``minmax`` (of the training patients, applied unchanged and unclipped),
@@ -61,6 +64,7 @@ def single_sequence_signature(settings: SingleSequenceSettings | None = None) ->
     chosen = settings or SingleSequenceSettings()
     return _chain(
         chosen.selection,
+        people,
         ("ttest", TTestSelector(chosen.alpha)),
         ("minmax", MinMaxScaler()),
         (
@@ -84,7 +88,9 @@ def single_sequence_signature(settings: SingleSequenceSettings | None = None) ->
     )
 
 
-def imaging_signature(settings: ImagingSignatureSettings | None = None) -> Pipeline:
+def imaging_signature(
+    settings: ImagingSignatureSettings | None = None, *, people: pd.Series | None = None
+) -> Pipeline:
     """Return the chain of one imaging model.
 
     Steps ``impute`` (features of a region that a patient lacks become the median), ``zscore``,
@@ -105,6 +111,7 @@ def imaging_signature(settings: ImagingSignatureSettings | None = None) -> Pipel
     }
     return _chain(
         chosen.selection,
+        people,
         ("impute", MedianImputer()),
         ("zscore", StandardScaler()),
         ("ttest", TTestSelector(chosen.alpha)),
@@ -114,7 +121,9 @@ def imaging_signature(settings: ImagingSignatureSettings | None = None) -> Pipel
     )
 
 
-def integrated_signature(settings: IntegratedSignatureSettings | None = None) -> Pipeline:
+def integrated_signature(
+    settings: IntegratedSignatureSettings | None = None, *, people: pd.Series | None = None
+) -> Pipeline:
     """Return the chain of a grading model.
 
     Steps ``zscore``, ``levene``, ``lasso``, ``forest`` (importance, the best eight), ``scorer``
@@ -128,6 +137,7 @@ def integrated_signature(settings: IntegratedSignatureSettings | None = None) ->
     chosen = settings or IntegratedSignatureSettings()
     return _chain(
         chosen.selection,
+        people,
         ("zscore", StandardScaler()),
         ("levene", LeveneSelector(chosen.alpha, center=chosen.center)),
         (
@@ -150,9 +160,13 @@ def integrated_signature(settings: IntegratedSignatureSettings | None = None) ->
     )
 
 
-def _chain(selection: str, *steps: tuple[str, Any]) -> Pipeline:
-    kind = NestedPipeline if selection == "nested" else Pipeline
-    return kind(list(steps)).set_output(transform="pandas")
+def _chain(selection: str, people: pd.Series | None, *steps: tuple[str, Any]) -> Pipeline:
+    chain = (
+        NestedPipeline(list(steps), people=people)
+        if selection == "nested"
+        else Pipeline(list(steps))
+    )
+    return chain.set_output(transform="pandas")
 
 
 def selected_features(pipeline: Pipeline, names: Sequence[str] | None = None) -> list[str]:

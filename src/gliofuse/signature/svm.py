@@ -118,9 +118,9 @@ class SVMSignature(ClassifierMixin, BaseEstimator):
     def __sklearn_tags__(self) -> Tags:
         return binary_tags(super().__sklearn_tags__())
 
-    def inner_splits(self, y: Any) -> Folds:
+    def inner_splits(self, y: Any, people: NDArray[Any] | None = None) -> Folds:
         """Return the (training, test) positions of the folds that choose C and gamma."""
-        return inner_splits(self, y)
+        return inner_splits(self, y, people)
 
     def fit(self, X: Any, y: Any, inner: list[InnerFold] | None = None) -> Self:
         """Choose C and gamma and fit on all patients; X (patients, features), y two classes.

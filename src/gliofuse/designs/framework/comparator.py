@@ -91,7 +91,13 @@ class _WithClinical(Design):
         coding = ClinicalTable(columns).fit(given)
         table, y = coding.transform(given), learners.y
         known = out_of_fold(
-            clinical_model(), table, y, self.available.endpoint, folds=_FOLDS, seed=context.seed
+            clinical_model(),
+            table,
+            y,
+            self.available.endpoint,
+            folds=_FOLDS,
+            seed=context.seed,
+            groups=context.groups,
         )
         return _FittedWithClinical(self, fitted, coding, clinical_model().fit(table, y), known)
 

@@ -264,6 +264,24 @@ def test_every_fault_of_calibration_is_said(clinical_run, copied, name, low, hig
     assert (text is None) if said is None else said in text
 
 
+def test_what_imaging_adds_is_shown_on_the_same_patients(rdl_run, clinical_run):
+    for folder in (rdl_run, clinical_run):
+        summary = summarise(folder)
+        metrics = RunFolder(folder).read(METRICS).query("metric == 'auc'").set_index("model")
+        final = RunFolder(folder).record.final
+        (cohort,) = summary["added"]["cohorts"]
+        assert (summary["added"]["final"], summary["added"]["clinical"]) == (
+            final.label,
+            "Clinical",
+        )
+        apart = metrics.loc[final.name, "estimate"] - metrics.loc["clinical", "estimate"]
+        assert cohort["auc"]["estimate"] == pytest.approx(apart)
+        assert cohort["auc"]["low"] < apart < cohort["auc"]["high"]
+        assert [row["threshold"] for row in cohort["benefit"]] == [0.1, 0.2, 0.3, 0.4, 0.5]
+        for row in cohort["benefit"]:
+            assert row["difference"]["estimate"] == pytest.approx(row["final"] - row["clinical"])
+
+
 def test_an_auc_below_chance_is_explained(rdl_run, copied):
     folder = RunFolder(copied(rdl_run))
     metrics = folder.read(METRICS)

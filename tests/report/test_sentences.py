@@ -86,6 +86,10 @@ def _rows(run, file):
     return 0 if table is None else len(table)
 
 
+def _has_clinical(run):
+    return any(model.kind == "clinical" for model in run.record.models)
+
+
 def _kind(*kinds):
     return lambda run: run.record.split.kind in kinds
 
@@ -107,6 +111,11 @@ CLAIMS = {
     r"were put aside to choose the networks' stopping point": lambda run: (
         "validation" in _sides(run)
     ),
+    r"models without one learned from them too": lambda run: (
+        run.record.split.validation == "epochs"
+    ),
+    r"No clinical covariates were named": lambda run: not _has_clinical(run),
+    r"the clinical covariates alone on the same folds": lambda run: _has_clinical(run),
     r"were cut into \d+ parts": _kind("kfold"),
     r"repeated 2 times": lambda run: run.record.split.repeats == 2,
     r"stratified by class": _kind("kfold", "holdout"),

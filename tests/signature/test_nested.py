@@ -6,6 +6,7 @@ import pytest
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
+from gliofuse.errors import SettingError
 from gliofuse.signature import (
     ElasticNetSignature,
     ImagingSignatureSettings,
@@ -146,34 +147,32 @@ def test_a_given_penalty_is_taken():
         np.testing.assert_allclose(kept.coef_, chosen.coef_, atol=1e-9)
 
 
-def test_rows_of_a_person_are_on_one_side_of_the_inner_folds():
-    rng = np.random.default_rng(6)
-    people = np.repeat(np.arange(30), 2)
-    index = [f"r{i}" for i in range(60)]
-    X = pd.DataFrame(rng.normal(size=(60, 20)), index=index).rename(columns="f{}".format)
-    y = people % 2
+def test_rows_of_a_person_are_on_one_side_of_every_inner_fold():
+    X, y, _ = noise(6, patients=48)
+    X.index = [f"row{number}" for number in range(48)]
+    person = np.arange(48) // 3  # three rows each
+    y = (person % 2).astype(int)
+    people = pd.Series(person, index=X.index)
+    chain = single_sequence_signature(SingleSequenceSettings(folds=4, lasso_folds=4), people=people)
     seen = []
 
-    class Watched(LassoSelector):
-        def fit(self, X, y=None, inner=None):
-            seen.extend(inner or [])
-            return super().fit(X, y, inner)
+    def spy(position, values, labels, training, test):
+        seen.append((training, test))
+        return NestedPipeline._inner_fold(chain, position, values, labels, training, test)
 
-    def chain(people):
-        steps = [("ttest", TTestSelector()), ("lasso", Watched(folds=4))]
-        return NestedPipeline(steps, people=people)
+    chain._inner_fold = spy
+    shuffled = X.sample(frac=1, random_state=0)
+    chain.fit(shuffled, pd.Series(y, X.index).loc[shuffled.index].to_numpy())
+    own = people.loc[shuffled.index].to_numpy()
+    assert len(seen) == 8  # four folds of the LASSO and four of the grid
+    for training, test in seen:
+        assert not set(own[training]) & set(own[test])
+    again = clone(chain).fit(X, y)
+    assert again.people.equals(people)
 
-    def split_people():
-        return [set(who[fold.training]) & set(who[fold.test]) for fold in seen]
 
-    order = rng.permutation(60)  # they are told by the index, not by the place
-    who = people[order]
-    shuffled = X.iloc[order]
-    clone(chain(pd.Series(people, index=index))).fit(shuffled, y[order])
-    assert len(seen) == 4
-    assert not any(split_people())
-    seen.clear()
-    chain(None).fit(shuffled, y[order])
-    assert any(split_people())
-    for build in (single_sequence_signature, imaging_signature, integrated_signature):
-        assert build(people=who).people is who
+def test_people_who_cannot_be_divided_are_refused():
+    X, y, _ = noise(7, patients=12)
+    chain = single_sequence_signature(people=pd.Series(y, index=X.index))
+    with pytest.raises(SettingError, match=r"needs two people of each class, got 2 people"):
+        chain.fit(X, y)

@@ -40,13 +40,16 @@ def test_equals_a_general_minimiser(penalty, seed):
         options={"ftol": 1e-15, "gtol": 1e-9, "maxiter": 5000},
     )
     found = WeightedFusion(penalty=penalty).fit(X, y)
-    np.testing.assert_allclose(np.r_[found.intercept_, found.coef_[0]], oracle.x, atol=2e-4)
-    assert objective(np.r_[found.intercept_, found.coef_[0]]) <= oracle.fun + 1e-9
+    intercept = found.intercept_ - found.weights_ @ found.mean_
+    np.testing.assert_allclose(np.r_[intercept, found.weights_], oracle.x, atol=2e-4)
+    assert objective(np.r_[intercept, found.weights_]) <= oracle.fun + 1e-9
+    log_odds = intercept + scores @ found.weights_
+    np.testing.assert_allclose(found.decision_function(X), log_odds)
 
 
 def test_weights_are_never_negative_and_become_equal():
     X, y = signatures(80, seed=3, strengths=(1.0, 0.3, -0.8))
-    free, shrunk = (WeightedFusion(penalty=p).fit(X, y).coef_[0] for p in (0.0, 1e6))
+    free, shrunk = (WeightedFusion(penalty=p).fit(X, y).weights_ for p in (0.0, 1e6))
     assert free.min() == 0.0
     assert free[2] == 0.0
     np.testing.assert_allclose(shrunk, shrunk.mean(), rtol=1e-3)

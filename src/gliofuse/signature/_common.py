@@ -98,10 +98,29 @@ def check_share(name: str, value: float, low: float = 0.0, high: float = 1.0) ->
 
 
 def inner_splits(estimator: Any, y: Any, people: NDArray[Any] | None = None) -> Folds:
-    """Return the folds that an estimator with ``folds`` and ``random_state`` cross-validates on."""
+    """Return the folds that an estimator with ``folds`` and ``random_state`` cross-validates on.
+
+    With ``people``, the person behind each row, all rows of a person are on one side, and there are
+    no more folds than leave both classes on both sides.
+
+    Raises
+    ------
+    SettingError
+        If not even two folds have both classes on both sides.
+    """
     codes = np.unique(np.asarray(y), return_inverse=True)[1]
     folds = usable_folds(codes, estimator.folds)
-    return stratified_folds(codes, folds, random_generator_seed(estimator.random_state), people)
+    seed = random_generator_seed(estimator.random_state)
+    if people is None:
+        return stratified_folds(codes, folds, seed)
+    for count in range(min(folds, np.unique(people).size), 1, -1):
+        splits = stratified_folds(codes, count, seed, people)
+        if all(np.unique(codes[side]).size == 2 for split in splits for side in split):
+            return splits
+    raise SettingError(
+        f"cross-validation needs two people of each class, got {np.unique(people).size} people "
+        f"behind {codes.size} rows: give more patients or fewer outer folds"
+    )
 
 
 def usable_folds(y: NDArray[np.int64], folds: int) -> int:

@@ -96,11 +96,8 @@ class GridScorer(LinearScorer):
     folds: int
     random_state: Any
 
-    def inner_splits(self, y: Any, people: Any = None) -> Folds:
-        """Return the (training, test) positions of the folds that choose the penalty.
-
-        Rows of one of the ``people`` are on one side.
-        """
+    def inner_splits(self, y: Any, people: NDArray[Any] | None = None) -> Folds:
+        """Return the (training, test) positions of the folds that choose the penalty."""
         return inner_splits(self, y, people)
 
 

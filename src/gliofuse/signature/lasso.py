@@ -113,11 +113,8 @@ class LassoSelector(LabelSelector):
         """Return an unfitted selector that keeps the penalty which this one chose."""
         return clone(self).set_params(penalty=self.penalty_)
 
-    def inner_splits(self, y: Any, people: Any = None) -> Folds:
-        """Return the (training, test) positions of the folds that choose the penalty, if any.
-
-        Rows of one of the ``people`` are on one side.
-        """
+    def inner_splits(self, y: Any, people: NDArray[Any] | None = None) -> Folds:
+        """Return the (training, test) positions of the folds that choose the penalty, if any."""
         return inner_splits(self, y, people) if self.penalty is None else []
 
     def fit(self, X: Any, y: Any = None, inner: list[InnerFold] | None = None) -> Self:

@@ -57,8 +57,8 @@ class NestedPipeline(Pipeline):
     steps, transform_input, memory, verbose
         As for `sklearn.pipeline.Pipeline`; ``memory`` is not used.
     people : Series, optional
-        The person behind each row, by the index of the table that is fitted on: rows of one person
-        are on one side of every inner fold. Of no use where an array is fitted on.
+        The person behind each patient's row, by the index of ``X``: all rows of a person are on one
+        side of every inner fold.
 
     References
     ----------
@@ -101,17 +101,15 @@ class NestedPipeline(Pipeline):
             raise ValueError(f"NestedPipeline takes no fit parameters, got {sorted(params)}")
         values = np.asarray(X, dtype=np.float64)
         labels = np.asarray(y)
-        people = None
-        if self.people is not None and isinstance(X, pd.DataFrame):
-            people = self.people.loc[X.index].to_numpy()
+        who = None if self.people is None else self.people.loc[X.index].to_numpy()
         self.steps = list(self.steps)
         moved = X
         for position, (_, step) in enumerate(self.steps):
             options = {}
-            if position and hasattr(step, "inner_splits"):
+            if hasattr(step, "inner_splits"):
                 options["inner"] = [
                     self._inner_fold(position, values, labels, training, test)
-                    for training, test in step.inner_splits(labels, people)
+                    for training, test in step.inner_splits(labels, who)
                 ]
             step.fit(moved, y, **options)
             if position < len(self.steps) - 1:
@@ -121,6 +119,8 @@ class NestedPipeline(Pipeline):
     def _inner_fold(
         self, position: int, X: Float, y: NDArray[Any], training: Any, test: Any
     ) -> InnerFold:
+        if position == 0:
+            return InnerFold(training, test, X[training], X[test])
         steps = [
             (name, step.with_choice() if hasattr(step, "with_choice") else clone(step))
             for name, step in self.steps[:position]

@@ -4,8 +4,9 @@ Everything that learns is a step, so a pipeline that is fitted on training patie
 every fold leaks nothing. With ``selection="nested"`` (the default) the steps that select are
 repeated in the folds of every inner choice too (`NestedPipeline`); with ``"paper"`` those folds
 see features that all of the chain's training patients chose, so that their scores pick a penalty
-but are no measure of performance. ``people`` names the person behind each row: nested folds keep a
-person's rows together. Tables are DataFrames (patients, features); names are kept throughout.
+but are no measure of performance. ``people``, the person behind each row, keeps a person's rows
+on one side of the nested folds. Tables are DataFrames (patients, features); names are kept
+throughout.
 """
 
 from __future__ import annotations
@@ -160,8 +161,11 @@ def integrated_signature(
 
 
 def _chain(selection: str, people: pd.Series | None, *steps: tuple[str, Any]) -> Pipeline:
-    nested = selection == "nested"
-    chain = NestedPipeline(list(steps), people=people) if nested else Pipeline(list(steps))
+    chain = (
+        NestedPipeline(list(steps), people=people)
+        if selection == "nested"
+        else Pipeline(list(steps))
+    )
     return chain.set_output(transform="pandas")
 
 

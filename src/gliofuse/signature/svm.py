@@ -118,11 +118,8 @@ class SVMSignature(ClassifierMixin, BaseEstimator):
     def __sklearn_tags__(self) -> Tags:
         return binary_tags(super().__sklearn_tags__())
 
-    def inner_splits(self, y: Any, people: Any = None) -> Folds:
-        """Return the (training, test) positions of the folds that choose C and gamma.
-
-        Rows of one of the ``people`` are on one side.
-        """
+    def inner_splits(self, y: Any, people: NDArray[Any] | None = None) -> Folds:
+        """Return the (training, test) positions of the folds that choose C and gamma."""
         return inner_splits(self, y, people)
 
     def fit(self, X: Any, y: Any, inner: list[InnerFold] | None = None) -> Self:

@@ -10,7 +10,7 @@ from scipy import special
 
 from gliofuse.errors import SettingError
 from gliofuse.signature._common import Float, check_binary
-from gliofuse.signature._grid_logistic import LinearScorer
+from gliofuse.signature._grid_logistic import LinearScorer, column_scale
 
 __all__ = ["WeightedFusion"]
 
@@ -40,9 +40,13 @@ class WeightedFusion(LinearScorer):
 
     Attributes
     ----------
+    weights_ : ndarray of shape (signatures,)
+        On log-odds.
     coef_ : ndarray of shape (1, signatures)
-        The weights, on log-odds.
+        The same on standardised log-odds, so that those of signatures can be compared.
     intercept_ : ndarray of shape (1,)
+    mean_, scale_ : ndarray of shape (signatures,)
+        Of the training patients' log-odds.
     classes_ : ndarray of shape (2,)
 
     Notes
@@ -59,8 +63,8 @@ class WeightedFusion(LinearScorer):
     >>> rng = np.random.default_rng(0)
     >>> y = np.repeat([0, 1], 40)
     >>> X = special.expit(np.c_[2 * y - 1 + rng.normal(size=80), rng.normal(size=80)])
-    >>> WeightedFusion().fit(X, y).coef_.round(2).tolist()
-    [[2.08, 0.0]]
+    >>> WeightedFusion().fit(X, y).weights_.round(2).tolist()
+    [2.08, 0.0]
     """
 
     def __init__(self, *, penalty: float = 1.0) -> None:
@@ -77,12 +81,16 @@ class WeightedFusion(LinearScorer):
         X, labels, self.classes_ = check_binary(self, X, y)
         if not self.penalty >= 0:
             raise SettingError(f"penalty must be 0 or more, got {self.penalty!r}")
-        weights = _fit(_log_odds(X), labels, self.penalty)
-        self.intercept_, self.coef_ = weights[:1], weights[None, 1:]
+        scores = _log_odds(X)
+        intercept, *weights = _fit(scores, labels, self.penalty)
+        self.weights_ = np.array(weights)
+        self.mean_, self.scale_ = column_scale(scores, True)
+        self.coef_ = (self.weights_ * self.scale_)[None]
+        self.intercept_ = np.array([intercept + self.weights_ @ self.mean_])
         return self
 
     def _columns(self, X: Float) -> Float:
-        return _log_odds(X)
+        return super()._columns(_log_odds(X))
 
 
 def _log_odds(X: Float) -> Float:

@@ -26,7 +26,8 @@ def with_clinical_comparator(design: Design) -> Design:
     A design that has one of its own, and one for which no clinical variables are named, is returned
     as it is.
     """
-    if not design.available.clinical or any(one.kind == "clinical" for one in design.models):
+    has_one = any(CLINICAL.name in (one.kind, one.name) for one in design.models)
+    if has_one or not design.available.clinical:
         return design
     return _WithClinical(design)
 
@@ -91,7 +92,13 @@ class _WithClinical(Design):
         coding = ClinicalTable(columns).fit(given)
         table, y = coding.transform(given), learners.y
         known = out_of_fold(
-            clinical_model(), table, y, self.available.endpoint, folds=_FOLDS, seed=context.seed
+            clinical_model(),
+            table,
+            y,
+            self.available.endpoint,
+            folds=_FOLDS,
+            seed=context.seed,
+            groups=context.groups,
         )
         return _FittedWithClinical(self, fitted, coding, clinical_model().fit(table, y), known)
 

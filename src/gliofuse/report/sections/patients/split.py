@@ -50,10 +50,12 @@ def split_words(split: SplitSettings, sides: Collection[str]) -> str:
         )
     else:
         text = f"The patients were divided once, at random, into {join_words(known)} patients."
+    shared = split.validation == "epochs"
     if "validation" in sides and not (split.kind == "column" and not split.validation_fraction):
         text += (
             f" Of the patients to learn from, {split.validation_fraction:.0%} were put aside to "
-            "choose the networks' stopping point; models without one learned from them too."
+            "choose the networks' stopping point"
+            + ("; models without one learned from them too." if shared else ".")
         )
     elif "validation" in sides:
         text += " The validation patients chose the networks' stopping point."

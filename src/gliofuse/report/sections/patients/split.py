@@ -39,11 +39,15 @@ def split_words(split: SplitSettings, sides: Collection[str]) -> str:
             )
     elif split.kind == "none":
         text = "No patient was held out."
-    elif split.kind == "center":
-        text = "The patients were divided by centre: whole centres were kept as external patients"
-        text += f" ({join_words(split.external)})." if split.external else ", each in turn."
+    elif split.kind == "center" and split.external:
+        text = (
+            "The patients were divided by centre: whole centres were kept as external patients "
+            f"({join_words(split.external)})."
+        )
         if "test" in sides:
             text += " Of the others a part was held out as test patients."
+    elif split.kind == "center":
+        text = "Each centre in turn was put aside and predicted by models of the others."
     elif split.kind == "column":
         text = (
             f"A column of the table ({split.column}) says which patients are {join_words(known)}."

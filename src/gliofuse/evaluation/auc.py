@@ -149,23 +149,29 @@ def place_within(
     DataFrame or None
         ``y_true`` and ``place``; index ``case_id``, and ``by`` without ``average``.
     """
-    placed = []
-    for _, stratum in predictions.groupby(list(by), observed=True):
-        if stratum["y_true"].nunique() < 2:
-            continue
-        positive, score = check_binary(stratum["y_true"], stratum["probability"])
-        place, pairs = np.empty(len(stratum)), np.empty(len(stratum))
-        place[positive], place[~positive] = placements(positive, score)
-        pairs[positive], pairs[~positive] = (~positive).sum(), positive.sum()
-        rows = stratum[["case_id", *by, "y_true"]]
-        placed.append(rows.assign(place=place, pairs=pairs))
-    if not placed:
+    positive, score = check_binary(
+        predictions["y_true"], predictions["probability"], both_classes=False
+    )
+    stratum = predictions.groupby(list(by), observed=True).ngroup().to_numpy()
+    place, pairs = np.full(score.size, np.nan), np.zeros(score.size)
+    for number in range(stratum.max() + 1):
+        own = np.flatnonzero(stratum == number)
+        above, below = own[positive[own]], own[~positive[own]]
+        if above.size and below.size:
+            sides = placements(positive[own], score[own])
+            place[above], place[below] = sides
+            pairs[above], pairs[below] = below.size, above.size
+    known = pairs > 0
+    if not known.any():
         return None
-    patients = mean_by_pairs(pd.concat(placed), ["case_id"] if average else ["case_id", *by])
-    for _, side in patients.groupby("y_true"):
-        scaled = scaled_by_pairs(side["place"].to_numpy(), side["pairs"].to_numpy())
-        patients.loc[side.index, "place"] = scaled
-    return patients[["y_true", "place"]]
+    placed = predictions.loc[known, ["case_id", *by, "y_true"]]
+    placed = placed.assign(place=place[known], pairs=pairs[known])
+    patients = mean_by_pairs(placed) if average else placed.set_index(["case_id", *by]).sort_index()
+    label, place, pairs = (patients[name].to_numpy() for name in ("y_true", "place", "pairs"))
+    scaled = np.empty(label.size)
+    for side in (label == 1, label == 0):
+        scaled[side] = scaled_by_pairs(place[side], pairs[side])
+    return pd.DataFrame({"y_true": label, "place": scaled}, index=patients.index)
 
 
 def mean_by_pairs(placed: pd.DataFrame, keys: Sequence[str] = ("case_id",)) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from gliofuse.evaluation._checks import wilson_interval
+from gliofuse.evaluation._checks import check_table, wilson_interval
 from gliofuse.evaluation._frame import (
     Group,
     check_bootstrap,
@@ -127,6 +127,7 @@ def multiclass_metrics_table(
     np.float64(0.75)
     """
     check_bootstrap(bootstrap)
+    check_table(predictions, ("y_true",), tuple(columns.values()))
     rows = _judged(predictions, columns)
     patients = pool_columns(
         rows.assign(y_true=rows["y_true"].astype(str)),

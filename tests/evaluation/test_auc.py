@@ -340,7 +340,7 @@ def test_within_one_fold_it_is_the_usual_auc():
 
 
 def test_within_folds_interval_covers_the_truth():
-    found = [auc_within(_folds(seed=seed)) for seed in range(300)]
+    found = [auc_within(_folds(seed=seed)) for seed in range(150)]
     covered = np.mean([area.ci_low <= 0.5 <= area.ci_high for area in found])
     assert 0.91 <= covered <= 0.985
 

@@ -177,10 +177,9 @@ def place_within(
 def mean_by_pairs(placed: pd.DataFrame, keys: Sequence[str] = ("case_id",)) -> pd.DataFrame:
     """Return a row a patient: the mean placement by pairs, the sum of the pairs, the label."""
     rows = placed.assign(won=placed["place"] * placed["pairs"])
-    patients = rows.groupby(list(keys), observed=True).agg(
-        y_true=("y_true", "first"), won=("won", "sum"), pairs=("pairs", "sum")
-    )
-    return patients.assign(place=patients.pop("won") / patients["pairs"])
+    sums = rows.groupby(list(keys), observed=True)[["won", "pairs"]].sum()
+    labels = rows.drop_duplicates(list(keys)).set_index(list(keys))["y_true"]
+    return sums.assign(y_true=labels, place=sums.pop("won") / sums["pairs"])
 
 
 def scaled_by_pairs(place: np.ndarray, pairs: np.ndarray) -> np.ndarray:

@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import norm
 
 from gliofuse.errors import InputError
 from gliofuse.evaluation import (
     auc_delong,
     auc_within,
-    auc_within_folds,
     delong_matrix,
     delong_test,
     holm,
@@ -70,11 +70,18 @@ def _naive(positive: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndar
     return kernel.mean(axis=1), kernel.mean(axis=0)
 
 
-def test_auc_interval_is_pROCs(asah):
+def test_variance_is_pROCs(asah):
     # pROC: ci.auc(aSAH$outcome, aSAH$ndka); tests/testthat/test-ci.auc.R at commit 13bdf2c
     area = auc_delong(ASAH_OUTCOME, asah[0])
-    expected = (0.501244999271703, 0.611957994579946, 0.722670989888189)
-    assert (area.ci_low, area.estimate, area.ci_high) == pytest.approx(expected, abs=1e-13)
+    low, estimate, high = (0.501244999271703, 0.611957994579946, 0.722670989888189)
+    assert area.estimate == pytest.approx(estimate, abs=1e-13)
+    error = (high - low) / 2 / 1.959963984540054
+    assert np.sqrt(area.variance) == pytest.approx(error, abs=1e-13)
+    # on the scale of log odds, by the delta method
+    odds = np.log(estimate / (1 - estimate))
+    half = 1.959963984540054 * error / (estimate * (1 - estimate))
+    limits = [1 / (1 + np.exp(-(odds + side * half))) for side in (-1, 1)]
+    assert (area.ci_low, area.ci_high) == pytest.approx(limits, abs=1e-12)
     # helper-deLongPlacementsCpp-expected.R: theta of wfns
     assert auc_delong(ASAH_OUTCOME, asah[1]).estimate == pytest.approx(0.823678861788618)
 
@@ -196,30 +203,45 @@ def test_holm_is_statsmodels():
     np.testing.assert_allclose(with_missing, [0.02, np.nan, 0.02])
 
 
-def test_delong_matrix_takes_one_row_per_patient():
+def test_delong_matrix_counts_an_external_patient_of_two_models_once():
     rng = np.random.default_rng(1)
     y = np.arange(40) % 2
     rows = [
-        {"case_id": f"p{i}", "fold": fold, "cohort": cohort, "model": model, "y_true": y[i],
-         "probability": y[i] * shift + rng.uniform()}
+        {"case_id": f"{cohort}{i}", "fold": fold, "cohort": cohort, "model": model,
+         "y_true": y[i], "probability": y[i] * shift + rng.uniform()}
         for model, shift in (("a", 0.0), ("b", 0.5), ("c", 0.6))
-        for cohort in ("training", "test")
+        for cohort in ("training", "external")
         for fold in ("0", "1")
         for i in range(40)
     ]  # fmt: skip
     predictions = pd.DataFrame(rows)
-    table = delong_matrix(predictions, "test")
+    table = delong_matrix(predictions, "external")
     assert table[["model_a", "model_b"]].to_numpy().tolist() == [
         ["a", "b"], ["a", "c"], ["b", "c"],
     ]  # fmt: skip
     assert (table["n"] == 40).all()
     assert (table["p_holm"] >= table["p"]).all()
-    mean = predictions[predictions["cohort"] == "test"].groupby(["model", "case_id"])
-    wide = mean["probability"].mean().unstack(0)
-    labels = mean["y_true"].first().unstack(0)["a"]
-    assert table.loc[0, "p"] == pytest.approx(delong_test(labels, wide["a"], wide["b"]).p)
-    with pytest.raises(InputError, match="no patient of cohort 'external'"):
-        delong_matrix(predictions, "external")
+    # By pairs: the mean of a patient's placements in the two folds, and their variance.
+    places = {}
+    for model in "ab":
+        both = [
+            _naive(y == 1, predictions[
+                (predictions["cohort"] == "external")
+                & (predictions["model"] == model)
+                & (predictions["fold"] == fold)
+            ]["probability"].to_numpy())
+            for fold in "01"
+        ]  # fmt: skip
+        places[model] = [(one + other) / 2 for one, other in zip(*both)]
+    apart = [a - b for a, b in zip(places["a"], places["b"])]
+    error = np.sqrt(sum(side.var(ddof=1) / side.size for side in apart))
+    assert table.loc[0, "difference"] == pytest.approx(apart[0].mean())
+    assert table.loc[0, "p"] == pytest.approx(2 * norm.sf(abs(apart[0].mean()) / error))
+    planned = delong_matrix(predictions, "external", final="b")
+    assert planned[["model_a", "model_b"]].to_numpy().tolist() == [["a", "b"], ["b", "c"]]
+    np.testing.assert_allclose(planned["p_holm"], holm(table["p"].iloc[[0, 2]]))
+    with pytest.raises(InputError, match="no patient of cohort 'test'"):
+        delong_matrix(predictions, "test")
 
 
 @pytest.mark.parametrize(
@@ -261,7 +283,7 @@ def _folds(folds=5, size=20, repeats=1, seed=0, effect=0.0):
 
 def test_within_folds_only_patients_of_one_fold_are_compared():
     table = _folds(effect=1.0)
-    found = auc_within_folds(table)
+    found = auc_within(table)
     assert found.estimate == pytest.approx(_share_of_pairs(table, ["fold"]))
     # the folds' levels hide the effect from the pooled figure
     assert auc_delong(table["y_true"], table["probability"]).estimate < found.estimate - 0.1
@@ -284,7 +306,7 @@ def test_a_fold_weighs_by_its_pairs_not_by_its_positives():
     two = pd.DataFrame({"fold": "2", "y_true": [1] + [0] * 9, "probability": [0.1] + [0.9] * 9})
     table = pd.concat([one, two], ignore_index=True)
     table["case_id"] = [f"p{i}" for i in range(len(table))]
-    assert auc_within_folds(table).estimate == pytest.approx(0.5)  # 9 pairs won, 9 lost
+    assert auc_within(table).estimate == pytest.approx(0.5)  # 9 pairs won, 9 lost
 
 
 def test_unequal_strata_and_repeats_are_counted_pair_by_pair():
@@ -312,17 +334,18 @@ def test_unequal_strata_and_repeats_are_counted_pair_by_pair():
     assert auc_within(table[table["y_true"] == 1], ["center"]) is None
 
 
-def test_within_one_fold_there_is_nothing_to_add():
-    assert auc_within_folds(_folds().assign(fold="1")) is None
+def test_within_one_fold_it_is_the_usual_auc():
+    table = _folds(effect=1.0).assign(fold="1")
+    assert auc_within(table) == auc_delong(table["y_true"], table["probability"])
 
 
 def test_within_folds_interval_covers_the_truth():
-    found = [auc_within_folds(_folds(seed=seed)) for seed in range(300)]
+    found = [auc_within(_folds(seed=seed)) for seed in range(150)]
     covered = np.mean([area.ci_low <= 0.5 <= area.ci_high for area in found])
     assert 0.91 <= covered <= 0.985
 
 
 def test_repeats_do_not_count_a_patient_twice():
-    once = auc_within_folds(_folds(seed=3, effect=0.5))
-    often = auc_within_folds(_folds(seed=3, effect=0.5, repeats=10))
+    once = auc_within(_folds(seed=3, effect=0.5))
+    often = auc_within(_folds(seed=3, effect=0.5, repeats=10))
     assert often.variance > 0.5 * once.variance  # ten times the patients would leave a tenth

@@ -17,11 +17,10 @@ from gliofuse.evaluation import (
     group_levels,
     metrics_table,
     performance_by_group,
-    pool_predictions,
     random_effects,
 )
-from gliofuse.evaluation.centers import compare_within_centers
 from gliofuse.evaluation.endpoints import evaluation_of
+from gliofuse.evaluation.predictions import called_rows
 
 # R 4.x, metafor 3.8.1: rma(yi, vi, method = "DL", test = "adhoc") and
 # predict(..., pi.type = "riley"): estimate, bounds, tau2, I2 (per cent), prediction bounds.
@@ -91,7 +90,7 @@ def null_centers(seed=0, size=40, prevalence=None):
 def test_models_of_other_centres_are_not_pooled():
     table, centers = null_centers()
     values = metrics_table(table, bootstrap=100, centers=centers).set_index("metric")
-    assert values.loc["auc", "estimate"] < 0.25  # what the pool makes of no signal
+    assert values.loc["auc_pooled", "estimate"] < 0.25  # what the pool makes of no signal
     within = values.loc["auc_within_centers"]
     assert within["ci_low"] < 0.5 < within["ci_high"]
     others = [
@@ -99,7 +98,7 @@ def test_models_of_other_centres_are_not_pooled():
         for found, where in map(null_centers, range(1, 12))
     ]
     mean = pd.DataFrame(others).mean()
-    assert mean["auc"] < 0.25
+    assert mean["auc_pooled"] < 0.25
     assert mean["auc_within_centers"] == pytest.approx(0.5, abs=0.08)
     evaluation = evaluation_of(parse_endpoint("grade >= 3"))
     names = set(values.index)
@@ -126,7 +125,7 @@ def test_a_table_of_centres_is_each_centre_by_itself():
         }
     )
     centers = pd.Series(np.repeat(["C", "A", "B"], 30), index=ids)
-    found = performance_by_group(pool_predictions(table), centers).set_index("group")
+    found = performance_by_group(called_rows(table), centers).set_index("group")
     assert found.index.tolist() == ["C", "A", "B"]  # the groups' own order
     for center, own in table.groupby(centers.to_numpy()):
         area = auc_delong(own["y_true"], own["probability"])
@@ -177,13 +176,14 @@ def test_the_test_within_centres_is_delongs_with_one_and_ignores_their_levels():
         for m, value in score.items()
     ]
     table = pd.concat(frames, ignore_index=True)
-    one = compare_within_centers(pool_predictions(table), pd.Series("A", index=ids))
+    by = ("center", "fold")
+    one = delong_matrix(table.assign(center="A"), "external", by=by)
     pd.testing.assert_frame_equal(one, delong_matrix(table, "external"), rtol=1e-9)
     levels = table.copy()  # each centre's probabilities on a level of their own
     levels["probability"] = levels["probability"] / 2 + np.tile(center, 2) / 2
-    names = pd.Series(center.astype(str), index=ids)
-    plain = compare_within_centers(pool_predictions(table), names)
-    shifted = compare_within_centers(pool_predictions(levels), names)
+    names = np.tile(center.astype(str), 2)
+    plain = delong_matrix(table.assign(center=names), "external", by=by)
+    shifted = delong_matrix(levels.assign(center=names), "external", by=by)
     pd.testing.assert_frame_equal(plain, shifted)
     pooled = delong_matrix(levels, "external")
     assert shifted["auc_b"].iloc[0] > pooled["auc_b"].iloc[0] + 0.05

@@ -28,7 +28,11 @@ from gliofuse.evaluation import (
     youden_threshold,
 )
 from gliofuse.evaluation.endpoints import evaluation_kinds, evaluation_of
-from gliofuse.evaluation.multiclass import macro_auc, macro_auc_matrix, multiclass_metrics_table
+from gliofuse.evaluation.multiclass import (
+    macro_auc_matrix,
+    macro_auc_within,
+    multiclass_metrics_table,
+)
 
 BINARY = BinaryEndpoint("grade", ">= 3")
 GRADES = MulticlassEndpoint("grade", ("2", "3", "4"))
@@ -116,12 +120,12 @@ def test_binary_tables_are_the_functions_own(rule, seed):
         "thresholds": thresholds,
         "metrics": metrics_table(predictions, thresholds, bootstrap=150, seed=seed),
         "confusion": confusion_table(predictions, thresholds),
-        "roc": each(roc_points, everyone),
+        "roc": each(roc_points, everyone, refits=True),
         "delong": delong_matrix(predictions, "test").assign(cohort="test"),
-        "calibration": each(calibration_curve, judged, seed=seed),
-        "calibration_summary": each(calibration_summary, judged, seed=seed),
-        "decision_curve": decision_curve(chosen, seed=seed).assign(cohort="test"),
-        "clinical_impact": each(clinical_impact, judged[:1]),
+        "calibration": each(calibration_curve, judged, seed=seed, refits=True),
+        "calibration_summary": each(calibration_summary, judged, seed=seed, refits=True),
+        "decision_curve": decision_curve(chosen, seed=seed, refits=True).assign(cohort="test"),
+        "clinical_impact": each(clinical_impact, judged[:1], refits=True),
     }
     assert list(tables) == list(expected)
     for name, table in expected.items():
@@ -166,7 +170,7 @@ def test_multiclass_tables():
     columns = dict(zip(GRADES.classes, GRADES.prediction_columns, strict=True))
     expected = multiclass_metrics_table(predictions, columns, ordered=True, bootstrap=150, seed=4)
     pd.testing.assert_frame_equal(tables["metrics"], expected)
-    assert "macro_auc_within_folds" in set(expected["metric"])
+    assert "macro_auc_pooled" in set(expected["metric"])
     delong = macro_auc_matrix(predictions, "test", columns).assign(cohort="test")
     pd.testing.assert_frame_equal(tables["delong"], delong)
     for name in ("roc", "calibration", "calibration_summary"):
@@ -174,7 +178,7 @@ def test_multiclass_tables():
     assert set(tables["calibration"]["model"]) == {"full"}
     assert set(tables["roc"]["model"]) == {"full", "clinical"}
     held_out = predictions[(predictions["cohort"] == "test") & (predictions["model"] == "full")]
-    area = macro_auc(held_out["y_true"], held_out[list(columns.values())], GRADES.classes)
+    area = macro_auc_within(held_out, columns, refits=True)
     metrics = tables["metrics"]
     row = metrics[(metrics["model"] == "full") & (metrics["metric"] == "macro_auc")].iloc[0]
     assert row["estimate"] == pytest.approx(area.estimate)

@@ -56,7 +56,7 @@ def test_estimates_are_scikit_learns():
         "brier": sk.brier_score_loss(y, p),
     }
     found = metrics_table(table, bootstrap=200).set_index("metric")
-    assert tuple(found.index) == METRICS[:-1]  # one fold: there is no AUC within folds
+    assert tuple(found.index) == METRICS[:-2]  # one fold: nothing is pooled
     for name, value in expected.items():
         assert found.loc[name, "estimate"] == pytest.approx(value), name
         assert found.loc[name, "ci_low"] < value < found.loc[name, "ci_high"], name
@@ -76,15 +76,67 @@ def test_vectorised_bootstrap_agrees_with_a_plain_loop():
             rng.choice(np.flatnonzero(y == 1), (y == 1).sum()),
             rng.choice(np.flatnonzero(y == 0), (y == 0).sum()),
         ]
-        called, drawn = p[index] >= 0.5, y[index] == 1
-        error = (p[index] - drawn) ** 2
-        replicates.append(((called == drawn).mean(), drawn[called].mean(), error.mean()))
-    found = metrics_table(table).set_index("metric")
-    for column, name in enumerate(("accuracy", "precision", "brier")):
-        low, high = np.quantile([r[column] for r in replicates], [0.025, 0.975])
-        width = high - low  # two bootstraps of 2,000 differ by a few hundredths of the width
-        assert found.loc[name, "ci_low"] == pytest.approx(low, abs=0.08 * width), name
-        assert found.loc[name, "ci_high"] == pytest.approx(high, abs=0.08 * width), name
+        replicates.append(((p[index] - y[index]) ** 2).mean())
+    found = metrics_table(table).set_index("metric").loc["brier"]
+    low, high = np.quantile(replicates, [0.025, 0.975])
+    width = high - low  # two bootstraps of 2,000 differ by a few hundredths of the width
+    assert found["ci_low"] == pytest.approx(low, abs=0.08 * width)
+    assert found["ci_high"] == pytest.approx(high, abs=0.08 * width)
+
+
+def test_rates_have_wilsons_intervals():
+    from statsmodels.stats.proportion import proportion_confint
+
+    table = _predictions(n=80, seed=3)
+    y, called = table["y_true"] == 1, table["probability"] >= 0.5
+    found = metrics_table(table, bootstrap=100).set_index("metric")
+    for name, count, size in (
+        ("accuracy", (y == called).sum(), 80),
+        ("sensitivity", (y & called).sum(), y.sum()),
+        ("specificity", (~y & ~called).sum(), (~y).sum()),
+        ("precision", (y & called).sum(), called.sum()),
+    ):
+        limits = proportion_confint(count, size, method="wilson")
+        assert found.loc[name, ["ci_low", "ci_high"]].tolist() == pytest.approx(limits), name
+        assert found.loc[name, "interval"] == "wilson"
+    # Newcombe's method 10 for the mean of two shares of different patients
+    parts = [found.loc[name] for name in ("sensitivity", "specificity")]
+    below = np.hypot(*(part["estimate"] - part["ci_low"] for part in parts)) / 2
+    assert found.loc["apca", "ci_low"] == pytest.approx(found.loc["apca", "estimate"] - below)
+
+
+def test_repeats_give_the_mean_of_single_repeats_and_training_rows_tell_a_cross_validation():
+    rng = np.random.default_rng(6)
+    table = _predictions(n=60, seed=6)
+    parts = []
+    for repeat in range(3):
+        place = rng.permutation(60) % 4
+        noisy = np.clip(table["probability"] + rng.normal(0, 0.2, 60), 0, 1)
+        for fold in range(4):
+            side = np.where(place == fold, "test", "training")
+            parts.append(table.assign(fold=f"{repeat}-{fold}", cohort=side, probability=noisy))
+    everything = pd.concat(parts, ignore_index=True)
+    found = metrics_table(everything, bootstrap=200).set_index("metric")
+    assert set(found["interval"]) == {"delong_refits", "wilson_refits", "bootstrap_refits", ""}
+    single = [
+        metrics_table(own, bootstrap=200).set_index("metric")["estimate"]
+        for _, own in everything.groupby(everything["fold"].str[0])
+    ]
+    for name in ("accuracy", "sensitivity", "specificity", "brier"):
+        assert found.loc[name, "estimate"] == pytest.approx(np.mean([s[name] for s in single]))
+    # every fold has a test patient of each class or not: weights by pairs differ a little
+    mean = np.mean([s["auc"] for s in single])
+    assert found.loc["auc", "estimate"] == pytest.approx(mean, abs=0.01)
+    assert np.isnan(found.loc["auc_pooled", "ci_low"])
+    # the same predictions of patients who train nothing are independent
+    outside = everything[everything["cohort"] == "test"].assign(cohort="external")
+    inside = everything[everything["cohort"] == "training"]
+    inside = inside.assign(case_id="other" + inside["case_id"])
+    apart = metrics_table(pd.concat([outside, inside]), bootstrap=200).set_index("metric")
+    assert apart.loc["auc", "interval"] == "delong"
+    for name in ("auc", "accuracy", "brier"):
+        width = found.loc[name, "ci_high"] - found.loc[name, "ci_low"]
+        assert width > 1.1 * (apart.loc[name, "ci_high"] - apart.loc[name, "ci_low"])
 
 
 def test_one_seed_one_table_whatever_the_workers():
@@ -104,7 +156,8 @@ def test_perfect_predictions_are_not_certain():
     y = np.arange(20) % 2
     table = _predictions(n=20).assign(y_true=y, probability=y.astype(float))
     found = metrics_table(table, bootstrap=200).set_index("metric")
-    assert (found["ci_high"] - found["ci_low"] > 0.05).all()
+    width = found["ci_high"] - found["ci_low"]
+    assert (width > 0.05).all()
     # Wilson, 10 of 10: 0.7225 (statsmodels 0.14: proportion_confint(10, 10, method="wilson"))
     assert found.loc["sensitivity", "ci_low"] == pytest.approx(0.7224672, abs=1e-6)
 

@@ -13,13 +13,13 @@ from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
 from gliofuse.errors import InputError
-from gliofuse.evaluation import auc_delong, auc_within_folds, delong_matrix, delong_test
+from gliofuse.evaluation import auc_delong, auc_within, delong_matrix, delong_test
 from gliofuse.evaluation.multiclass import (
     hand_till,
     macro_auc,
     macro_auc_matrix,
     macro_auc_test,
-    macro_auc_within_folds,
+    macro_auc_within,
     one_vs_rest_auc,
 )
 
@@ -93,9 +93,10 @@ def test_variance_is_that_of_the_written_formula(k, ties):
         assert area.estimate == pytest.approx(estimate, abs=1e-12)
         assert area.variance == pytest.approx(variance, rel=1e-9)
         assert area.method == "delong"
-        half = 1.959963984540054 * np.sqrt(variance)
-        assert area.ci_low == pytest.approx(max(0, estimate - half), abs=1e-12)
-        assert area.ci_high == pytest.approx(min(1, estimate + half), abs=1e-12)
+        odds = np.log(estimate / (1 - estimate))
+        half = 1.959963984540054 * np.sqrt(variance) / (estimate * (1 - estimate))
+        limits = [1 / (1 + np.exp(-(odds + side * half))) for side in (-1, 1)]
+        assert (area.ci_low, area.ci_high) == pytest.approx(limits, abs=1e-12)
 
 
 def test_paired_test_is_that_of_the_written_formula():
@@ -318,7 +319,7 @@ def test_within_folds_only_patients_of_one_fold_are_compared():
     shifted = p ** np.array([0.1, 1.0, 6.0])[folds][:, None]  # each fold's model on its own scale
     shifted /= shifted.sum(axis=1, keepdims=True)
     predictions = prediction_table(y, shifted, classes, fold=folds.astype(str))
-    within = macro_auc_within_folds(predictions, columns)
+    within = macro_auc_within(predictions, columns)
     expected = []
     for k, name in enumerate(classes):
         wins = []
@@ -329,10 +330,15 @@ def test_within_folds_only_patients_of_one_fold_are_compared():
         expected.append(np.mean(wins))
     assert within.estimate == pytest.approx(np.mean(expected), abs=1e-12)
     assert within.ci_low < within.estimate < within.ci_high
-    assert macro_auc_within_folds(predictions[predictions["fold"] == "0"], columns) is None
+    alone = predictions[predictions["fold"] == "0"]
+    whole = macro_auc(alone["y_true"], alone[list(columns.values())], classes)
+    found = macro_auc_within(alone, columns)
+    assert found.classes == whole.classes
+    for name in ("estimate", "variance", "ci_low", "ci_high"):
+        assert getattr(found, name) == pytest.approx(getattr(whole, name), rel=1e-12)
     # Repeats: the pairs of all of them, each patient once.
     doubled = pd.concat([predictions, predictions.assign(fold="again" + predictions["fold"])])
-    again = macro_auc_within_folds(doubled, columns)
+    again = macro_auc_within(doubled, columns)
     assert again.estimate == pytest.approx(within.estimate, abs=1e-12)
     assert again.variance == pytest.approx(within.variance, rel=1e-9)
 
@@ -343,17 +349,17 @@ def test_within_folds_two_classes_are_the_mean_of_the_binary_figures():
     score = (rng.integers(0, 1024, 45) + 500 * codes) / 2048
     both = np.column_stack([1 - score, score])
     predictions = prediction_table(NAMES[codes], both, ("2", "3"), fold=folds.astype(str))
-    ours = macro_auc_within_folds(predictions, {"2": "probability_2", "3": "probability_3"})
+    ours = macro_auc_within(predictions, {"2": "probability_2", "3": "probability_3"})
     binary = predictions.assign(y_true=codes, probability=score)
     reverse = predictions.assign(y_true=1 - codes, probability=1 - score)
-    single = [auc_within_folds(table) for table in (binary, reverse)]
+    single = [auc_within(table) for table in (binary, reverse)]
     assert ours.estimate == pytest.approx(np.mean([area.estimate for area in single]), abs=1e-12)
     assert ours.variance == pytest.approx(single[0].variance, rel=0.02)
     # A class that only one fold's patients have is compared there; folds without it don't count.
     rare = predictions.assign(probability_4=0.0)
     rare.loc[rare.index[rare["fold"] == "1"][:3], "y_true"] = "4"
     columns = {name: f"probability_{name}" for name in ("2", "3", "4")}
-    assert macro_auc_within_folds(rare, columns).classes == ("2", "3", "4")
+    assert macro_auc_within(rare, columns).classes == ("2", "3", "4")
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,8 @@ def test_designs_stand_side_by_side(comparison, page_of):
     for name in ("imaging-clinical", "rdl"):
         assert f'<th scope="row">{name}' in text
     assert "Radiomics fusion" in text
-    assert "DeLong&#39;s paired test" in text or "DeLong's paired test" in text
+    assert "The cross-validated paired test" in text
+    assert "three times DeLong" in text
     assert (comparison / "figures" / "roc_test.svg").exists()
     assert "<b>Not drawn</b>" not in text
     assert 'class="final"' not in text, "no design is preferred"

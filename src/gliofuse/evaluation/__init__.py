@@ -5,7 +5,7 @@ dropped: who makes a prediction table lists the patients that have none as exclu
 """
 
 from gliofuse.evaluation.agreement import agreement_table, misjudged_by_all
-from gliofuse.evaluation.auc import AUC, auc_delong, auc_within, auc_within_folds
+from gliofuse.evaluation.auc import AUC, auc_delong, auc_within
 from gliofuse.evaluation.calibration import (
     HOSMER_LEMESHOW_CAVEAT,
     HosmerLemeshow,
@@ -33,6 +33,7 @@ from gliofuse.evaluation.decision import (
     decision_curve,
 )
 from gliofuse.evaluation.groups import group_levels, performance_by_group
+from gliofuse.evaluation.inference import shares_training
 from gliofuse.evaluation.metrics import METRICS, metrics_table
 from gliofuse.evaluation.nomogram import Nomogram, nomogram_table
 from gliofuse.evaluation.predictions import pool_columns, pool_predictions
@@ -58,7 +59,6 @@ __all__ = [
     "agreement_table",
     "auc_delong",
     "auc_within",
-    "auc_within_folds",
     "calibration_curve",
     "calibration_groups",
     "calibration_summary",
@@ -90,5 +90,6 @@ __all__ = [
     "random_effects",
     "roc_points",
     "sample_size_table",
+    "shares_training",
     "youden_threshold",
 ]

@@ -1,4 +1,4 @@
-"""Area under the ROC curve with DeLong's variance."""
+"""Area under the ROC curve with DeLong's variance, over all patients or within strata."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from gliofuse.evaluation._checks import check_binary, normal_quantile
+from gliofuse.evaluation.inference import logit_limits, method_name
 
-__all__ = ["AUC", "auc_delong", "auc_within", "auc_within_folds"]
+__all__ = ["AUC", "auc_delong", "auc_within"]
 
 # Below this a variance of the AUC is rounding, not sampling: (1 / number of pairs)^2 of the
 # largest cohort anyone evaluates is far above it.
@@ -28,7 +29,8 @@ class AUC:
     variance : float
         DeLong's; 0 where every placement is equal, NaN with fewer than two patients in a class.
     method : str
-        ``"delong"``, or ``"newcombe"`` where DeLong's variance says nothing.
+        ``"delong"``, or ``"newcombe"`` where DeLong's variance says nothing; with ``"_refits"``
+        where the patients have trained each other's models.
     """
 
     estimate: float
@@ -39,12 +41,13 @@ class AUC:
 
 
 def auc_delong(y: ArrayLike, p: ArrayLike, *, confidence: float = 0.95) -> AUC:
-    """Return the AUC with DeLong's confidence interval (normal, cut off at 0 and 1).
+    """Return the AUC with DeLong's variance and an interval on the scale of its log odds.
 
-    The fast form from mid-ranks, O(n log n). Where the variance is 0 (perfect separation, or the
-    same score for everyone) or a class holds one patient, DeLong's interval would have no width
-    and would be read as certainty; the interval is then Newcombe's method 5, a score-type
-    interval that always has a width and shrinks with the number of patients.
+    The fast form from mid-ranks, O(n log n). In simulations of 20 to 150 patients and areas of 0.5
+    to 0.99 the interval covered in 92 to 98 %, where DeLong's normal one covers in 81 to 92 % at
+    an area of 0.9. Where the variance is 0 (perfect separation, or the same score for everyone)
+    or a class holds one patient, the interval is Newcombe's method 5, a score-type interval that
+    always has a width. No area has a lower limit above that of perfect separation.
 
     Parameters
     ----------
@@ -63,6 +66,7 @@ def auc_delong(y: ArrayLike, p: ArrayLike, *, confidence: float = 0.95) -> AUC:
     ----------
     DeLong ER, DeLong DM, Clarke-Pearson DL. Biometrics 1988; 44: 837-845.
     Sun X, Xu W. IEEE Signal Process Lett 2014; 21: 1389-1393 (mid-ranks).
+    Qin G, Hotilovac L. Stat Methods Med Res 2008; 17: 207-221 (the scale).
     Newcombe RG. Stat Med 2006; 25: 559-573 (method 5).
 
     Examples
@@ -78,61 +82,43 @@ def auc_delong(y: ArrayLike, p: ArrayLike, *, confidence: float = 0.95) -> AUC:
     return from_placements(of_positives, of_negatives, confidence)
 
 
-def auc_within_folds(predictions: pd.DataFrame, *, confidence: float = 0.95) -> AUC | None:
-    """Return the AUC of pairs of patients whom the same fold's model predicted.
-
-    The pooled AUC of a cross-validation also compares patients across folds, whose models are not
-    calibrated alike: where a model has learned little, that pulls it below 0.5. Here a pair counts
-    where one fold's model predicted both, see :func:`auc_within`; a patient whom several folds
-    predict (repeats) counts once, with the pairs of all of them.
-
-    Parameters
-    ----------
-    predictions : DataFrame
-        case_id, fold, y_true, probability of one model on one cohort.
-    confidence : float
-
-    Returns
-    -------
-    AUC or None
-        None where fewer than two folds hold patients of both classes.
-
-    References
-    ----------
-    Airola A, et al. Comput Stat Data Anal 2011; 55: 1828-1844 (the bias of pooling).
-
-    Examples
-    --------
-    >>> table = pd.DataFrame({
-    ...     "case_id": list("abcd"), "fold": list("1122"), "y_true": [0, 1, 0, 1],
-    ...     "probability": [0.1, 0.2, 0.8, 0.9]})
-    >>> auc_within_folds(table).estimate
-    1.0
-    """
-    folds = [fold for _, fold in predictions.groupby("fold") if fold["y_true"].nunique() == 2]
-    return auc_within(predictions, ("fold",), confidence=confidence) if len(folds) > 1 else None
-
-
 def auc_within(
-    predictions: pd.DataFrame, by: Sequence[str], *, confidence: float = 0.95
+    predictions: pd.DataFrame,
+    by: Sequence[str] = ("fold",),
+    *,
+    refits: bool = False,
+    confidence: float = 0.95,
 ) -> AUC | None:
     """Return the AUC of pairs of patients who agree in the columns ``by``: a fold, a centre.
 
-    Every such pair of a positive and a negative patient counts once, so that a stratum weighs by
-    its pairs: the estimate is the share of pairs in which the positive patient has the higher
-    score. The interval is DeLong's over patients, a patient weighing by the pairs that hold it.
+    The AUC over patients of several folds also compares patients whom different models predicted,
+    which are not calibrated alike: where they have learned little, that pulls it below 0.5. Here
+    every pair of a positive and a negative patient of one stratum counts once, so that a stratum
+    weighs by its pairs: the estimate is the share of pairs in which the positive patient has the
+    higher score, and over repeats the mean of the single repeats' AUCs. The variance is DeLong's
+    over patients, a patient weighing by the pairs that hold it: of a patient's mean placement
+    where several models predicted it, but of one repeat's with ``refits``, since what the repeats
+    have in common is no smaller than that.
 
     Parameters
     ----------
     predictions : DataFrame
         case_id, y_true, probability and the columns ``by``, of one model on one cohort.
     by : sequence of str
+    refits : bool
+        Whether these patients have trained each other's models, as
+        :func:`~gliofuse.evaluation.shares_training` tells: the interval then holds the variance
+        that refitting adds, and is about the mean true AUC of the fitted models.
     confidence : float
 
     Returns
     -------
     AUC or None
         None where no stratum holds patients of both classes.
+
+    References
+    ----------
+    Airola A, et al. Comput Stat Data Anal 2011; 55: 1828-1844 (the bias of pooling).
 
     Examples
     --------
@@ -142,42 +128,58 @@ def auc_within(
     >>> auc_within(table, ["center"]).estimate
     0.5
     """
-    patients = place_within(predictions, by)
-    if patients is None:
-        return None
-    of_positives, of_negatives = (
-        patients.loc[patients["y_true"] == label, "place"].to_numpy() for label in (1, 0)
+    placed = place_within(predictions, by, average=not refits)
+    return None if placed is None else from_placed(placed, refits=refits, confidence=confidence)
+
+
+def place_within(
+    predictions: pd.DataFrame, by: Sequence[str], *, average: bool = True
+) -> pd.DataFrame | None:
+    """Return the placements whose mean over either class is :func:`auc_within`.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+    by : sequence of str
+    average : bool
+        Whether a patient of several strata has one row, the mean by pairs; else one a stratum.
+
+    Returns
+    -------
+    DataFrame or None
+        ``y_true`` and ``place``; index ``case_id``, and ``by`` without ``average``.
+    """
+    positive, score = check_binary(
+        predictions["y_true"], predictions["probability"], both_classes=False
     )
-    return from_placements(of_positives, of_negatives, confidence)
-
-
-def place_within(predictions: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame | None:
-    """Return ``y_true`` and ``place`` by ``case_id``, what :func:`auc_within` is the mean of."""
-    placed = []
-    for _, stratum in predictions.groupby(list(by)):
-        if stratum["y_true"].nunique() < 2:
-            continue
-        positive, score = check_binary(stratum["y_true"], stratum["probability"])
-        place, pairs = np.empty(len(stratum)), np.empty(len(stratum))
-        place[positive], place[~positive] = placements(positive, score)
-        pairs[positive], pairs[~positive] = (~positive).sum(), positive.sum()
-        placed.append(stratum[["case_id", "y_true"]].assign(place=place, pairs=pairs))
-    if not placed:
+    stratum = predictions.groupby(list(by), observed=True).ngroup().to_numpy()
+    place, pairs = np.full(score.size, np.nan), np.zeros(score.size)
+    for number in range(stratum.max() + 1):
+        own = np.flatnonzero(stratum == number)
+        above, below = own[positive[own]], own[~positive[own]]
+        if above.size and below.size:
+            sides = placements(positive[own], score[own])
+            place[above], place[below] = sides
+            pairs[above], pairs[below] = below.size, above.size
+    known = pairs > 0
+    if not known.any():
         return None
-    patients = mean_by_pairs(pd.concat(placed))
-    for _, side in patients.groupby("y_true"):
-        scaled = scaled_by_pairs(side["place"].to_numpy(), side["pairs"].to_numpy())
-        patients.loc[side.index, "place"] = scaled
-    return patients[["y_true", "place"]]
+    placed = predictions.loc[known, ["case_id", *by, "y_true"]]
+    placed = placed.assign(place=place[known], pairs=pairs[known])
+    patients = mean_by_pairs(placed) if average else placed.set_index(["case_id", *by]).sort_index()
+    label, place, pairs = (patients[name].to_numpy() for name in ("y_true", "place", "pairs"))
+    scaled = np.empty(label.size)
+    for side in (label == 1, label == 0):
+        scaled[side] = scaled_by_pairs(place[side], pairs[side])
+    return pd.DataFrame({"y_true": label, "place": scaled}, index=patients.index)
 
 
-def mean_by_pairs(placed: pd.DataFrame) -> pd.DataFrame:
+def mean_by_pairs(placed: pd.DataFrame, keys: Sequence[str] = ("case_id",)) -> pd.DataFrame:
     """Return a row a patient: the mean placement by pairs, the sum of the pairs, the label."""
     rows = placed.assign(won=placed["place"] * placed["pairs"])
-    patients = rows.groupby("case_id").agg(
-        y_true=("y_true", "first"), won=("won", "sum"), pairs=("pairs", "sum")
-    )
-    return patients.assign(place=patients.pop("won") / patients["pairs"])
+    sums = rows.groupby(list(keys), observed=True)[["won", "pairs"]].sum()
+    labels = rows.drop_duplicates(list(keys)).set_index(list(keys))["y_true"]
+    return sums.assign(y_true=labels, place=sums.pop("won") / sums["pairs"])
 
 
 def scaled_by_pairs(place: np.ndarray, pairs: np.ndarray) -> np.ndarray:
@@ -190,16 +192,55 @@ def scaled_by_pairs(place: np.ndarray, pairs: np.ndarray) -> np.ndarray:
     return np.asarray(mean + pairs / pairs.mean() * (place - mean))
 
 
+def from_placed(placed: pd.DataFrame, *, refits: bool, confidence: float) -> AUC:
+    """Return the area that is the mean of what :func:`place_within` gave, with its interval."""
+    sides = [placed[placed["y_true"] == label] for label in (1, 0)]
+    return area_with_interval(
+        float(sides[0]["place"].mean()),
+        variance_of_placed(placed),
+        (n_patients(sides[0]), n_patients(sides[1])),
+        refits=refits,
+        confidence=confidence,
+    )
+
+
+def variance_of_placed(placed: pd.DataFrame) -> float:
+    """Return DeLong's variance: over patients, of one placement of each."""
+    return sum(
+        variance_of_mean(side["place"].to_numpy(), n_patients(side))
+        for side in (placed[placed["y_true"] == label] for label in (1, 0))
+    )
+
+
+def n_patients(placed: pd.DataFrame) -> int:
+    """Return how many patients the rows of :func:`place_within` are of."""
+    return int(placed.index.get_level_values("case_id").nunique())
+
+
 def from_placements(of_positives: np.ndarray, of_negatives: np.ndarray, confidence: float) -> AUC:
-    estimate = float(of_positives.mean())
+    """Return the area that is the mean of the placements of patients of one model."""
     variance = variance_of_mean(of_positives) + variance_of_mean(of_negatives)
+    sizes = of_positives.size, of_negatives.size
+    return area_with_interval(float(of_positives.mean()), variance, sizes, confidence=confidence)
+
+
+def area_with_interval(
+    estimate: float,
+    variance: float,
+    sizes: tuple[int, int],
+    *,
+    refits: bool = False,
+    confidence: float = 0.95,
+) -> AUC:
+    """Return an area with the interval that its variance and sizes allow, see auc_delong."""
     if not variance > NO_VARIANCE:
-        low, high = newcombe_interval(
-            estimate, of_positives.size, of_negatives.size, confidence=confidence
-        )
-        return AUC(estimate, low, high, max(variance, 0.0), "newcombe")
-    half = normal_quantile(confidence) * np.sqrt(variance)
-    return AUC(estimate, float(max(0, estimate - half)), float(min(1, estimate + half)), variance)
+        low, high = newcombe_interval(estimate, *sizes, confidence=confidence)
+        method = method_name("newcombe", refits=refits)
+        return AUC(estimate, low, high, max(variance, 0.0), method)
+    low, high = logit_limits(estimate, variance, refits=refits, confidence=confidence)
+    furthest, _ = newcombe_interval(1.0, *sizes, confidence=confidence)
+    low, high = min(low, furthest), max(high, 1 - furthest)
+    return AUC(estimate, low, high, variance, method_name("delong", refits=refits))
 
 
 def placements(positive: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -245,11 +286,15 @@ def _root(function: object, outer: float, inner: float) -> float:
     return float(brentq(function, outer, inner + nudge))
 
 
-def variance_of_mean(placement: np.ndarray) -> float:
-    """Return the variance of the mean of the placements; NaN for a single one."""
-    if placement.size < 2:
+def variance_of_mean(placement: np.ndarray, patients: int | None = None) -> float:
+    """Return the variance of the mean of one placement of each patient; NaN for a single one.
+
+    ``patients`` are fewer than placements where each has several.
+    """
+    n = placement.size if patients is None else patients
+    if n < 2:
         return float("nan")
-    return float(placement.var(ddof=1) / placement.size)
+    return float(placement.var() / (n - 1))
 
 
 def mid_ranks(values: np.ndarray) -> np.ndarray:

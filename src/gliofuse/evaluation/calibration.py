@@ -12,6 +12,7 @@ from gliofuse.errors import InputError
 from gliofuse.evaluation._checks import check_binary, normal_quantile, wilson_interval
 from gliofuse.evaluation._frame import MIN_DEFINED, grouped
 from gliofuse.evaluation._logistic import fit_logistic, log_odds
+from gliofuse.evaluation.inference import REFIT_VARIANCE, shares_training, widened
 from gliofuse.evaluation.predictions import pool_predictions
 
 __all__ = [
@@ -41,6 +42,7 @@ def calibration_summary(
     *,
     bootstrap: int = 2000,
     seed: int = 0,
+    refits: bool = False,
     confidence: float = 0.95,
 ) -> pd.DataFrame:
     """Return calibration slope and intercept, observed over expected, and Brier score.
@@ -52,7 +54,9 @@ def calibration_summary(
     says that probabilities can be read as risks. Intervals of slope and intercept are Wald's;
     ``observed_expected`` has a Wilson interval of the observed share over the mean of ``p``, the
     Brier score a bootstrap's (percentiles, over patients; Wilson's, which is too wide, where all
-    replicates agree).
+    replicates agree). With ``refits`` the slope and the Brier score have twice the variance;
+    intercept and ``observed_expected`` are held in place by the training patients, and their
+    intervals are too wide then rather than too narrow.
 
     Parameters
     ----------
@@ -62,6 +66,9 @@ def calibration_summary(
         Probabilities, kept within 1e-6 of 0 and 1 for the log odds.
     bootstrap : int
     seed : int
+    refits : bool
+        Whether these patients have trained each other's models, see
+        :mod:`gliofuse.evaluation.inference`.
     confidence : float
 
     Returns
@@ -84,12 +91,13 @@ def calibration_summary(
     positive, chance = _probabilities(y, p)
     score = log_odds(chance)
     z = normal_quantile(confidence)
+    reach = z * np.sqrt(REFIT_VARIANCE) if refits else z
     notes = []
     row: dict[str, float | int | str] = {}
     design = np.column_stack([np.ones_like(score), score])
     slope = fit_logistic(design, positive) if np.ptp(score) > 0 else None
     if slope is not None and slope.converged[0]:
-        _put(row, "slope", slope.coefficients[0, 1], z * np.sqrt(slope.covariances[0, 1, 1]))
+        _put(row, "slope", slope.coefficients[0, 1], reach * np.sqrt(slope.covariances[0, 1, 1]))
     else:
         _put(row, "slope", np.nan, np.nan)
         notes.append(
@@ -109,8 +117,12 @@ def calibration_summary(
     row["observed_expected_low"] = low / expected if expected > 0 else np.nan
     row["observed_expected_high"] = high / expected if expected > 0 else np.nan
     error = (chance - positive) ** 2
-    row["brier"] = float(error.mean())
-    row["brier_low"], row["brier_high"] = _brier_limits(error, bootstrap, seed, confidence)
+    brier = float(error.mean())
+    limits = _brier_limits(error, bootstrap, seed, confidence)
+    if refits:
+        wide = widened(brier, limits, least=0.0, most=1.0)
+        limits = float(wide[0]), float(wide[1])
+    row |= {"brier": brier, "brier_low": limits[0], "brier_high": limits[1]}
     row |= {"n": positive.size, "n_positive": int(positive.sum()), "note": "; ".join(notes)}
     return pd.DataFrame([row])
 
@@ -129,13 +141,14 @@ def calibration_table(
     are left out. Training rows come only when asked for and are marked ``apparent``.
     """
     pooled = pool_predictions(predictions, include_training=include_training)
-    rows = []
+    rows, sharing = [], shares_training(predictions)
     for cohort, model, group in grouped(pooled):
         if group["y_true"].nunique() < 2:
             continue
         summary = calibration_summary(
             group["y_true"],
             group["probability"],
+            refits=cohort in sharing,
             bootstrap=bootstrap,
             seed=seed,
             confidence=confidence,
@@ -154,6 +167,7 @@ def calibration_curve(
     points: int = 61,
     bootstrap: int = 500,
     seed: int = 0,
+    refits: bool = False,
     confidence: float = 0.95,
 ) -> pd.DataFrame:
     """Return the flexible calibration curve with a bootstrap band.
@@ -173,6 +187,9 @@ def calibration_curve(
     points : int
     bootstrap : int
     seed : int
+    refits : bool
+        Whether these patients have trained each other's models, see
+        :mod:`gliofuse.evaluation.inference`.
     confidence : float
 
     Returns
@@ -218,6 +235,8 @@ def calibration_curve(
         tail = (1 - confidence) / 2
         low, high = np.quantile(replicates, [tail, 1 - tail], axis=0)
         low, high = np.minimum(low, curves[0]), np.maximum(high, curves[0])
+        if refits:
+            low, high = widened(curves[0], (low, high), least=0.0, most=1.0)
     return pd.DataFrame(dict(zip(columns, (grid, curves[0], low, high))))
 
 

@@ -14,21 +14,14 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from gliofuse.errors import InputError
-from gliofuse.evaluation.auc import (
-    AUC,
-    auc_within,
-    from_placements,
-    place_within,
-    variance_of_mean,
-)
-from gliofuse.evaluation.comparison import DeLongTest, compare_pairs, paired_test
+from gliofuse.evaluation.auc import AUC, auc_within
+from gliofuse.evaluation.inference import shares_training
 
 __all__ = [
     "GIVEAWAY_V",
     "RandomEffects",
     "center_alone",
     "center_summary",
-    "compare_within_centers",
     "cramers_v",
     "random_effects",
 ]
@@ -171,47 +164,6 @@ def center_summary(centers: pd.DataFrame, *, confidence: float = 0.95) -> pd.Dat
     return pd.DataFrame(rows)
 
 
-def compare_within_centers(
-    patients: pd.DataFrame, centers: pd.Series, *, confidence: float = 0.95
-) -> pd.DataFrame:
-    """Test every pair of models by their AUCs within centres, on patients of one fold.
-
-    Parameters
-    ----------
-    patients : DataFrame
-        One row a model and patient of one cohort, as
-        :func:`~gliofuse.evaluation.pool_predictions` gives them.
-    centers : Series
-        Centre by ``case_id``.
-    confidence : float
-
-    Returns
-    -------
-    DataFrame
-        As :func:`~gliofuse.evaluation.delong_matrix`, whose test this is with one centre.
-    """
-    placed = []
-    for _, own in patients.assign(center=patients["case_id"].map(centers)).groupby(
-        "model", sort=False, observed=True
-    ):
-        place = place_within(own, ("center",))
-        if place is not None:
-            kept = own[own["case_id"].isin(place.index)]
-            placed.append(kept.assign(place=place.loc[kept["case_id"], "place"].to_numpy()))
-
-    def test(y: np.ndarray, a: np.ndarray, b: np.ndarray) -> DeLongTest:
-        positives, negatives = (a[y == 1, 0], b[y == 1, 0]), (a[y == 0, 0], b[y == 0, 0])
-        area_a, area_b = (
-            from_placements(positives[model], negatives[model], confidence) for model in (0, 1)
-        )
-        variance = variance_of_mean(positives[0] - positives[1])
-        variance += variance_of_mean(negatives[0] - negatives[1])
-        same = np.array_equal(a, b)
-        return paired_test(area_a, area_b, variance, same_ranks=same, confidence=confidence)
-
-    return compare_pairs(pd.concat(placed), ("place",), test)
-
-
 def center_alone(
     predictions: pd.DataFrame, centers: pd.Series, *, confidence: float = 0.95
 ) -> pd.DataFrame:
@@ -253,10 +205,11 @@ def center_alone(
         parts.append(
             held_out.assign(probability=known.fillna(training["y_true"].mean()), seen=known.notna())
         )
-    rows = []
+    rows, sharing = [], shares_training(one)
     judged = pd.concat(parts) if parts else one.iloc[:0]
     for cohort, own in judged.groupby("cohort", sort=False, observed=True):
-        area = auc_within(own, ("fold",), confidence=confidence)
+        refits = cohort in sharing
+        area = auc_within(own, ("fold",), refits=refits, confidence=confidence)
         if area is not None and not own["seen"].any():
             area = AUC(np.nan, np.nan, np.nan, np.nan)
         if area is None or own["center"].nunique() < 2:

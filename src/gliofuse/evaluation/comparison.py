@@ -1,4 +1,4 @@
-"""DeLong's paired test between the AUCs of two models, and of every pair of several."""
+"""DeLong's paired test between the AUCs of two models, and of pairs of several."""
 
 from __future__ import annotations
 
@@ -12,16 +12,19 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from gliofuse.errors import InputError
-from gliofuse.evaluation._checks import check_binary, normal_quantile
+from gliofuse.evaluation._checks import check_binary, check_predictions, normal_quantile
 from gliofuse.evaluation.auc import (
     AUC,
     NO_VARIANCE,
+    from_placed,
     from_placements,
     mid_ranks,
+    place_within,
     placements,
     variance_of_mean,
+    variance_of_placed,
 )
-from gliofuse.evaluation.predictions import pool_predictions
+from gliofuse.evaluation.inference import REFIT_DIFFERENCE, method_name, shares_training
 
 __all__ = ["DeLongTest", "delong_matrix", "delong_test", "holm"]
 
@@ -119,96 +122,122 @@ def paired_test(
 
 
 def delong_matrix(
-    predictions: pd.DataFrame, cohort: str, *, confidence: float = 0.95
+    predictions: pd.DataFrame,
+    cohort: str,
+    *,
+    by: Sequence[str] = ("fold",),
+    final: str | None = None,
+    confidence: float = 0.95,
 ) -> pd.DataFrame:
-    """Test every pair of models on the patients of one cohort that both have predicted.
+    """Test pairs of models on the patients of one cohort that both have predicted.
+
+    The areas are those of :func:`~gliofuse.evaluation.auc_within`: of pairs of patients whom one
+    fold's model predicted. Where the patients have trained each other's models, as
+    :func:`~gliofuse.evaluation.shares_training` tells, the variance of the difference is three
+    times DeLong's, see :mod:`gliofuse.evaluation.inference`.
 
     Parameters
     ----------
     predictions : DataFrame
-        The prediction table; pooled to one row per patient by
-        :func:`~gliofuse.evaluation.pool_predictions`.
+        The prediction table, with its training rows.
     cohort : str
         ``"test"``, ``"external"`` or ``"validation"``; ``"training"`` compares apparent figures.
+    by : sequence of str
+        Columns in which the compared patients agree.
+    final : str, optional
+        The model that each other one is held against; without it every two models are compared.
     confidence : float
 
     Returns
     -------
     DataFrame
         One row a pair: model_a, model_b, auc_a, auc_b, difference, ci_low, ci_high, p, p_holm,
-        n. ``p_holm`` is adjusted for all pairs of this table.
+        n, interval. ``p_holm`` is adjusted for all pairs of this table.
 
     Raises
     ------
     InputError
         If the cohort is absent, a pair shares no patients, or they are of one class.
     """
-    pooled = pool_predictions(predictions, include_training=cohort == "training")
-    pooled = pooled[pooled["cohort"] == cohort]
-    if pooled.empty:
+    check_predictions(predictions)
+    own = cohort_rows(predictions, cohort)
+    refits = cohort in shares_training(predictions)
+
+    def test(a: pd.DataFrame, b: pd.DataFrame) -> DeLongTest:
+        placed_a, placed_b = (place_within(rows, by, average=not refits) for rows in (a, b))
+        if placed_a is None or placed_b is None:
+            raise InputError(
+                f"cohort {cohort!r} holds no fold with both classes to compare models on; choose "
+                "another split or endpoint"
+            )
+        apart = placed_a.assign(place=placed_a["place"] - placed_b["place"])
+        return paired_test(
+            from_placed(placed_a, refits=refits, confidence=confidence),
+            from_placed(placed_b, refits=refits, confidence=confidence),
+            variance_of_placed(apart) * (REFIT_DIFFERENCE if refits else 1.0),
+            same_ranks=_ranks(a, by).equals(_ranks(b, by)),
+            confidence=confidence,
+        )
+
+    table = compare_pairs(own, test, final=final)
+    return table.assign(interval=method_name("delong", refits=refits))
+
+
+def cohort_rows(predictions: pd.DataFrame, cohort: str) -> pd.DataFrame:
+    """Return the predictions of one cohort; raise :class:`InputError` if there are none."""
+    own = predictions[predictions["cohort"].astype(str) == cohort]
+    if own.empty:
         held = sorted(predictions["cohort"].astype(str).unique())
         raise InputError(f"predictions holds no patient of cohort {cohort!r}; it holds {held}")
-    return compare_pairs(
-        pooled,
-        ("probability",),
-        lambda y, p_a, p_b: delong_test(y, p_a[:, 0], p_b[:, 0], confidence=confidence),
-    )
+    return own
 
 
 def compare_pairs(
-    patients: pd.DataFrame,
-    columns: Sequence[str],
-    test: Callable[[np.ndarray, np.ndarray, np.ndarray], DeLongTest],
+    rows: pd.DataFrame,
+    test: Callable[[pd.DataFrame, pd.DataFrame], DeLongTest],
+    *,
+    final: str | None = None,
 ) -> pd.DataFrame:
     """Return :func:`delong_matrix` by any paired test.
 
     Parameters
     ----------
-    patients : DataFrame
-        One row a patient and model of one cohort: case_id, cohort, model, y_true, ``columns``.
-    columns : sequence of str
-        What a model predicts.
+    rows : DataFrame
+        The predictions of one cohort.
     test : callable
-        Takes y_true (n,) and the predictions of both models (n, columns).
+        Takes the rows of both models, which are of the same patients and folds in one order.
+    final : str, optional
+        As there.
 
     Raises
     ------
     InputError
         If a pair shares no patients.
     """
+    keys = ["case_id", "fold"]
     by_model = {
-        model: group.set_index("case_id")
-        for model, group in patients.groupby("model", sort=False, observed=True)
+        model: group.set_index(keys, drop=False).rename_axis([None, None])
+        for model, group in rows.groupby("model", sort=False, observed=True)
     }
-    rows = []
-    for model_a, model_b in combinations(pd.unique(patients["model"]), 2):
+    found = []
+    for model_a, model_b in combinations(pd.unique(rows["model"]), 2):
+        if final is not None and final not in (model_a, model_b):
+            continue
         a, b = by_model[model_a], by_model[model_b]
         both = a.index[a.index.isin(b.index)]
         if both.empty:
-            cohort = str(patients["cohort"].iloc[0])
+            cohort = str(rows["cohort"].iloc[0])
             raise InputError(f"{model_a!r} and {model_b!r} share no patient of cohort {cohort!r}")
-        found = test(
-            a.loc[both, "y_true"].to_numpy(),
-            a.loc[both, list(columns)].to_numpy(dtype=float),
-            b.loc[both, list(columns)].to_numpy(dtype=float),
-        )
-        rows.append(
-            {
-                "model_a": model_a,
-                "model_b": model_b,
-                "auc_a": found.auc_a,
-                "auc_b": found.auc_b,
-                "difference": found.difference,
-                "ci_low": found.ci_low,
-                "ci_high": found.ci_high,
-                "p": found.p,
-                "n": len(both),
-            }
-        )
+        row = vars(test(a.loc[both], b.loc[both])) | {"model_a": model_a, "model_b": model_b}
+        found.append(row | {"n": both.get_level_values(0).nunique()})
     names = ["model_a", "model_b", "auc_a", "auc_b", "difference", "ci_low", "ci_high", "p", "n"]
-    table = pd.DataFrame(rows, columns=names)
+    table = pd.DataFrame(found, columns=names)
     table.insert(len(names) - 1, "p_holm", holm(table["p"].to_numpy(dtype=float)))
     return table
+
+
+def _ranks(rows: pd.DataFrame, by: Sequence[str]) -> pd.Series:
+    return rows.groupby(list(by), observed=True)["probability"].rank()
 
 
 def holm(p_values: ArrayLike) -> np.ndarray:

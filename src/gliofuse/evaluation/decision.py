@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 
 from gliofuse.errors import InputError
 from gliofuse.evaluation._checks import check_binary, require_columns, wilson_interval
+from gliofuse.evaluation.inference import REFIT_RATES, widened
 
 __all__ = ["TREAT_ALL", "TREAT_NONE", "added_benefit", "clinical_impact", "decision_curve"]
 
@@ -22,6 +23,7 @@ def decision_curve(
     thresholds: ArrayLike = _THRESHOLDS,
     bootstrap: int = 1000,
     seed: int = 0,
+    refits: bool = False,
     confidence: float = 0.95,
 ) -> pd.DataFrame:
     """Return the net benefit of each model, of treating all and of treating none.
@@ -40,6 +42,9 @@ def decision_curve(
         Between 0 and 1, both excluded. Choose the range in which a clinician would act.
     bootstrap : int
     seed : int
+    refits : bool
+        Whether these patients have trained each other's models, see
+        :mod:`gliofuse.evaluation.inference`.
     confidence : float
 
     Returns
@@ -75,6 +80,8 @@ def decision_curve(
         worth = called * np.where(positive[:, None], 1.0, -odds).astype(np.float32)
         low, high = np.quantile(counts @ worth / n, [tail, 1 - tail], axis=0)
         value = estimates[model]
+        if refits and model != TREAT_ALL:
+            low, high = widened(value, (low, high))
         parts.append(
             pd.DataFrame(
                 {
@@ -167,6 +174,7 @@ def clinical_impact(
     *,
     thresholds: ArrayLike = _THRESHOLDS,
     population: int = 1000,
+    refits: bool = False,
     confidence: float = 0.95,
 ) -> pd.DataFrame:
     """Return, of 1,000 patients like these, how many are high-risk, and how many with the event.
@@ -180,6 +188,9 @@ def clinical_impact(
     thresholds : array-like
         Between 0 and 1, both excluded.
     population : int
+    refits : bool
+        Whether these patients have trained each other's models, see
+        :mod:`gliofuse.evaluation.inference`.
     confidence : float
 
     Returns
@@ -201,12 +212,13 @@ def clinical_impact(
     positive, chance = check_binary(y, p, both_classes=False)
     cuts = _checked_thresholds(thresholds)
     called = chance[:, None] >= cuts
+    size = positive.size / (REFIT_RATES if refits else 1.0)
     table = pd.DataFrame({"threshold": cuts})
     for name, share in (
         ("high_risk", called.mean(axis=0)),
         ("high_risk_with_event", (called & positive[:, None]).mean(axis=0)),
     ):
-        limits = [wilson_interval(value, positive.size, confidence=confidence) for value in share]
+        limits = [wilson_interval(value, size, confidence=confidence) for value in share]
         table[name] = population * share
         table[f"{name}_low"] = [population * low for low, _ in limits]
         table[f"{name}_high"] = [population * high for _, high in limits]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import pandas as pd
 
 from gliofuse.errors import InputError
 from gliofuse.evaluation._checks import wilson_interval
-from gliofuse.evaluation.auc import auc_delong
+from gliofuse.evaluation.auc import auc_within
+from gliofuse.evaluation.inference import REFIT_VARIANCE
+from gliofuse.evaluation.rates import rates
 
 __all__ = ["group_levels", "performance_by_group"]
 
@@ -16,37 +20,44 @@ _MANY_LEVELS = 20  # words with more are names or notes, no groups
 
 
 def performance_by_group(
-    patients: pd.DataFrame, groups: pd.Series, *, confidence: float = 0.95
+    rows: pd.DataFrame,
+    groups: pd.Series,
+    *,
+    sharing: Collection[str] = (),
+    confidence: float = 0.95,
 ) -> pd.DataFrame:
     """Return AUC, sensitivity, specificity and observed by expected events of each group.
 
     Parameters
     ----------
-    patients : DataFrame
-        One row a cohort, model and patient, as
-        :func:`~gliofuse.evaluation.pool_predictions` gives them.
+    rows : DataFrame
+        Predictions of held-out patients with what they say, as
+        :func:`~gliofuse.evaluation.predictions.called_rows` gives them.
     groups : Series
         Group of each patient by ``case_id``; who has none is left out.
+    sharing : collection of str
+        Cohorts whose patients have trained each other's models, as
+        :func:`~gliofuse.evaluation.shares_training` tells.
     confidence : float
 
     Returns
     -------
     DataFrame
         cohort, model, group, n, n_positive and for each figure its estimate, ``_low`` and
-        ``_high``; ``auc_variance`` is DeLong's. A figure that the group's patients don't define
-        is NaN. The intervals are those of
-        :func:`~gliofuse.evaluation.auc_delong` and Wilson's; they are not adjusted for the number
-        of groups.
+        ``_high``; ``auc_variance`` is DeLong's, twice that of ``sharing`` cohorts. A figure that
+        the group's patients don't define is NaN. The intervals are those of
+        :func:`~gliofuse.evaluation.metrics_table`; they are not adjusted for the number of groups.
     """
-    known = patients.assign(group=patients["case_id"].map(groups)).dropna(subset=["group"])
-    rows = []
+    known = rows.assign(group=rows["case_id"].map(groups)).dropna(subset=["group"])
+    found = []
     for (cohort, model, group), own in known.groupby(
         ["cohort", "model", "group"], sort=False, observed=True
     ):
-        rows.append({"cohort": cohort, "model": model, "group": group, **_figures(own, confidence)})
-    if not rows:
+        figures = _figures(own, str(cohort) in sharing, confidence)
+        found.append({"cohort": cohort, "model": model, "group": group, **figures})
+    if not found:
         return pd.DataFrame()
-    table = pd.DataFrame(rows)
+    table = pd.DataFrame(found)
     order = {level: place for place, level in enumerate(dict.fromkeys(groups.dropna()))}
     return table.sort_values(
         ["cohort", "model", "group"],
@@ -108,32 +119,25 @@ def group_levels(column: pd.Series) -> pd.Series:
     )
 
 
-def _figures(patients: pd.DataFrame, confidence: float) -> dict[str, float | int]:
+def _figures(rows: pd.DataFrame, refits: bool, confidence: float) -> dict[str, float | int]:
+    patients = rows.groupby("case_id", observed=True)[["y_true", "called", "probability"]].mean()
     positive = patients["y_true"].to_numpy() == 1
-    probability = patients["probability"].to_numpy(dtype=float)
-    called = probability >= patients["threshold"].to_numpy(dtype=float)
     row: dict[str, float | int] = {"n": positive.size, "n_positive": int(positive.sum())}
-    if positive.any() and not positive.all():
-        area = auc_delong(positive, probability, confidence=confidence)
-        row |= _with_bounds("auc", area.estimate, (area.ci_low, area.ci_high))
-        row["auc_variance"] = area.variance
-    else:
+    area = auc_within(rows, refits=refits, confidence=confidence)
+    if area is None:
         row |= _with_bounds("auc", np.nan, (np.nan, np.nan)) | {"auc_variance": np.nan}
-    row |= _share("sensitivity", called[positive], confidence)
-    row |= _share("specificity", ~called[~positive], confidence)
-    observed, expected = float(positive.mean()), float(probability.mean())
+    else:
+        row |= _with_bounds("auc", area.estimate, (area.ci_low, area.ci_high))
+        row["auc_variance"] = area.variance * (REFIT_VARIANCE if refits else 1.0)
+    called = patients["called"].to_numpy()
+    found = rates(positive, called, refits=refits, confidence=confidence)
+    for name in ("sensitivity", "specificity"):
+        estimate, low, high, _ = found[name]
+        row |= _with_bounds(name, estimate, (low, high))
+    observed, expected = float(positive.mean()), float(patients["probability"].mean())
     low, high = wilson_interval(observed, float(positive.size), confidence=confidence)
     ratios = np.array([observed, low, high]) / expected if expected > 0 else np.full(3, np.nan)
     return row | _with_bounds("observed_expected", ratios[0], (ratios[1], ratios[2]))
-
-
-def _share(name: str, right: np.ndarray, confidence: float) -> dict[str, float]:
-    if right.size == 0:
-        return _with_bounds(name, np.nan, (np.nan, np.nan))
-    share = float(right.mean())
-    return _with_bounds(
-        name, share, wilson_interval(share, float(right.size), confidence=confidence)
-    )
 
 
 def _with_bounds(name: str, estimate: float, bounds: tuple[float, float]) -> dict[str, float]:

@@ -15,14 +15,16 @@ from gliofuse.evaluation._frame import (
     each_group,
     percentile_limits,
 )
-from gliofuse.evaluation.auc import auc_delong, auc_within, auc_within_folds
-from gliofuse.evaluation.predictions import pool_predictions
+from gliofuse.evaluation.auc import auc_delong, auc_within
+from gliofuse.evaluation.inference import method_name, shares_training, widened
+from gliofuse.evaluation.predictions import called_rows, pool_columns
+from gliofuse.evaluation.rates import UNDEFINED, Figure, rates
 
 __all__ = ["METRICS", "metrics_table"]
 
 METRICS = (
     "auc", "accuracy", "sensitivity", "specificity", "precision", "apca", "brier",
-    "auc_within_folds", "auc_within_centers",
+    "auc_pooled", "auc_within_centers",
 )  # fmt: skip
 
 
@@ -39,22 +41,24 @@ def metrics_table(
 ) -> pd.DataFrame:
     """Return AUC, accuracy, sensitivity, specificity, precision, APCA, Brier score, each with CI.
 
-    Patients are pooled by :func:`~gliofuse.evaluation.pool_predictions`. The AUC's interval is
-    DeLong's. The others' are percentiles of a bootstrap over patients, drawn within each class
-    so that every replicate has the cohort's own prevalence; the same patients are drawn for
-    every model. Where all replicates agree (a sensitivity of 1, say) the bootstrap would claim
-    certainty; the interval is then Wilson's, for accuracy, sensitivity, specificity and
-    precision, and its conservative use as for a mean of values between 0 and 1 for the others.
-    APCA is the average per-class accuracy, the mean of sensitivity and specificity. In
-    cross-validation :func:`~gliofuse.evaluation.auc_within_folds` is added.
+    A patient whom several models predict (repeats, or an external patient of all folds) counts
+    once, with the mean of what the single predictions give. The AUC is that of pairs of patients
+    of one model (:func:`~gliofuse.evaluation.auc_within`), with DeLong's variance on the scale of
+    log odds; accuracy, sensitivity, specificity and precision have Wilson's intervals, and APCA,
+    the mean of sensitivity and specificity, one put together from theirs. The Brier score's is
+    from percentiles of a bootstrap over patients, drawn within each class; where all replicates
+    agree, Wilson's, which is too wide for it.
 
-    The intervals speak of the sampling of these patients under fitted models. In
-    cross-validation they don't hold the spread that refitting on other patients would add.
+    Patients of a cross-validation have trained the models that judge the others: the intervals
+    are then wider, see :mod:`gliofuse.evaluation.inference`, and ``interval`` ends in ``_refits``.
+    Where several models predict a cohort, ``auc_pooled`` is the area under the curve of all
+    patients' mean probabilities, as it is drawn; no interval of it holds.
 
     Parameters
     ----------
     predictions : DataFrame
-        case_id, fold, cohort, model, y_true, probability; nothing missing.
+        case_id, fold, cohort, model, y_true, probability; nothing missing. With the training rows,
+        by which a cross-validation is known.
     thresholds : float or DataFrame, optional
         Default 0.5; a table (fold, model, threshold) gives each fold its own.
     bootstrap : int
@@ -69,20 +73,25 @@ def metrics_table(
         patients that it learned from, which is no performance.
     centers : Series, optional
         Centre by ``case_id``. Where a cohort holds pairs in two or more centres,
-        ``auc_within_centers`` is added: the AUC of pairs of patients of one centre, see
-        :func:`~gliofuse.evaluation.auc_within`.
+        ``auc_within_centers`` is added: the AUC of pairs of patients of one centre and model.
 
     Returns
     -------
     DataFrame
-        cohort, model, metric, estimate, ci_low, ci_high, n, n_positive, apparent. A metric that
-        the patients don't define (precision with nobody called positive; everything but
-        accuracy, Brier score and one of sensitivity and specificity with one class) is NaN.
+        cohort, model, metric, estimate, ci_low, ci_high, interval (how the limits were found), n,
+        n_positive, apparent. A metric that the patients don't define (precision with nobody called
+        positive; everything but accuracy, Brier score and one of sensitivity and specificity with
+        one class) is NaN.
 
     Raises
     ------
     InputError
         If the tables break their contract or ``bootstrap`` is below 100.
+
+    References
+    ----------
+    Wilson EB. J Am Stat Assoc 1927; 22: 209-212.
+    Newcombe RG. Stat Med 1998; 17: 873-890 (method 10: a sum of two proportions).
 
     Examples
     --------
@@ -93,159 +102,91 @@ def metrics_table(
     np.float64(0.75)
     """
     check_bootstrap(bootstrap)
-    pooled = pool_predictions(predictions, thresholds=thresholds, include_training=include_training)
+    rows = called_rows(predictions, thresholds)
     if centers is not None:
-        pooled = pooled.assign(center=pooled["case_id"].map(centers))
-    evaluate = partial(_evaluate, bootstrap=bootstrap, seed=seed, confidence=confidence)
-    rows = each_group(pooled, predictions, evaluate, workers=workers)
-    columns = ["cohort", "model", "metric", "estimate", "ci_low", "ci_high", "n", "n_positive"]
-    return pd.DataFrame(rows, columns=[*columns, "apparent"])
+        rows = rows.assign(center=rows["case_id"].map(centers))
+    patients = pool_columns(
+        rows,
+        outcomes=("y_true",),
+        averaged=("called", "error", "probability"),
+        include_training=include_training,
+    )
+    evaluate = partial(
+        _evaluate,
+        sharing=shares_training(predictions),
+        bootstrap=bootstrap,
+        seed=seed,
+        confidence=confidence,
+    )
+    found = each_group(patients, rows, evaluate, workers=workers)
+    columns = ["cohort", "model", "metric", "estimate", "ci_low", "ci_high", "interval"]
+    return pd.DataFrame(found, columns=[*columns, "n", "n_positive", "apparent"])
 
 
 def _evaluate(
-    group: Group, *, bootstrap: int, seed: int, confidence: float
+    group: Group, *, sharing: frozenset[str], bootstrap: int, seed: int, confidence: float
 ) -> list[dict[str, object]]:
-    patients = group.patients
+    patients, refits = group.patients, group.cohort in sharing
     positive = patients["y_true"].to_numpy() == 1
-    probability = patients["probability"].to_numpy(dtype=float)
-    called = probability >= patients["threshold"].to_numpy(dtype=float)
-    error = (probability - positive) ** 2
-    estimates = _estimates(positive, called, error)
-    limits = _bootstrap_limits(
-        positive, called, error, bootstrap=bootstrap, seed=seed, confidence=confidence
+    called, error = patients["called"].to_numpy(), patients["error"].to_numpy()
+    figures = (
+        _areas(group, refits=refits, confidence=confidence)
+        | rates(positive, called, refits=refits, confidence=confidence)
+        | {"brier": _brier(positive, error, refits, bootstrap, seed, confidence)}
     )
-    _replace_certainty(estimates, limits, positive, called, confidence)
-    if positive.any() and not positive.all():
-        area = auc_delong(positive, probability, confidence=confidence)
-        estimates["auc"], limits["auc"] = area.estimate, (area.ci_low, area.ci_high)
-    else:
-        estimates["auc"], limits["auc"] = np.nan, (np.nan, np.nan)
-    if not group.apparent:
-        within = auc_within_folds(group.predictions, confidence=confidence)
-        if within is not None:
-            estimates["auc_within_folds"] = within.estimate
-            limits["auc_within_folds"] = (within.ci_low, within.ci_high)
-    if "center" in patients and patients.groupby("center")["y_true"].nunique().gt(1).sum() > 1:
-        within = auc_within(patients, ("center",), confidence=confidence)
-        if within is not None:
-            estimates["auc_within_centers"] = within.estimate
-            limits["auc_within_centers"] = (within.ci_low, within.ci_high)
     return [
         {
             "metric": metric,
-            "estimate": float(estimates[metric]),
-            "ci_low": float(limits[metric][0]),
-            "ci_high": float(limits[metric][1]),
+            **dict(zip(("estimate", "ci_low", "ci_high", "interval"), figures[metric])),
             "n": positive.size,
             "n_positive": int(positive.sum()),
         }
         for metric in METRICS
-        if metric in estimates
+        if metric in figures
     ]
 
 
-def _estimates(positive: np.ndarray, called: np.ndarray, error: np.ndarray) -> dict[str, float]:
-    figures = _from_class_means(
-        _mean(called[positive]),
-        _mean(called[~positive]),
-        _mean(error[positive]),
-        _mean(error[~positive]),
-        int(positive.sum()),
-        int((~positive).sum()),
-    )
-    return {name: float(value) for name, value in figures.items()}
+def _areas(group: Group, *, refits: bool, confidence: float) -> dict[str, Figure]:
+    rows, patients = group.predictions, group.patients
+    found = {"auc": _area(rows, ("fold",), refits, confidence)}
+    if rows["fold"].nunique() > 1 and patients["y_true"].nunique() > 1:
+        pooled = auc_delong(patients["y_true"], patients["probability"]).estimate
+        found["auc_pooled"] = (pooled, np.nan, np.nan, "")
+    if "center" in rows:
+        known = rows.drop_duplicates("case_id").groupby("center")["y_true"].nunique()
+        if int((known > 1).sum()) > 1:
+            found["auc_within_centers"] = _area(rows, ("center", "fold"), refits, confidence)
+    return found
 
 
-def _bootstrap_limits(
+def _area(rows: pd.DataFrame, by: tuple[str, ...], refits: bool, confidence: float) -> Figure:
+    area = auc_within(rows, by, refits=refits, confidence=confidence)
+    if area is None:
+        return UNDEFINED
+    return area.estimate, area.ci_low, area.ci_high, area.method
+
+
+def _brier(
     positive: np.ndarray,
-    called: np.ndarray,
     error: np.ndarray,
-    *,
+    refits: bool,
     bootstrap: int,
     seed: int,
     confidence: float,
-) -> dict[str, tuple[float, float]]:
-    """Return percentile limits; resamples are index matrices (replicates, class size)."""
+) -> Figure:
+    """Return the mean error with percentile limits; resamples are index matrices."""
+    estimate = float(error.mean())
     rng = np.random.default_rng(seed)
-    n_positive, n_negative = int(positive.sum()), int((~positive).sum())
-    hits, alarms = called[positive].astype(float), called[~positive].astype(float)
-    error_positive, error_negative = error[positive], error[~positive]
-    means: list[list[np.ndarray]] = []
+    parts = []
     for part in chunks(bootstrap, positive.size):
-        count = part.stop - part.start
-        of_positives = rng.integers(0, max(1, n_positive), size=(count, n_positive))
-        of_negatives = rng.integers(0, max(1, n_negative), size=(count, n_negative))
-        means.append(
-            [
-                _row_means(hits, of_positives),
-                _row_means(alarms, of_negatives),
-                _row_means(error_positive, of_positives),
-                _row_means(error_negative, of_negatives),
-            ]
-        )
-    hit, alarm, loss_positive, loss_negative = (np.concatenate(parts) for parts in zip(*means))
-    replicates = _from_class_means(hit, alarm, loss_positive, loss_negative, n_positive, n_negative)
-    return {name: percentile_limits(values, confidence) for name, values in replicates.items()}
-
-
-def _from_class_means(
-    sensitivity: np.ndarray | float,
-    false_alarm: np.ndarray | float,
-    error_positive: np.ndarray | float,
-    error_negative: np.ndarray | float,
-    n_positive: int,
-    n_negative: int,
-) -> dict[str, np.ndarray]:
-    """Return every threshold metric and the Brier score from the means within each class."""
-    hit = np.asarray(sensitivity, dtype=float)
-    alarm = np.asarray(false_alarm, dtype=float)
-    specificity = 1 - alarm
-    # A class without patients has NaN means and must not reach the sums over both.
-    true_positives = n_positive * hit if n_positive else np.zeros_like(hit)
-    false_positives = n_negative * alarm if n_negative else np.zeros_like(hit)
-    true_negatives = n_negative * specificity if n_negative else np.zeros_like(hit)
-    squared = n_positive * np.asarray(error_positive) if n_positive else np.zeros_like(hit)
-    squared = squared + (n_negative * np.asarray(error_negative) if n_negative else 0.0)
-    n = n_positive + n_negative
-    named_positive = true_positives + false_positives
-    precision = np.full_like(named_positive, np.nan)
-    np.divide(true_positives, named_positive, out=precision, where=named_positive > 0)
-    return {
-        "accuracy": (true_positives + true_negatives) / n,
-        "sensitivity": hit,
-        "specificity": specificity,
-        "precision": precision,
-        "apca": (hit + specificity) / 2,
-        "brier": squared / n,
-    }
-
-
-def _replace_certainty(
-    estimates: dict[str, float],
-    limits: dict[str, tuple[float, float]],
-    positive: np.ndarray,
-    called: np.ndarray,
-    confidence: float,
-) -> None:
-    """Put Wilson's interval where the bootstrap's has no width."""
-    sizes = {
-        "sensitivity": positive.sum(),
-        "specificity": (~positive).sum(),
-        "precision": called.sum(),
-        "apca": min(positive.sum(), (~positive).sum()),
-    }
-    for name, (low, high) in limits.items():
-        if np.isfinite(low) and high - low < 1e-12:
-            limits[name] = wilson_interval(
-                min(1.0, max(0.0, estimates[name])),
-                float(sizes.get(name, positive.size)),
-                confidence=confidence,
-            )
-
-
-def _mean(values: np.ndarray) -> float:
-    return float(values.mean()) if values.size else np.nan
-
-
-def _row_means(values: np.ndarray, index: np.ndarray) -> np.ndarray:
-    return values[index].mean(axis=1) if values.size else np.full(len(index), np.nan)
+        total = np.zeros(part.stop - part.start)
+        for side in (error[positive], error[~positive]):
+            if side.size:
+                total += side[rng.integers(0, side.size, size=(total.size, side.size))].sum(axis=1)
+        parts.append(total / positive.size)
+    low, high = percentile_limits(np.concatenate(parts), confidence)
+    if high - low < 1e-12:
+        low, high = wilson_interval(min(1.0, estimate), positive.size, confidence=confidence)
+    if refits:
+        low, high = (float(v) for v in widened(estimate, (low, high), least=0.0, most=1.0))
+    return estimate, low, high, method_name("bootstrap", refits=refits)

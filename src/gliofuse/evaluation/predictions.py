@@ -10,7 +10,7 @@ import pandas as pd
 from gliofuse.errors import InputError
 from gliofuse.evaluation._checks import COHORTS, check_predictions, check_table, require_columns
 
-__all__ = ["pool_columns", "pool_predictions"]
+__all__ = ["called_rows", "pool_columns", "pool_predictions"]
 
 
 def pool_predictions(
@@ -136,6 +136,30 @@ def pool_columns(
         )
     )
     return pooled.iloc[order].reset_index(drop=True)
+
+
+def called_rows(
+    predictions: pd.DataFrame, thresholds: float | pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Return every prediction with its threshold and what it says of its patient.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+    thresholds : float or DataFrame, optional
+        As for :func:`pool_predictions`.
+
+    Returns
+    -------
+    DataFrame
+        The predictions with threshold, called (1.0 where the probability reaches it, else 0.0) and
+        error (the squared difference of outcome and probability).
+    """
+    check_predictions(predictions)
+    cuts = _row_thresholds(predictions, thresholds)
+    chance = predictions["probability"].to_numpy(dtype=float)
+    error = (chance - predictions["y_true"].to_numpy(dtype=float)) ** 2
+    return predictions.assign(threshold=cuts, called=1.0 * (chance >= cuts), error=error)
 
 
 def _row_thresholds(

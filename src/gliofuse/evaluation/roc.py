@@ -8,12 +8,15 @@ from numpy.typing import ArrayLike
 
 from gliofuse.evaluation._checks import check_binary, wilson_interval
 from gliofuse.evaluation._frame import grouped
+from gliofuse.evaluation.inference import REFIT_RATES
 from gliofuse.evaluation.predictions import pool_predictions
 
 __all__ = ["confusion", "confusion_table", "roc_points", "youden_threshold"]
 
 
-def roc_points(y: ArrayLike, p: ArrayLike, *, confidence: float = 0.95) -> pd.DataFrame:
+def roc_points(
+    y: ArrayLike, p: ArrayLike, *, refits: bool = False, confidence: float = 0.95
+) -> pd.DataFrame:
     """Return the empirical ROC curve, from nobody to everybody called positive.
 
     Parameters
@@ -22,6 +25,9 @@ def roc_points(y: ArrayLike, p: ArrayLike, *, confidence: float = 0.95) -> pd.Da
         Labels, 0 or 1; both present, none missing.
     p : array-like of shape (n,)
         Scores; a patient is called positive where the score is at or above the threshold.
+    refits : bool
+        Whether these patients have trained each other's models, see
+        :mod:`gliofuse.evaluation.inference`.
     confidence : float
         Of the pointwise Wilson intervals; they are no simultaneous band.
 
@@ -55,7 +61,8 @@ def roc_points(y: ArrayLike, p: ArrayLike, *, confidence: float = 0.95) -> pd.Da
         ("sensitivity", sensitivity, n_positive),
         ("specificity", specificity, n_negative),
     ):
-        limits = [wilson_interval(value, size, confidence=confidence) for value in values]
+        patients = size / (REFIT_RATES if refits else 1.0)
+        limits = [wilson_interval(value, patients, confidence=confidence) for value in values]
         table[f"{name}_low"] = [low for low, _ in limits]
         table[f"{name}_high"] = [high for _, high in limits]
     return table

@@ -22,6 +22,11 @@ __all__ = [
 _COHORT = text("Cohort: validation, test or external.")
 _LOW = number("Lower bound of the 95 % confidence interval.")
 _HIGH = number("Upper bound.")
+_INTERVAL = text(
+    "How the limits were found: `delong`, `newcombe`, `wilson` or `bootstrap`; with `_refits` they "
+    "hold what refitting adds, since the patients have trained each other's models.",
+    optional=True,
+)
 _LOW_IF_ANY = number("Lower bound of the 95 % confidence interval.", optional=True)
 _HIGH_IF_ANY = number("Upper bound.", optional=True)
 _CLASS = text("The class against the rest (multiclass endpoint).", optional=True)
@@ -38,8 +43,9 @@ METRICS = TableFile(
             "The class that it is of, empty over all classes (multiclass endpoint).", optional=True
         ),
         "estimate": number("Its value; empty where the patients do not define it."),
-        "ci_low": _LOW,
-        "ci_high": _HIGH,
+        "ci_low": _LOW_IF_ANY,
+        "ci_high": _HIGH_IF_ANY,
+        "interval": _INTERVAL,
         "n": count("Patients."),
         "n_positive": count("Of these positive (binary endpoint).", optional=True),
         "n_class": count("Of these of the class (multiclass endpoint).", optional=True),
@@ -96,7 +102,8 @@ ROC = TableFile(
 )
 DELONG = TableFile(
     "delong.csv",
-    "DeLong's paired test of the AUCs of every two models; of macro AUCs with several classes.",
+    "Paired tests of the AUCs of two models, of macro AUCs with several classes: the final model "
+    "against each other one; in a comparison of designs every two.",
     columns={
         "model_a": MODEL,
         "model_b": text("The model that it is compared with."),
@@ -106,8 +113,9 @@ DELONG = TableFile(
         "ci_low": _LOW,
         "ci_high": _HIGH,
         "p": number("p value."),
-        "p_holm": number("The same, adjusted by Holm for all pairs of the cohort."),
+        "p_holm": number("The same, adjusted by Holm for all tests of the cohort."),
         "n": count("Patients."),
+        "interval": _INTERVAL,
         "cohort": _COHORT,
     },
     optional=True,

@@ -46,6 +46,7 @@ def evaluate_run(
     tables = evaluation.tables(
         predictions,
         judged=(design.final_model, *rivals),
+        final=design.final_model,
         threshold=study.evaluation.threshold,
         bootstrap=study.evaluation.bootstrap,
         seed=study.split.seed,

@@ -86,6 +86,7 @@ class Evaluation(ABC):
         progress: Stages | None = None,
         centers: pd.Series | None = None,
         subgroups: Mapping[str, pd.Series] | None = None,
+        final: str | None = None,
     ) -> dict[str, pd.DataFrame]:
         """Return the tables of figures of merit, by their file's name without its ending.
 
@@ -111,6 +112,8 @@ class Evaluation(ABC):
         subgroups : mapping of str to Series, optional
             By clinical column each patient's group, as
             :func:`~gliofuse.evaluation.group_levels` gives it.
+        final : str, optional
+            The model that each other one is tested against; without it every two are.
 
         Raises
         ------

@@ -14,7 +14,6 @@ from gliofuse.evaluation.calibration import calibration_curve, calibration_summa
 from gliofuse.evaluation.centers import (
     center_alone,
     center_summary,
-    compare_within_centers,
 )
 from gliofuse.evaluation.comparison import delong_matrix
 from gliofuse.evaluation.decision import added_benefit, clinical_impact, decision_curve
@@ -26,8 +25,9 @@ from gliofuse.evaluation.endpoints.base import (
     tables_of,
 )
 from gliofuse.evaluation.groups import performance_by_group
+from gliofuse.evaluation.inference import shares_training
 from gliofuse.evaluation.metrics import metrics_table
-from gliofuse.evaluation.predictions import pool_predictions
+from gliofuse.evaluation.predictions import called_rows, pool_predictions
 from gliofuse.evaluation.roc import confusion_table, roc_points, youden_threshold
 from gliofuse.evaluation.sample_size import sample_size_table
 
@@ -73,13 +73,13 @@ class BinaryEvaluation(Evaluation):
         progress: Stages | None = None,
         centers: pd.Series | None = None,
         subgroups: Mapping[str, pd.Series] | None = None,
+        final: str | None = None,
     ) -> dict[str, pd.DataFrame]:
         """Return thresholds, metrics, confusion, roc, delong and the curves of judged models.
 
         With ``centers`` also ``centers``, ``center_summary`` and ``center_alone``, with
-        ``subgroups`` also ``subgroups``. External
-        patients whose centres were predicted by models of different folds have no common ROC curve
-        and no test: their probabilities are not on one scale.
+        ``subgroups`` also ``subgroups``. External patients whose centres were predicted by models
+        of different folds have no common ROC curve: their probabilities are not on one scale.
 
         ``clinical_impact`` is that of the first judged model, ``delong`` is there if models can
         be compared. ``bootstrap`` is of the metrics; the bands of curves have counts of their
@@ -94,6 +94,13 @@ class BinaryEvaluation(Evaluation):
             for cohort, group in pooled.groupby("cohort", sort=False)
             if group["y_true"].nunique() == 2
         }
+        sharing = shares_training(predictions)
+        rows = called_rows(predictions, thresholds)
+        shown = rows[(rows["cohort"] != "training") & rows["model"].isin(judged)]
+
+        def refits(patients: pd.DataFrame) -> bool:
+            return str(patients["cohort"].iloc[0]) in sharing
+
         known = None if centers is None or centers.nunique() < 2 else centers
         one_scale = {
             name: group for name, group in cohorts.items() if not _of_many(predictions, name)
@@ -112,35 +119,46 @@ class BinaryEvaluation(Evaluation):
             ),
             "confusion": lambda: confusion_table(predictions, thresholds),
             "roc": lambda: each_model(
-                one_scale, lambda g: roc_points(g["y_true"], g["probability"])
+                one_scale,
+                lambda g: roc_points(g["y_true"], g["probability"], refits=refits(g)),
             ),
         }
-        if predictions["model"].nunique() > 1 and one_scale:
+        if predictions["model"].nunique() > 1 and cohorts:
+            placed = predictions
+            if known is not None:
+                placed = predictions.assign(center=predictions["case_id"].map(known))
             makers["delong"] = lambda: pd.concat(
                 [
-                    (
-                        compare_within_centers(group, known)
-                        if name == "external" and _has_strata(group, known)
-                        else delong_matrix(predictions, name)
-                    ).assign(cohort=name)
-                    for name, group in one_scale.items()
+                    delong_matrix(placed, name, by=_strata(name, group, known), final=final).assign(
+                        cohort=name
+                    )
+                    for name, group in cohorts.items()
                 ],
                 ignore_index=True,
             )
         makers |= {
             "calibration": lambda: each_model(
-                chosen, lambda g: calibration_curve(g["y_true"], g["probability"], seed=seed)
+                chosen,
+                lambda g: calibration_curve(
+                    g["y_true"], g["probability"], seed=seed, refits=refits(g)
+                ),
             ),
             "calibration_summary": lambda: each_model(
-                chosen, lambda g: calibration_summary(g["y_true"], g["probability"], seed=seed)
+                chosen,
+                lambda g: calibration_summary(
+                    g["y_true"], g["probability"], seed=seed, refits=refits(g)
+                ),
             ),
-            "decision_curve": lambda: each_cohort(chosen, lambda g: decision_curve(g, seed=seed)),
+            "decision_curve": lambda: each_cohort(
+                chosen, lambda g: decision_curve(g, seed=seed, refits=refits(g))
+            ),
             "clinical_impact": lambda: each_model(
-                main, lambda g: clinical_impact(g["y_true"], g["probability"])
+                main,
+                lambda g: clinical_impact(g["y_true"], g["probability"], refits=refits(g)),
             ),
         }
         if known is not None:
-            of_centers = performance_by_group(pooled[pooled["model"].isin(judged)], known)
+            of_centers = performance_by_group(shown, known, sharing=sharing)
             makers |= {
                 "centers": lambda: of_centers.rename(columns={"group": "center"}).drop(
                     columns="auc_variance", errors="ignore"
@@ -149,10 +167,9 @@ class BinaryEvaluation(Evaluation):
                 "center_alone": lambda: center_alone(predictions, known),
             }
         if subgroups:
-            own = pooled[pooled["model"].isin(judged)]
             makers["subgroups"] = lambda: pd.concat(
                 [
-                    performance_by_group(own, groups)
+                    performance_by_group(shown, groups, sharing=sharing)
                     .drop(columns="auc_variance", errors="ignore")
                     .assign(variable=name)
                     for name, groups in subgroups.items()
@@ -230,13 +247,13 @@ def _of_many(predictions: pd.DataFrame, cohort: str) -> bool:
     )
 
 
-def _has_strata(patients: pd.DataFrame, centers: pd.Series | None) -> bool:
-    """Whether two centres or more hold pairs of these patients."""
-    if centers is None:
-        return False
+def _strata(cohort: str, patients: pd.DataFrame, centers: pd.Series | None) -> tuple[str, ...]:
+    """Return in what patients must agree to be compared, as the cohort's headline has it."""
+    if centers is None or cohort != "external":
+        return ("fold",)
     one = patients.drop_duplicates("case_id")
     classes = one.groupby(one["case_id"].map(centers))["y_true"].nunique()
-    return int((classes > 1).sum()) > 1
+    return ("center", "fold") if int((classes > 1).sum()) > 1 else ("fold",)
 
 
 def _thresholds(predictions: pd.DataFrame, rule: str) -> pd.DataFrame:

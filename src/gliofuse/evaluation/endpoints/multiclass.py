@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -12,6 +12,7 @@ from gliofuse.cohort import MulticlassEndpoint
 from gliofuse.errors import InputError, SettingError
 from gliofuse.evaluation._checks import check_table
 from gliofuse.evaluation.endpoints.base import Evaluation, Stages, each_model, tables_of
+from gliofuse.evaluation.inference import shares_training
 from gliofuse.evaluation.multiclass import (
     called_patients,
     class_agreement_table,
@@ -49,11 +50,6 @@ class MulticlassEvaluation(Evaluation):
         self._columns = dict(zip(endpoint.classes, endpoint.prediction_columns, strict=True))
         self._labels = dict(zip(endpoint.classes, endpoint.class_labels, strict=True))
 
-    def headline_among(self, cohort: str, metrics: Collection[str]) -> str:
-        """Return the macro AUC; within folds where each external centre has models of its own."""
-        within = "macro_auc_within_folds"
-        return within if cohort == "external" and within in metrics else self.headline
-
     def check(self, predictions: pd.DataFrame) -> None:
         """Refuse predictions that break the table's contract."""
         check_table(predictions, ("y_true",), self.endpoint.prediction_columns)
@@ -84,6 +80,7 @@ class MulticlassEvaluation(Evaluation):
         progress: Stages | None = None,
         centers: pd.Series | None = None,
         subgroups: Mapping[str, pd.Series] | None = None,
+        final: str | None = None,
     ) -> dict[str, pd.DataFrame]:
         """Return metrics, class_confusion, roc, delong (of macro AUCs), judged models' calibration.
 
@@ -102,6 +99,11 @@ class MulticlassEvaluation(Evaluation):
         }
         chosen = {name: group[group["model"].isin(judged)] for name, group in cohorts.items()}
 
+        sharing = shares_training(predictions)
+
+        def refits(patients: pd.DataFrame) -> bool:
+            return str(patients["cohort"].iloc[0]) in sharing
+
         def chances(group: pd.DataFrame) -> tuple[pd.Series, np.ndarray, tuple[str, ...]]:
             return group["y_true"], group[list(columns.values())].to_numpy(dtype=float), classes
 
@@ -115,22 +117,25 @@ class MulticlassEvaluation(Evaluation):
                 workers=workers,
             ),
             "class_confusion": lambda: confusion_counts_table(predictions, columns),
-            "roc": lambda: each_model(cohorts, lambda g: class_roc_points(*chances(g))),
+            "roc": lambda: each_model(
+                cohorts, lambda g: class_roc_points(*chances(g), refits=refits(g))
+            ),
         }
         if predictions["model"].nunique() > 1 and cohorts:
             makers["delong"] = lambda: pd.concat(
                 [
-                    macro_auc_matrix(predictions, name, columns).assign(cohort=name)
+                    macro_auc_matrix(predictions, name, columns, final=final).assign(cohort=name)
                     for name in cohorts
                 ],
                 ignore_index=True,
             )
         makers |= {
             "calibration": lambda: each_model(
-                chosen, lambda g: class_calibration_curves(*chances(g), seed=seed)
+                chosen, lambda g: class_calibration_curves(*chances(g), seed=seed, refits=refits(g))
             ),
             "calibration_summary": lambda: each_model(
-                chosen, lambda g: class_calibration_summary(*chances(g), seed=seed)
+                chosen,
+                lambda g: class_calibration_summary(*chances(g), seed=seed, refits=refits(g)),
             ),
         }
         return tables_of(makers, progress)

@@ -16,7 +16,7 @@ from gliofuse.evaluation.multiclass.auc import (
     macro_auc,
     macro_auc_matrix,
     macro_auc_test,
-    macro_auc_within_folds,
+    macro_auc_within,
     one_vs_rest_auc,
 )
 from gliofuse.evaluation.multiclass.calibration import (
@@ -57,7 +57,7 @@ __all__ = [
     "macro_auc",
     "macro_auc_matrix",
     "macro_auc_test",
-    "macro_auc_within_folds",
+    "macro_auc_within",
     "multiclass_metrics_table",
     "one_vs_rest_auc",
 ]

@@ -32,21 +32,19 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from gliofuse.errors import InputError
-from gliofuse.evaluation._checks import normal_quantile
 from gliofuse.evaluation.auc import (
     AUC,
-    NO_VARIANCE,
+    area_with_interval,
     auc_delong,
     mean_by_pairs,
     mid_ranks,
-    newcombe_interval,
     placements,
     scaled_by_pairs,
 )
-from gliofuse.evaluation.comparison import DeLongTest, compare_pairs, paired_test
+from gliofuse.evaluation.comparison import DeLongTest, cohort_rows, compare_pairs, paired_test
+from gliofuse.evaluation.inference import REFIT_DIFFERENCE, method_name, shares_training
 from gliofuse.evaluation.multiclass._checks import (
     check_classes,
-    pool_classes,
     reason_unusable,
     usable_classes,
 )
@@ -57,7 +55,7 @@ __all__ = [
     "macro_auc",
     "macro_auc_matrix",
     "macro_auc_test",
-    "macro_auc_within_folds",
+    "macro_auc_within",
     "one_vs_rest_auc",
 ]
 
@@ -126,12 +124,11 @@ def macro_auc(
 ) -> MacroAUC:
     """Return the unweighted mean of the one-vs-rest AUCs, with an interval of DeLong's type.
 
-    Classes with fewer than two patients are left out of the mean. The interval is normal, cut off
-    at 0 and 1; the variance is described at the head of this module. Where it is 0 (every class
-    separated perfectly) the interval is Newcombe's for the smallest class, which always has a
-    width. In simulations of three classes the standard error was right to 3 per cent from 60
-    patients on; a 95 % interval covered in 94 to 95 % of cohorts at areas up to 0.8, and as
-    DeLong's of two classes in 91 to 92 % with 60 patients and an area above 0.9.
+    Classes with fewer than two patients are left out of the mean. The interval is normal on the
+    scale of log odds; the variance is described at the head of this module. Where it is 0 (every
+    class separated perfectly) the interval is Newcombe's for the smallest class, which always has
+    a width. In simulations of three classes the standard error was right to 3 per cent from 60
+    patients on.
 
     Parameters
     ----------
@@ -162,7 +159,8 @@ def macro_auc(
     """
     codes, chance = check_classes(y, p, classes)
     used = _some_usable(codes, classes)
-    return _mean_of(codes, _placed(codes, chance, used), used, classes, confidence)
+    placed = _Placed(codes, _placed(codes, chance, used), np.arange(codes.size), used)
+    return placed.area(classes, refits=False, confidence=confidence)
 
 
 def macro_auc_test(
@@ -194,29 +192,38 @@ def macro_auc_test(
     codes, a = check_classes(y, p_a, classes)
     _, b = check_classes(y, p_b, classes)
     used = _some_usable(codes, classes)
-    placed_a, placed_b = _placed(codes, a, used), _placed(codes, b, used)
-    difference = _contributions(codes, placed_a, used) - _contributions(codes, placed_b, used)
+    patients = np.arange(codes.size)
+    placed_a, placed_b = (
+        _Placed(codes, _placed(codes, chance, used), patients, used) for chance in (a, b)
+    )
     return paired_test(
-        _mean_of(codes, placed_a, used, classes, confidence),
-        _mean_of(codes, placed_b, used, classes, confidence),
-        _variance(difference, codes),
+        placed_a.area(classes, refits=False, confidence=confidence),
+        placed_b.area(classes, refits=False, confidence=confidence),
+        _variance(placed_a.contributions() - placed_b.contributions(), codes),
         same_ranks=all(np.array_equal(mid_ranks(a[:, k]), mid_ranks(b[:, k])) for k in used),
         confidence=confidence,
     )
 
 
 def macro_auc_matrix(
-    predictions: pd.DataFrame, cohort: str, columns: Mapping[str, str], *, confidence: float = 0.95
+    predictions: pd.DataFrame,
+    cohort: str,
+    columns: Mapping[str, str],
+    *,
+    final: str | None = None,
+    confidence: float = 0.95,
 ) -> pd.DataFrame:
-    """Test every pair of models on the patients of one cohort that both have predicted.
+    """Test pairs of models on the patients of one cohort that both have predicted.
 
     Parameters
     ----------
     predictions : DataFrame
-        case_id, fold, cohort, model, y_true and the probabilities; pooled to a row a patient.
+        case_id, fold, cohort, model, y_true and the probabilities, with the training rows.
     cohort : str
     columns : mapping of str to str
         The column of each class's probability, by class, in order.
+    final : str, optional
+        The model that each other one is held against; without it every two models are compared.
     confidence : float
 
     Returns
@@ -230,24 +237,45 @@ def macro_auc_matrix(
     InputError
         If the cohort is absent, a pair shares no patients, or no class of theirs has two.
     """
-    pooled = pool_classes(predictions, columns, include_training=cohort == "training")
-    pooled = pooled[pooled["cohort"] == cohort]
-    if pooled.empty:
-        held = sorted(predictions["cohort"].astype(str).unique())
-        raise InputError(f"predictions holds no patient of cohort {cohort!r}; it holds {held}")
-    return compare_pairs(
-        pooled,
-        tuple(columns.values()),
-        lambda y, p_a, p_b: macro_auc_test(y, p_a, p_b, tuple(columns), confidence=confidence),
-    )
+    own = cohort_rows(predictions, cohort)
+    refits = cohort in shares_training(predictions)
+    classes = tuple(columns)
+
+    def test(a: pd.DataFrame, b: pd.DataFrame) -> DeLongTest:
+        placed_a, placed_b = (_placed_within(rows, columns, average=not refits) for rows in (a, b))
+        if not placed_a.used:
+            raise InputError(
+                f"cohort {cohort!r} holds no fold in which a class can be told from others; choose "
+                "another split or endpoint"
+            )
+        apart = placed_a.contributions() - placed_b.contributions()
+        same = all(_ranks(a, name).equals(_ranks(b, name)) for name in columns.values())
+        return paired_test(
+            placed_a.area(classes, refits=refits, confidence=confidence),
+            placed_b.area(classes, refits=refits, confidence=confidence),
+            placed_a.variance(apart) * (REFIT_DIFFERENCE if refits else 1.0),
+            same_ranks=same,
+            confidence=confidence,
+        )
+
+    table = compare_pairs(own, test, final=final)
+    return table.assign(interval=method_name("delong", refits=refits))
 
 
-def macro_auc_within_folds(
-    predictions: pd.DataFrame, columns: Mapping[str, str], *, confidence: float = 0.95
+def _ranks(rows: pd.DataFrame, column: str) -> pd.Series:
+    return rows.groupby("fold", observed=True)[column].rank()
+
+
+def macro_auc_within(
+    predictions: pd.DataFrame,
+    columns: Mapping[str, str],
+    *,
+    refits: bool = False,
+    confidence: float = 0.95,
 ) -> MacroAUC | None:
     """Return the macro AUC of pairs of patients whom the same fold's model predicted.
 
-    See :func:`~gliofuse.evaluation.auc_within_folds`: for each class every pair of a patient of the
+    See :func:`~gliofuse.evaluation.auc_within`: for each class every pair of a patient of the
     class and another one whom the same fold's model predicted counts once.
 
     Parameters
@@ -256,48 +284,94 @@ def macro_auc_within_folds(
         case_id, fold, y_true and the probabilities of one model on one cohort.
     columns : mapping of str to str
         The column of each class's probability, by class, in order.
+    refits : bool
+        Whether these patients have trained each other's models.
     confidence : float
 
     Returns
     -------
     MacroAUC or None
-        None where fewer than two folds hold patients of two classes, or no class has two patients
-        in such folds.
+        None where no class has two patients and others beside them in a fold.
 
     References
     ----------
     Airola A, et al. Comput Stat Data Anal 2011; 55: 1828-1844 (the bias of pooling).
     """
-    classes = tuple(columns)
-    folds = [fold for _, fold in predictions.groupby("fold") if fold["y_true"].nunique() > 1]
-    if len(folds) < 2:
+    placed = _placed_within(predictions, columns, average=not refits)
+    if not placed.used:
         return None
+    return placed.area(tuple(columns), refits=refits, confidence=confidence)
+
+
+@dataclass(frozen=True)
+class _Placed:
+    """Placements (rows, k), NaN for what can't be placed, and each row's class and patient."""
+
+    codes: np.ndarray
+    places: np.ndarray
+    patients: np.ndarray
+    used: list[int]
+
+    def contributions(self) -> np.ndarray:
+        return _contributions(self.codes, self.places, self.used)
+
+    def variance(self, contribution: np.ndarray) -> float:
+        """Return the variance of the mean of one contribution of each patient."""
+        repeats = self.codes.size / len(set(self.patients))
+        return _variance(contribution, self.codes) * repeats
+
+    def area(self, classes: Sequence[str], *, refits: bool, confidence: float) -> MacroAUC:
+        means = [np.nanmean(self.places[self.codes == k, k]) for k in self.used]
+        n = len(set(self.patients))
+        sizes = [len(set(self.patients[self.codes == k])) for k in self.used]
+        # Beside all but one patient there is no spread of the rest to be seen.
+        seen = n - max(sizes) > 1
+        variance = self.variance(self.contributions()) if seen else np.nan
+        return _area(
+            float(np.mean(means)),
+            variance,
+            (min(sizes), n - min(sizes)),
+            tuple(str(classes[k]) for k in self.used),
+            confidence,
+            refits=refits,
+        )
+
+
+def _placed_within(
+    predictions: pd.DataFrame, columns: Mapping[str, str], *, average: bool
+) -> _Placed:
+    """Place each patient among those of the same fold; with ``average`` one row a patient."""
+    classes = tuple(columns)
     parts = []
-    for fold in folds:
+    for _, fold in predictions.groupby("fold", observed=True):
         codes, chance = check_classes(fold["y_true"], fold[list(columns.values())], classes)
         present = [k for k in range(len(classes)) if 0 < (codes == k).sum() < codes.size]
         places = _placed(codes, chance, present)
         for k in present:
             sides = np.where(codes == k, (codes != k).sum(), (codes == k).sum())
-            rows = fold[["case_id"]].assign(y_true=codes, place=places[:, k], pairs=sides)
+            rows = fold[["case_id", "fold"]].assign(y_true=codes, place=places[:, k], pairs=sides)
             parts.append(rows.assign(of=k))
+    if not parts:
+        return _Placed(np.empty(0, int), np.empty((0, len(classes))), np.empty(0), [])
     placed = pd.concat(parts)
-    codes = placed.groupby("case_id")["y_true"].first()
+    keys = ["case_id"] if average else ["case_id", "fold"]
+    codes = placed.groupby(keys, observed=True)["y_true"].first()
     table = pd.DataFrame(np.nan, index=codes.index, columns=range(len(classes)))
     for k, rows in placed.groupby("of"):
-        patients = mean_by_pairs(rows)
+        patients = mean_by_pairs(rows, keys)
         for _, side in patients.groupby(patients["y_true"] == k):
             table.loc[side.index, k] = scaled_by_pairs(
                 side["place"].to_numpy(), side["pairs"].to_numpy()
             )
+    names = codes.index.get_level_values("case_id").to_numpy()
     codes, places = codes.to_numpy(), table.to_numpy()
     known = [np.isfinite(places[:, k]) for k in range(len(classes))]
     used = [
         k
         for k in range(len(classes))
-        if (known[k] & (codes == k)).sum() > 1 and (known[k] & (codes != k)).any()
+        if len(set(names[known[k] & (codes == k)])) > 1 and (known[k] & (codes != k)).any()
     ]
-    return _mean_of(codes, places, used, classes, confidence) if used else None
+    return _Placed(codes, places, names, used)
 
 
 def hand_till(
@@ -388,33 +462,14 @@ def _variance(contribution: np.ndarray, codes: np.ndarray) -> float:
     return float(total / codes.size**2)
 
 
-def _mean_of(
-    codes: np.ndarray,
-    places: np.ndarray,
-    used: Sequence[int],
-    classes: Sequence[str],
-    confidence: float,
-) -> MacroAUC:
-    estimate = float(np.mean([np.nanmean(places[codes == k, k]) for k in used]))
-    smallest = min(int((codes == k).sum()) for k in used)
-    largest = max(int((codes == k).sum()) for k in used)
-    # Beside all but one patient there is no spread of the rest to be seen.
-    seen = codes.size - largest > 1
-    variance = _variance(_contributions(codes, places, used), codes) if seen else np.nan
-    names = tuple(str(classes[k]) for k in used)
-    return _area(estimate, variance, (smallest, codes.size - smallest), names, confidence)
-
-
 def _area(
     estimate: float,
     variance: float,
     sizes: tuple[int, int],
     classes: tuple[str, ...],
     confidence: float,
+    *,
+    refits: bool = False,
 ) -> MacroAUC:
-    if not variance > NO_VARIANCE:
-        low, high = newcombe_interval(estimate, *sizes, confidence=confidence)
-        return MacroAUC(estimate, low, high, variance, "newcombe", classes)
-    half = normal_quantile(confidence) * np.sqrt(variance)
-    low, high = float(max(0, estimate - half)), float(min(1, estimate + half))
-    return MacroAUC(estimate, low, high, variance, classes=classes)
+    area = area_with_interval(estimate, variance, sizes, refits=refits, confidence=confidence)
+    return MacroAUC(**vars(area), classes=classes)

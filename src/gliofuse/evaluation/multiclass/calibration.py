@@ -22,6 +22,7 @@ def class_calibration_curves(
     *,
     bootstrap: int = 500,
     seed: int = 0,
+    refits: bool = False,
     confidence: float = 0.95,
 ) -> pd.DataFrame:
     """Return :func:`~gliofuse.evaluation.calibration_curve` of each class against the rest.
@@ -38,6 +39,8 @@ def class_calibration_curves(
     classes : sequence of str
     bootstrap : int
     seed : int
+    refits : bool
+        Whether these patients have trained each other's models.
     confidence : float
 
     Returns
@@ -54,7 +57,7 @@ def class_calibration_curves(
         p,
         classes,
         lambda member, chance: calibration_curve(
-            member, chance, bootstrap=bootstrap, seed=seed, confidence=confidence
+            member, chance, bootstrap=bootstrap, seed=seed, refits=refits, confidence=confidence
         ),
     )
 
@@ -66,6 +69,7 @@ def class_calibration_summary(
     *,
     bootstrap: int = 2000,
     seed: int = 0,
+    refits: bool = False,
     confidence: float = 0.95,
 ) -> pd.DataFrame:
     """Return :func:`~gliofuse.evaluation.calibration_summary` of each class against the rest.
@@ -77,6 +81,8 @@ def class_calibration_summary(
     classes : sequence of str
     bootstrap : int
     seed : int
+    refits : bool
+        Whether these patients have trained each other's models.
     confidence : float
 
     Returns
@@ -91,7 +97,7 @@ def class_calibration_summary(
         p,
         classes,
         lambda member, chance: calibration_summary(
-            member, chance, bootstrap=bootstrap, seed=seed, confidence=confidence
+            member, chance, bootstrap=bootstrap, seed=seed, refits=refits, confidence=confidence
         ),
     )
     sizes = np.bincount(codes, minlength=len(classes))
@@ -106,7 +112,12 @@ def class_calibration_summary(
 
 
 def class_roc_points(
-    y: ArrayLike, p: ArrayLike, classes: Sequence[str], *, confidence: float = 0.95
+    y: ArrayLike,
+    p: ArrayLike,
+    classes: Sequence[str],
+    *,
+    refits: bool = False,
+    confidence: float = 0.95,
 ) -> pd.DataFrame:
     """Return :func:`~gliofuse.evaluation.roc_points` of each class against the rest.
 
@@ -115,6 +126,8 @@ def class_roc_points(
     y : array-like of shape (n,)
     p : array-like of shape (n, k)
     classes : sequence of str
+    refits : bool
+        Whether these patients have trained each other's models.
     confidence : float
 
     Returns
@@ -124,7 +137,10 @@ def class_roc_points(
         patients.
     """
     return _each_class(
-        y, p, classes, lambda member, chance: roc_points(member, chance, confidence=confidence)
+        y,
+        p,
+        classes,
+        lambda member, chance: roc_points(member, chance, refits=refits, confidence=confidence),
     )
 
 

@@ -9,9 +9,10 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from gliofuse.errors import InputError, did_you_mean
-from gliofuse.evaluation._checks import wilson_interval
 from gliofuse.evaluation._frame import grouped
+from gliofuse.evaluation.inference import shares_training
 from gliofuse.evaluation.multiclass._checks import check_classes, pool_classes
+from gliofuse.evaluation.rates import rate
 
 __all__ = ["class_rates", "cohen_kappa", "confusion_counts", "confusion_counts_table"]
 
@@ -75,13 +76,15 @@ def confusion_counts_table(
         is none), ci_low, ci_high (Wilson), apparent.
     """
     pooled = pool_classes(predictions, columns, include_training=include_training)
-    rows = []
+    rows, sharing = [], shares_training(predictions)
     for cohort, model, group in grouped(pooled):
         counts = confusion_counts(group["y_true"], group[list(columns.values())], tuple(columns))
         for true, line in counts.iterrows():
             size = int(line.sum())
             for called, count in line.items():
-                share, low, high = _rate(int(count), size, confidence)
+                share, low, high, _ = rate(
+                    count, size, refits=cohort in sharing, confidence=confidence
+                )
                 rows.append((cohort, model, true, called, int(count), share, low, high))
     names = ["cohort", "model", "y_true", "called", "n", "share", "ci_low", "ci_high"]
     table = pd.DataFrame(rows, columns=names)
@@ -109,16 +112,23 @@ def class_rates(
     """
     codes, chance = check_classes(y, p, classes)
     counts = counts_of(codes, called_classes(chance), len(classes))
-    total = int(counts.sum())
+    return rates_of_counts(counts, classes, confidence=confidence).drop(columns="interval")
+
+
+def rates_of_counts(
+    counts: np.ndarray, classes: Sequence[str], *, refits: bool = False, confidence: float = 0.95
+) -> pd.DataFrame:
+    """Return :func:`class_rates` of a confusion matrix (k, k), with ``interval``."""
+    total = counts.sum()
     rows = []
     for k, name in enumerate(classes):
-        of_class, called = int(counts[k].sum()), int(counts[:, k].sum())
-        right = int(counts[k, k])
+        of_class, called, right = counts[k].sum(), counts[:, k].sum(), counts[k, k]
         left_alone = total - of_class - called + right
         parts = ((right, of_class), (left_alone, total - of_class), (right, called))
         for metric, (count, size) in zip(RATES, parts, strict=True):
-            rows.append((name, metric, *_rate(count, size, confidence), total, of_class))
-    columns = ["class", "metric", "estimate", "ci_low", "ci_high", "n", "n_class"]
+            found = rate(count, size, refits=refits, confidence=confidence)
+            rows.append((name, metric, *found, round(total), round(of_class)))
+    columns = ["class", "metric", "estimate", "ci_low", "ci_high", "interval", "n", "n_class"]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -173,9 +183,3 @@ def counts_of(codes: np.ndarray, called: np.ndarray, n_classes: int) -> np.ndarr
     """Return the confusion matrix (k, k) of class numbers: rows true, columns called."""
     cells = np.bincount(codes * n_classes + called, minlength=n_classes**2)
     return cells.reshape(n_classes, n_classes)
-
-
-def _rate(count: int, size: int, confidence: float) -> tuple[float, float, float]:
-    if size == 0:
-        return np.nan, np.nan, np.nan
-    return (count / size, *wilson_interval(count / size, size, confidence=confidence))

@@ -15,7 +15,7 @@ REPORT = EndpointReport(
             "Results",
             (
                 *("performance", "centers", "subgroups", "roc", "confusion", "misjudged"),
-                *("tests", "thresholds", "publication"),
+                *("thresholds", "publication"),
             ),
         ),
         Chapter(
@@ -58,9 +58,11 @@ REPORT = EndpointReport(
         "auc_within_centers": "AUC within centres compares a patient only with patients of the "
         "same centre, every such pair counting once; the AUC of all patients also counts pairs of "
         "different centres, and so how the centres differ in prevalence and scanner.",
-        "auc_within_folds": "AUC within folds compares a patient only with patients whom the same "
-        "fold's model predicted; the AUC above pools the folds, whose models are not calibrated "
-        "alike, which pulls a model that has learned little below 0.5.",
+        "auc_pooled": "The AUC compares a patient only with patients whom the same fold's model "
+        "predicted, over repeats it is their mean; the AUC of pooled folds is the area under the "
+        "curve drawn below, of each patient's mean probability: models of different folds are not "
+        "calibrated alike, and a mean over repeats is an ensemble that nobody would use. No "
+        "interval of it holds.",
     },
     output="A probability of the positive class",
     values=lambda endpoint: ("0", "1"),

@@ -16,7 +16,7 @@ REPORT = EndpointReport(
             "Results",
             (
                 *("performance", "class_auc", "class_roc", "class_confusion"),
-                *("tests", "added", "publication"),
+                *("added", "publication"),
             ),
         ),
         Chapter("limitations", "What these figures cannot tell", ("limitations", "remarks")),
@@ -57,8 +57,9 @@ REPORT = EndpointReport(
         "brier": "Brier score: squared error summed over the classes, 0 to 2; lower is better.",
         "log_loss": "Log loss: lower is better; always predicting the classes' shares gives their "
         "entropy.",
-        "macro_auc_within_folds": "Macro AUC within folds compares a patient only with patients "
-        "whom the same fold's model predicted.",
+        "macro_auc_pooled": "The macro AUC compares a patient only with patients whom the same "
+        "fold's model predicted, over repeats it is their mean; that of pooled folds is of each "
+        "patient's mean probabilities, and no interval of it holds.",
     },
     output="A probability of each class",
     values=lambda endpoint: endpoint.classes,

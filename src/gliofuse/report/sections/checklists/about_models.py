@@ -93,7 +93,7 @@ def measures(run: RunContext, found: Findings) -> Answer | None:
         for name, present in (
             ("calibration", found["calibration"] or found["class_calibration"]),
             ("decision curve", found["decision"]),
-            ("DeLong's test", any(cohort["has_tests"] for cohort in _cohorts(found))),
+            ("paired tests", any(cohort["has_tests"] for cohort in _cohorts(found))),
         )
         if present
     ]
@@ -125,14 +125,17 @@ def testing(run: RunContext, found: Findings) -> Answer:
 def uncertainty(run: RunContext, found: Findings) -> Answer | None:
     if not any(row["cells"] for cohort in _cohorts(found) for row in cohort["rows"]):
         return None
-    return full("95 % intervals: DeLong for the AUC, bootstrap over patients else.", "results")
+    texts = dict.fromkeys(cohort["intervals"] for cohort in _cohorts(found) if cohort["intervals"])
+    return full(" ".join(texts), "results") if texts else None
 
 
 @answers
 def comparison(run: RunContext, found: Findings) -> Answer | None:
     if not any(cohort["has_tests"] for cohort in _cohorts(found)):
         return None
-    return full("DeLong's paired test, with Holm's correction.", "results")
+    tests = dict.fromkeys(cohort["test"] for cohort in _cohorts(found) if cohort["has_tests"])
+    text = f"{join_words([*tests])}, with Holm's correction."
+    return full(text[:1].upper() + text[1:], "results")
 
 
 @answers

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
+
 from gliofuse.records import DELONG, ModelRecord
 from gliofuse.report.context import Context
 from gliofuse.report.drawing import Drawing
+from gliofuse.report.intervals import about_test, interval_sentence, name_of_test
 from gliofuse.report.naming import sequence_label
 from gliofuse.report.plain import interval, records
 from gliofuse.report.sections import Findings
@@ -81,6 +84,9 @@ def _one_cohort(context: Context, cohort: str) -> dict[str, Any]:
         "other_metrics": others,
         "rows": rows,
         "notes": [text for name, text in context.kind.notes.items() if name in present],
+        "intervals": interval_sentence(own.get("interval", pd.Series(dtype=str)).dropna()),
+        "test": name_of_test(_test_intervals(context, cohort)),
+        "about_test": about_test(_test_intervals(context, cohort)),
         "has_tests": any(row["p"] is not None for row in rows),
         "has_holm": any(row["p_holm"] is not None for row in rows),
         "paper_cohort": context.paper_cohort(cohort),
@@ -132,6 +138,13 @@ def _grid_cell(context: Context, cohort: str, model: ModelRecord | None) -> dict
 def _group_label(group: str) -> str:
     label = sequence_label(group)
     return label[:1].upper() + label[1:]
+
+
+def _test_intervals(context: Context, cohort: str) -> list[str]:
+    table = context.table(DELONG)
+    if table is None or "interval" not in table:
+        return []
+    return table.loc[table["cohort"] == cohort, "interval"].dropna().unique().tolist()
 
 
 def _tests_against_final(context: Context, cohort: str) -> dict[str, dict[str, Any]]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from gliofuse.records import DELONG
 from gliofuse.report.context import Context
+from gliofuse.report.intervals import about_test, name_of_test
 from gliofuse.report.plain import records
 from gliofuse.report.sections import Findings
 from gliofuse.report.wording import format_number, format_p
@@ -14,14 +15,13 @@ __all__ = ["data"]
 
 
 def data(context: Context, found: Findings) -> list[dict[str, Any]] | None:
-    """Return a square of tests for each cohort.
+    """Return a square of tests for each cohort of a comparison.
 
-    Of two models the single test stands in the table of models already, unless none is final.
+    Where a model is final only the others are held against it, in the table of models.
     """
     table = context.table(DELONG)
-    if table is None:
+    if table is None or context.final is not None:
         return None
-    least = 2 if context.final is None else 3
     squares = []
     for cohort in context.cohorts:
         own = records(table[table["cohort"] == cohort])
@@ -32,12 +32,15 @@ def data(context: Context, found: Findings) -> list[dict[str, Any]] | None:
             turned = {**row, "difference": None if difference is None else -difference}
             pairs[row["model_b"], row["model_a"]] = turned
         names = context.in_order({name for pair in pairs for name in pair})
-        if len(names) < least:
+        if len(names) < 2:
             continue
+        intervals = [] if "interval" not in table else [row["interval"] for row in own]
         squares.append(
             {
                 "cohort": cohort,
                 "label": context.cohort_label(cohort),
+                "test": name_of_test(intervals),
+                "about_test": about_test(intervals),
                 "models": [context.label(name) for name in names],
                 "holm": any(row["p_holm"] is not None for row in own),
                 "cells": [[_cell(pairs.get((a, b))) for b in names] for a in names],

@@ -1,0 +1,69 @@
+"""How intervals and tests were found, in words, from what the tables record of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gliofuse.report.wording import join_words
+
+__all__ = ["about_test", "interval_sentence", "name_of_test"]
+
+_REFITS = "_refits"
+_WORDS = {
+    "delong": "DeLong's variance on the scale of log odds for AUCs",
+    "newcombe": "Newcombe's method where an AUC has no variance",
+    "wilson": "Wilson's method for shares of patients",
+    "bootstrap": "a bootstrap over patients for the rest",
+}
+
+
+def interval_sentence(names: Iterable[str]) -> str:
+    """Return how the intervals were found, in words.
+
+    Parameters
+    ----------
+    names : iterable of str
+        The column ``interval`` of the metrics.
+
+    Examples
+    --------
+    >>> interval_sentence(["delong", "wilson"])[:44]
+    "95 % intervals: DeLong's variance on the sca"
+    """
+    recorded = {str(name) for name in names if name}
+    plain = {name.removesuffix(_REFITS) for name in recorded}
+    known = [words for name, words in _WORDS.items() if name in plain]
+    if not known:
+        return ""
+    text = f"95 % intervals: {join_words(known)}."
+    if any(name.endswith(_REFITS) for name in recorded):
+        text += (
+            " The held-out patients have trained the models of each other's folds; the intervals "
+            "are wider by what that adds, up to twice the variance where there is no signal. They "
+            "are about the models that were fitted here, on the average of the folds."
+        )
+    return text
+
+
+def name_of_test(names: Iterable[str]) -> str:
+    """Return what a comparison of models is called.
+
+    Parameters
+    ----------
+    names : iterable of str
+        The column ``interval`` of the tests.
+    """
+    if any(str(name).endswith(_REFITS) for name in names):
+        return "the cross-validated paired test"
+    return "DeLong's paired test"
+
+
+def about_test(names: Iterable[str]) -> str:
+    """Return what the cross-validated test is; nothing of DeLong's own."""
+    if not any(str(name).endswith(_REFITS) for name in names):
+        return ""
+    return (
+        "The paired test takes three times DeLong's variance: one part for the patients, one "
+        "because patients of different folds have trained each other's models, one because two "
+        "equally good methods are not equally lucky with their training patients."
+    )

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from gliofuse.errors import InputError
 from gliofuse.evaluation._checks import check_binary, require_columns, wilson_interval
-from gliofuse.evaluation.inference import REFIT_RATES, widened
+from gliofuse.evaluation.inference import REFIT_DIFFERENCE, REFIT_RATES, widened
 
 __all__ = ["TREAT_ALL", "TREAT_NONE", "added_benefit", "clinical_impact", "decision_curve"]
 
@@ -106,13 +106,14 @@ def added_benefit(
     thresholds: ArrayLike = (0.1, 0.2, 0.3, 0.4, 0.5),
     bootstrap: int = 1000,
     seed: int = 0,
+    refits: bool = False,
     confidence: float = 0.95,
 ) -> pd.DataFrame:
     """Return the net benefit of one model less that of another, on the same patients.
 
     The interval is a percentile bootstrap over patients, the same patients for both models, so
-    that it is of the difference itself and pointwise. Models are taken as they are: it tells
-    nothing of how they would come out if they were trained on other patients.
+    that it is of the difference itself and pointwise. Without ``refits`` models are taken as they
+    are: it tells nothing of how they would come out if they were trained on other patients.
 
     Parameters
     ----------
@@ -123,6 +124,9 @@ def added_benefit(
         Between 0 and 1, both excluded.
     bootstrap : int
     seed : int
+    refits : bool
+        Whether these patients have trained each other's models: the variance is then three times
+        that of models taken as they are, see :mod:`gliofuse.evaluation.inference`.
     confidence : float
 
     Returns
@@ -153,6 +157,8 @@ def added_benefit(
     tail = (1 - confidence) / 2
     low, high = np.quantile(counts @ apart / n, [tail, 1 - tail], axis=0)
     value = apart.mean(axis=0)
+    if refits:
+        low, high = widened(value, (low, high), variance=REFIT_DIFFERENCE)
     return pd.DataFrame(
         {
             "model": model,

@@ -155,10 +155,11 @@ def widened(
     estimate: np.ndarray | float,
     limits: Iterable[np.ndarray | float],
     *,
+    variance: float = REFIT_VARIANCE,
     least: float = -np.inf,
     most: float = np.inf,
 ) -> tuple[np.ndarray, ...]:
-    """Return limits moved away from the estimate as :data:`REFIT_VARIANCE` demands.
+    """Return limits moved away from the estimate as so many times the variance demands.
 
     Examples
     --------
@@ -166,7 +167,7 @@ def widened(
     >>> round(float(low), 3), round(float(high), 3)
     (0.059, 0.341)
     """
-    factor = np.sqrt(REFIT_VARIANCE)
+    factor = np.sqrt(variance)
     return tuple(
         np.clip(estimate + factor * (np.asarray(limit) - estimate), least, most) for limit in limits
     )

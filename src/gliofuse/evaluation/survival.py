@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from gliofuse.errors import InputError
+from gliofuse.evaluation.inference import REFIT_RATES
 
 __all__ = ["LogRank", "kaplan_meier", "logrank", "median_survival"]
 
@@ -125,8 +126,15 @@ def _median(curve: pd.Series) -> float:
     return float(level.index[0] + end) / 2
 
 
-def logrank(time_days: ArrayLike, event: ArrayLike, group: ArrayLike) -> LogRank:
-    """Return the log-rank test between two or more groups, by lifelines."""
+def logrank(
+    time_days: ArrayLike, event: ArrayLike, group: ArrayLike, *, refits: bool = False
+) -> LogRank:
+    """Return the log-rank test between two or more groups, by lifelines.
+
+    With ``refits`` the groups are what models say of patients who have trained each other's
+    models, on an outcome that may go with survival: the statistic is then divided by
+    :data:`~gliofuse.evaluation.inference.REFIT_RATES`.
+    """
     from lifelines.statistics import multivariate_logrank_test
 
     times, died, names = _checked(time_days, event, group)
@@ -136,7 +144,13 @@ def logrank(time_days: ArrayLike, event: ArrayLike, group: ArrayLike) -> LogRank
     if not died.any():
         return LogRank(np.nan, len(groups) - 1, np.nan)
     result = multivariate_logrank_test(times, names, died)
-    return LogRank(float(result.test_statistic), len(groups) - 1, float(result.p_value))
+    statistic, degrees = float(result.test_statistic), len(groups) - 1
+    if not refits:
+        return LogRank(statistic, degrees, float(result.p_value))
+    from scipy.stats import chi2
+
+    statistic /= REFIT_RATES
+    return LogRank(statistic, degrees, float(chi2.sf(statistic, degrees)))
 
 
 def _fitted(times: np.ndarray, died: np.ndarray, confidence: float):  # type: ignore[no-untyped-def]

@@ -58,7 +58,7 @@ class DesignRecord(Record):
 
 
 class LogrankRecord(Record):
-    """A log-rank test."""
+    """A log-rank test; of cross-validated calls with what refitting adds to the variance."""
 
     statistic: float
     p: float

@@ -172,6 +172,28 @@ class Context:
             return "Held-out patients, pooled over the folds"
         return cohort_label(cohort)
 
+    def pooled_note(self, cohorts: Iterable[str], *, area: bool = False) -> str:
+        """Return a sentence for figures of patients whom models of several folds predicted.
+
+        Parameters
+        ----------
+        cohorts : iterable of str
+        area : bool
+            Whether the figure's legend has AUCs, which do not pool.
+
+        Returns
+        -------
+        str
+            Empty where one model predicted the patients; otherwise it starts with a space.
+        """
+        pooled = self.metrics[self.metrics["metric"].isin(("auc_pooled", "macro_auc_pooled"))]
+        if not set(pooled["cohort"]) & set(cohorts):
+            return ""
+        text = " Patients of all folds are drawn together"
+        if self.split.repeats > 1:
+            text += ", each with the mean probability of all repeats"
+        return f"{text}; the AUCs compare those of one fold's model only." if area else f"{text}."
+
     def label(self, model: str) -> str:
         """Return a model's name as a reader would write it."""
         known = {**self.run.design.paper_labels, **{one.name: one.label for one in self.models}}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pandas as pd
 
 from gliofuse.cohort import Endpoint, SurvivalEndpoint
-from gliofuse.evaluation import kaplan_meier, logrank, nomogram_table
+from gliofuse.evaluation import kaplan_meier, logrank, nomogram_table, shares_training
 from gliofuse.evaluation.endpoints import evaluation_of
 from gliofuse.records import (
     COEFFICIENTS,
@@ -95,7 +95,9 @@ def write_survival_curves(
         The log-rank tests, by what the groups are.
     """
     outcome, _ = survival.outcome(clinical)
-    found = evaluation_of(endpoint).held_out_groups(run.predictions(), final_model, thresholds)
+    predictions = run.predictions()
+    found = evaluation_of(endpoint).held_out_groups(predictions, final_model, thresholds)
+    sharing = bool(shares_training(predictions))
     tests, tables = {}, []
     for kind, everybody in found.items():
         group = everybody.loc[[case for case in everybody.index if case in outcome.index]]
@@ -104,7 +106,7 @@ def write_survival_curves(
         time_days, event = outcome.loc[group.index, "time"], outcome.loc[group.index, "event"]
         tables.append(kaplan_meier(time_days, event, group).assign(groups=kind))
         if event.any():
-            test = logrank(time_days, event, group)
+            test = logrank(time_days, event, group, refits=sharing and kind == "called")
             tests[kind] = LogrankRecord(**vars(test))
     if tables:
         run.write(KAPLAN_MEIER, pd.concat(tables, ignore_index=True))

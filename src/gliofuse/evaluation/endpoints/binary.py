@@ -188,9 +188,11 @@ class BinaryEvaluation(Evaluation):
         self, predictions: pd.DataFrame, model: str, against: str, *, seed: int = 0
     ) -> pd.DataFrame | None:
         """Return :func:`~gliofuse.evaluation.added_benefit` of each cohort with both classes."""
-        pooled = pool_predictions(predictions)
+        pooled, sharing = pool_predictions(predictions), shares_training(predictions)
         tables = [
-            added_benefit(group, model, against, seed=seed).assign(cohort=cohort)
+            added_benefit(group, model, against, seed=seed, refits=str(cohort) in sharing).assign(
+                cohort=cohort
+            )
             for cohort, group in pooled.groupby("cohort", sort=False)
             if group["y_true"].nunique() == 2
         ]

@@ -40,6 +40,7 @@ def drawings(data: dict[str, Any], context: Context) -> list[Drawing]:
             " Band or bars: 95 % confidence interval of the final model. Beneath: how many "
             "patients have which probability, positives up, negatives down."
         )
+    caption += context.pooled_note(panel["cohort"] for panel in data["panels"])
     panels, options = data["panels"], {"final": final}
     return [
         Drawing("calibration", "Calibration curves", draw_calibration, (panels,), options, caption)

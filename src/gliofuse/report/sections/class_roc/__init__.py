@@ -58,7 +58,8 @@ def drawings(data: list[dict[str, Any]], context: Context) -> list[Drawing]:
             draw_roc,
             (entry["curves"],),
             {"final": None},
-            "In brackets: 95 % confidence interval of the AUC.",
+            "In brackets: 95 % confidence interval of the AUC."
+            + context.pooled_note([entry["cohort"]], area=True),
         )
         for entry in data
     ]

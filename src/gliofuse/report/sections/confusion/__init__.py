@@ -54,7 +54,7 @@ def drawings(data: list[dict[str, Any]], context: Context) -> list[Drawing]:
             draw_confusion,
             (cohort["matrices"],),
             {"negative": negative, "positive": positive},
-            caption,
+            caption + context.pooled_note([cohort["cohort"]]),
         )
         for cohort in data
     ]

@@ -57,5 +57,6 @@ def drawings(data: list[dict[str, Any]], context: Context) -> list[Drawing]:
     )
     if final:
         caption += " Band: 95 % confidence interval of the final model."
+    caption += context.pooled_note(panel["cohort"] for panel in data)
     options = {"final": final}
     return [Drawing("decision_curve", "Decision curves", draw_decision, (data,), options, caption)]

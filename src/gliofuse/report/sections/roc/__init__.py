@@ -51,7 +51,8 @@ def drawings(data: list[dict[str, Any]], context: Context) -> list[Drawing]:
             draw_roc,
             (cohort["curves"],),
             {"final": final},
-            _caption(final is not None, len(cohort["curves"])),
+            _caption(final is not None, len(cohort["curves"]))
+            + context.pooled_note([cohort["cohort"]], area=True),
         )
         for cohort in data
     ]

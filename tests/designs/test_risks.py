@@ -116,3 +116,22 @@ def test_networks_of_different_confidence_are_pooled_on_one_scale():
         assert pooled.loc[part.index].rank().equals(part.rank())
     before, after = (np.corrcoef(logit(p), truth)[0, 1] for p in (pd.concat(parts), pooled))
     assert after > 0.95 > before
+
+
+@pytest.mark.parametrize(
+    ("count", "wanted", "crossed"),
+    [(99, None, False), (100, None, True), (20, True, True), (300, False, False)],
+)
+def test_networks_are_cross_fitted_where_halves_are_enough(count, wanted, crossed, monkeypatch):
+    kind = find_design("deep-radiomics")
+    design = kind(
+        parse_settings(kind, {"cross_fit": wanted}),
+        Available(parse_endpoint("grade >= 3"), ("t1ce",), deep=True),
+    )
+    calls = []
+    monkeypatch.setattr(kind, "_network", lambda *args: None)
+    monkeypatch.setattr(kind, "_grader", lambda self, model, *args: calls.append(model.kind))
+    monkeypatch.setattr(kind, "_cross_fitted", lambda self, *args: calls.append("crossed"))
+    design.fit(patients(positive=count // 2, negative=count - count // 2), None, FitContext())
+    assert ("crossed" in calls) == crossed
+    assert ("hybrid" in calls) == (not crossed)

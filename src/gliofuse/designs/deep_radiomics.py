@@ -22,6 +22,7 @@ from gliofuse.designs.framework.context import FitContext
 from gliofuse.designs.framework.models import Model, Role, sequence_label
 from gliofuse.designs.framework.networks import (
     EPOCH_CHOICE,
+    FEW_PATIENTS,
     PRIOR_CHOICE,
     QUICK_TRAINING,
     NetworkPreset,
@@ -182,10 +183,10 @@ class DeepRadiomicsSettings(NetworkDesignSettings):
     )
     features: int = Field(8, ge=1, description="Kept by the forest's importance.")
     trees: int = Field(100, ge=10)
-    cross_fit: bool = Field(
-        True,
-        description="Grade by deep features of networks that did not learn from the graded: two "
-        "more networks, each of half of the patients. The paper's: no.",
+    cross_fit: bool | None = Field(
+        None,
+        description="Grade by deep features of networks that did not learn from the graded, two "
+        "more of half of the patients each (from 100 training patients on; the paper: no).",
     )
     folds: int = Field(10, ge=2, description="Of LASSO and of the SVM's grid search.")
     selection: Literal["nested", "paper"] = Field(
@@ -229,10 +230,12 @@ class DeepRadiomics(Design):
         PRIOR_CHOICE,
         EPOCH_CHOICE,
         "The paper grades by features of the network that learned from the same patients, where "
-        "they tell the grades apart as they never will in a new patient. Here a network learns "
-        "from one half of the patients and the grader from the other, with the halves swapped and "
-        "both probabilities averaged, unless cross_fit says otherwise; the CNN models are networks "
-        "of all training patients.",
+        "they tell the grades apart as they never will in a new patient. From 100 training "
+        "patients on a network learns from one half of them and the grader from the other, with "
+        "the halves swapped and both probabilities averaged, at twice the time; below, halves are "
+        "too few for either (on 34 training phantoms they graded worse) and the paper's way is "
+        "kept. The setting cross_fit decides otherwise. The CNN models are networks of all "
+        "training patients.",
     )
     settings: DeepRadiomicsSettings
 
@@ -325,6 +328,8 @@ class DeepRadiomics(Design):
     ) -> FittedDeepRadiomics:
         """Train the networks, then grade by radiomics alone and by both together."""
         learners = context.learners(training, validation)
+        wanted = self.settings.cross_fit
+        crossed = len(training) >= FEW_PATIENTS if wanted is None else wanted
         networks = {
             variant.cnn: self._network(variant, training, validation, context, variant.cnn)
             for variant in self._variants
@@ -333,7 +338,7 @@ class DeepRadiomics(Design):
         for model in self.models:
             if model.kind == "radiomics":
                 graders[model.name] = (self._grader(model, learners, None, context),)
-            elif model.kind == "hybrid" and not self.settings.cross_fit:
+            elif model.kind == "hybrid" and not crossed:
                 own = networks[_variant(model).cnn]
                 graders[model.name] = (self._grader(model, learners, own, context),)
             elif model.kind == "hybrid":

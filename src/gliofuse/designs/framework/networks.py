@@ -22,6 +22,7 @@ from gliofuse.signature import SignatureWarning
 
 __all__ = [
     "EPOCH_CHOICE",
+    "FEW_PATIENTS",
     "PRIOR_CHOICE",
     "QUICK_TRAINING",
     "NetworkPreset",
@@ -113,7 +114,8 @@ EPOCH_CHOICE = (
     "since the AUC of a handful of patients takes few values and hits 1 by chance (setting "
     "epoch_choice); models without epochs learn from the patients put aside for it, too."
 )
-_FEW = 100
+#: Training patients below which a validation AUC, and half of the patients, are too few.
+FEW_PATIENTS = 100
 #: Share of its first epoch's training loss by which a network that learns does better later.
 _LEAST_FALL = 0.02
 
@@ -185,7 +187,7 @@ class NetworkRecipe:
         """Return the training settings for so many training patients."""
         choice = self.epoch_choice
         if choice == "auto":
-            choice = "loss" if patients < _FEW else self.training.selection
+            choice = "loss" if patients < FEW_PATIENTS else self.training.selection
         return self.training.model_copy(update={"device": device, "selection": choice})
 
     def prior_shift(self, training: CaseData) -> float:

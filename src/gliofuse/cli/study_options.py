@@ -84,7 +84,11 @@ GroupOption = Annotated[
 ]
 SeedOption = Annotated[int | None, typer.Option("--seed", help="Of splits, searches, networks.")]
 ThresholdOption = Annotated[
-    str | None, typer.Option("--threshold", help="half (0.5) or youden (on training patients).")
+    str | None,
+    typer.Option(
+        "--threshold",
+        help="half (0.5) or youden (on training patients); by default the design's own.",
+    ),
 ]
 WorkersOption = Annotated[int | None, typer.Option("--workers", help="Processes; -1: every core.")]
 SchedulerOption = Annotated[

@@ -159,6 +159,7 @@ class ImagingClinical(Design):
     paper = _PAPER
     Settings = ImagingClinicalSettings
     bank = _BANK
+    threshold = "youden"
     endpoints = (TwoClassEndpoint, MulticlassEndpoint)
     choices_for_images = (
         "The paper's appendix with its 1,111 radiomic features is not available; original, "
@@ -169,7 +170,8 @@ class ImagingClinical(Design):
         ABSENT_CHOICE,
         SELECTION_CHOICE,
         "A training patient's imaging score is out-of-fold when it enters the fusion model.",
-        "The paper's cut-off of 0.48 is its own; thresholds come from the training patients here.",
+        "The paper's cut-off of 0.48 is its own; here each fold's is Youden's on its training "
+        "patients, from out-of-fold scores, unless the study names another rule.",
         "The paper has two classes; for more, imaging models are fitted for each class against the "
         "rest, chosen by the mean AUC over classes, and the clinical models are multinomial.",
     )

@@ -82,6 +82,11 @@ class RunRecord(Record):
     endpoint: dict[str, Any] = Field(description="As in the study file, with its `kind`.")
     endpoint_text: str = Field(description="As on the command line.")
     split: SplitSettings = Field(description="As carried out.")
+    threshold: str = Field(
+        default="half",
+        description="Rule by which a patient is called positive: half (0.5), or youden (learned "
+        "on training patients).",
+    )
     source: Literal["images", "table"] = Field(
         default="images", description="What the study started from."
     )

@@ -47,7 +47,7 @@ def evaluate_run(
         predictions,
         judged=(design.final_model, *rivals),
         final=design.final_model,
-        threshold=study.evaluation.threshold,
+        threshold=study.threshold,
         bootstrap=study.evaluation.bootstrap,
         seed=study.split.seed,
         workers=workers,

@@ -310,6 +310,7 @@ def _record(plan: Plan, split: SplitSettings, command: str) -> RunRecord:
         endpoint=study.endpoint.as_dict(),
         endpoint_text=study.endpoint.describe(),
         split=split,
+        threshold=study.threshold,
         source="images" if study.table is None else "table",
         source_file=str(study.cohort if study.table is None else study.table.features),
         sequences=plan.patients.sequences,

@@ -38,7 +38,7 @@ class _WithClinical(Design):
     def __init__(self, design: Design) -> None:
         self.own = design
         # what a class says of itself, its instance says here; the endpoint was checked there
-        for name in ("name", "title", "paper", "Settings", "settings", "available"):
+        for name in ("name", "title", "paper", "Settings", "threshold", "settings", "available"):
             setattr(self, name, getattr(design, name))
         check_models(self.name, self.models)
 

@@ -63,9 +63,12 @@ class Evaluation(ABC):
             If a column or value is missing, a row is doubled, or a value is out of range.
         """
 
+    #: The rules by which patients may be called positive.
+    rules: ClassVar[tuple[str, ...]] = ("half",)
+
     @abstractmethod
     def check_threshold(self, rule: str) -> None:
-        """Refuse a rule of thresholds that the kind doesn't know, before anything is computed.
+        """Refuse a rule of thresholds that is not among :attr:`rules`, before anything is computed.
 
         Raises
         ------

@@ -43,6 +43,7 @@ class BinaryEvaluation(Evaluation):
 
     headline: ClassVar[str] = "auc"
     summary_metrics: ClassVar[tuple[str, ...]] = ("auc", "accuracy", "sensitivity", "specificity")
+    rules: ClassVar[tuple[str, ...]] = ("half", "youden")
 
     def headline_among(self, cohort: str, metrics: Collection[str]) -> str:
         """Return the AUC; of external patients of several centres that within centres."""
@@ -55,10 +56,10 @@ class BinaryEvaluation(Evaluation):
 
     def check_threshold(self, rule: str) -> None:
         """Refuse what is neither ``half`` nor ``youden``."""
-        if rule not in ("half", "youden"):
+        if rule not in self.rules:
             raise SettingError(
                 f"threshold must be 'half' or 'youden', got {rule!r}: "
-                f"{did_you_mean(rule, ['half', 'youden'])}"
+                f"{did_you_mean(rule, self.rules)}"
             )
 
     def tables(

@@ -29,6 +29,7 @@ from gliofuse.records.explanation import (
     NETWORK_PATIENTS,
     NOMOGRAM_AXES,
     NOMOGRAM_DATA,
+    ODDS_RATIOS,
     SELECTED_FEATURES,
     TIMING,
 )
@@ -118,6 +119,7 @@ __all__ = [
     "NOMOGRAM_AXES",
     "NOMOGRAM_DATA",
     "NOTES",
+    "ODDS_RATIOS",
     "PAPER_RESULTS",
     "PREDICTIONS",
     "PREDICTIONS_CSV",

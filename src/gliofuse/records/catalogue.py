@@ -82,6 +82,7 @@ _OF_FOLDS = (
     explanation.CONTRIBUTIONS,
     explanation.COEFFICIENTS,
     explanation.MODEL_CHOICE,
+    explanation.ODDS_RATIOS,
     explanation.NOMOGRAM_DATA,
     explanation.CORRELATION,
     explanation.CURVES,

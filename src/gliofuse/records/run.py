@@ -76,6 +76,9 @@ class RunRecord(Record):
     command: str = Field(default="", description="The command line.")
     design: DesignRecord
     models: tuple[ModelRecord, ...] = Field(description="In the order of the paper's table.")
+    risk_model: str | None = Field(
+        default=None, description="Model by whose score survival curves divide the patients."
+    )
     left_out: tuple[str, ...] = Field(
         default=(), description="What of the paper's form is missing."
     )

@@ -271,6 +271,7 @@ def _model_tables(plan: Plan) -> dict[str, LogrankRecord]:
         study.survival.build(),
         final,
         plan.run.read(THRESHOLDS),
+        plan.design.risk_model,
     )
 
 
@@ -306,6 +307,7 @@ def _record(plan: Plan, split: SplitSettings, command: str) -> RunRecord:
             paper_labels=design.left_out_labels,
         ),
         models=tuple(ModelRecord(**vars(model)) for model in design.models),
+        risk_model=design.risk_model,
         left_out=(*plan.patients.notes, *design.left_out),
         endpoint=study.endpoint.as_dict(),
         endpoint_text=study.endpoint.describe(),

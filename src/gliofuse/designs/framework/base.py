@@ -235,6 +235,11 @@ class Design(ABC):
         return next(model.name for model in self.models if model.role == "final")
 
     @property
+    def risk_model(self) -> str | None:
+        """Name of the model whose calls divide the patients into high and low, if not the final."""
+        return None
+
+    @property
     @abstractmethod
     def inputs(self) -> tuple[Input, ...]:
         """What the fit needs to be given."""

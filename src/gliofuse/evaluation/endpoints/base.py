@@ -197,6 +197,15 @@ class Evaluation(ABC):
             ``class`` and ``called``; index ``case_id``, patients in the order of their groups.
         """
 
+    def score_groups(
+        self, predictions: pd.DataFrame, model: str, thresholds: pd.DataFrame | None = None
+    ) -> pd.Series | None:
+        """Return the held-out patients below and above a model's threshold, low first.
+
+        ``None`` where the kind of endpoint has no threshold.
+        """
+        return None
+
     @abstractmethod
     def patients_line(self, metrics: pd.DataFrame) -> str:
         """Return how many patients of which outcome a cohort has, from its rows of the metrics."""

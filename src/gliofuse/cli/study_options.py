@@ -21,6 +21,7 @@ __all__ = [
     "SeedOption",
     "SequencesOption",
     "SplitOption",
+    "StratifyOption",
     "SubgroupsOption",
     "SurvivalOption",
     "ThresholdOption",
@@ -80,6 +81,12 @@ GroupOption = Annotated[
     str | None,
     typer.Option(
         "--group", help="Clinical column of the person: all rows of one stay on one side."
+    ),
+]
+StratifyOption = Annotated[
+    str | None,
+    typer.Option(
+        "--stratify", help="Columns that the parts hold alike beside the classes: sex,grade."
     ),
 ]
 SeedOption = Annotated[int | None, typer.Option("--seed", help="Of splits, searches, networks.")]

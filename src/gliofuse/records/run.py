@@ -85,6 +85,7 @@ class RunRecord(Record):
     endpoint: dict[str, Any] = Field(description="As in the study file, with its `kind`.")
     endpoint_text: str = Field(description="As on the command line.")
     split: SplitSettings = Field(description="As carried out.")
+    split_note: str = Field(default="", description="What of the split could not be as asked.")
     threshold: str = Field(
         default="half",
         description="Rule by which a patient is called positive: half (0.5), or youden (learned "

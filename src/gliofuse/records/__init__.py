@@ -38,6 +38,7 @@ from gliofuse.records.files import DataFile, JsonFile, OtherFile, StoredFile, Ta
 from gliofuse.records.folders import ComparisonFolder, FoldFolder, HeatMap, RunFolder
 from gliofuse.records.groups import CENTER_ALONE, CENTER_SUMMARY, CENTERS, SUBGROUPS
 from gliofuse.records.patients import (
+    CENTER_CHARACTERISTICS,
     CHARACTERISTICS,
     COHORT,
     EXCLUDED,
@@ -85,6 +86,7 @@ __all__ = [
     "CALIBRATION_SUMMARY",
     "CENTERS",
     "CENTER_ALONE",
+    "CENTER_CHARACTERISTICS",
     "CENTER_SUMMARY",
     "CHARACTERISTICS",
     "CLASS_CONFUSION",

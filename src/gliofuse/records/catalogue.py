@@ -102,6 +102,7 @@ RUN_FILES: tuple[DataFile, ...] = (
     patients.SIMILAR,
     patients.FOLDS,
     patients.CHARACTERISTICS,
+    patients.CENTER_CHARACTERISTICS,
     patients.MISSING,
     patients.SAMPLE_SIZE,
     predictions.PREDICTIONS,

@@ -40,7 +40,9 @@ def test_the_design_has_a_rule_that_the_study_overrides(folder, study_of):
 
 
 def test_thresholds_are_youdens_on_the_training_patients_of_each_fold(folder, study_of):
-    run_study(study_of(folder, **CLINICAL, evaluation={"bootstrap": 100}), folder / "run")
+    split = {"kind": "kfold", "folds": 3, "stratify": ["sex"]}
+    study = study_of(folder, **CLINICAL, evaluation={"bootstrap": 100}, split=split)
+    run_study(study, folder / "run")
     run = RunFolder(folder / "run")
     assert run.record.threshold == "youden"
     assert run.study()["evaluation"]["threshold"] == "youden"
@@ -53,7 +55,10 @@ def test_thresholds_are_youdens_on_the_training_patients_of_each_fold(folder, st
         sensitivity = called[own["y_true"] == 1].mean()
         specificity = (~called)[own["y_true"] == 0].mean()
         assert sensitivity + specificity - 1 == pytest.approx((true - false).max())
-    assert summarise(folder / "run")["thresholds"]["learned"]
+    page = summarise(folder / "run")
+    assert page["thresholds"]["learned"]
+    assert "like composition (class and sex)" in page["patients"]["split"]["words"]
+    assert "stratified by class and sex" in page["patients"]["split"]["short"]
 
 
 def test_a_comparison_has_one_rule(folder, study_of, tmp_path):

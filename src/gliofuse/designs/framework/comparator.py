@@ -34,7 +34,8 @@ class _WithClinical(Design):
     def __init__(self, design: Design) -> None:
         self.own = design
         # what a class says of itself, its instance says here; the endpoint was checked there
-        for name in ("name", "title", "paper", "Settings", "threshold", "settings", "available"):
+        own = ("name", "title", "paper", "Settings", "threshold", "choices_for_images")
+        for name in (*own, "settings", "available"):
             setattr(self, name, getattr(design, name))
         check_models(self.name, self.models)
 

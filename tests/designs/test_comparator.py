@@ -50,6 +50,8 @@ def test_the_comparator_is_a_logistic_regression_on_the_same_training_patients(n
     assert [one.name for one in design.models] == [*own.names, "clinical"]
     assert design.final_model == own.final_model
     assert design.choices[:-1] == own.choices
+    assert design.choices_for_images == own.choices_for_images
+    assert (design.threshold, design.risk_model) == (own.threshold, own.risk_model)
     assert set(design.clinical_columns) == {"age", "sex"}
     data = patients(design)
     training = data.subset(IDS[:45])

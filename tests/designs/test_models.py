@@ -40,7 +40,7 @@ def planned(name, *, settings=None, **available):
         ("deep-radiomics", {"sequence": "t2"}, {"images": False}, "radiomics_t2", []),
         ("shape-resnet", {"preset": "paper", "ablate": True}, {}, "2d_shape_all", ["2d_all"]),
         ("shape-resnet", {}, {"sequences": ("flair",)}, "2d_shape_all", ["2d_all"]),
-        ("imaging-clinical", {}, {}, "fusion", ["clinical"]),
+        ("imaging-clinical", {}, {}, "fusion", ["imaging_score", "clinical"]),
         ("imaging-clinical", {}, {"clinical": ()}, "imaging_score", []),
     ],
 )
@@ -56,7 +56,7 @@ def test_one_model_is_final_and_its_rivals_are_named(design, settings, available
         ("rdl", {"preset": "paper"}, 11),
         ("deep-radiomics", {"preset": "paper"}, 3 + 4 + 4),
         ("shape-resnet", {"preset": "paper", "ablate": True}, 15 + 5),
-        ("imaging-clinical", {"preset": "paper", "allow_random": True}, 9 + 2),
+        ("imaging-clinical", {"preset": "paper", "allow_random": True}, 9 + 3),
     ],
 )
 def test_models_are_the_papers(design, settings, count):

@@ -17,6 +17,7 @@ from gliofuse.records import (
     METRICS,
     NOMOGRAM,
     NOTES,
+    ODDS_RATIOS,
     PAPER_RESULTS,
     PREDICTIONS,
     RUN,
@@ -73,9 +74,10 @@ def test_headline_is_the_final_models_auc_on_held_out_patients(clinical, clinica
 
 def test_models_stand_in_the_papers_order_and_the_final_is_not_tested_against_itself(clinical):
     (cohort,) = clinical["performance"]["cohorts"]
-    assert [row["model"] for row in cohort["rows"]] == ["overall_radiomics", "clinical", "fusion"]
+    models = ["overall_radiomics", "imaging_score", "clinical", "fusion"]
+    assert [row["model"] for row in cohort["rows"]] == models
     assert cohort["metrics"] == ["sensitivity", "specificity", "accuracy", "auc"]
-    assert [row["p"] is None for row in cohort["rows"]] == [False, False, True]
+    assert [row["p"] is None for row in cohort["rows"]] == [False, False, False, True]
     assert cohort["rows"][0]["cells"]["auc"]["paper"] == 0.916
 
 
@@ -192,6 +194,19 @@ def test_calculator_works_with_the_nomogram_of_the_run(clinical_run, page_of):
     assert "Imaging score" in text
 
 
+def test_odds_ratios_stand_beside_the_nomogram_and_say_whose_they_are(clinical, clinical_run):
+    table = RunFolder(clinical_run).read(ODDS_RATIOS)
+    odds = clinical["odds"]
+    assert odds["fold"] == "fold1"
+    assert RunFolder(clinical_run).read(NOMOGRAM).fitted_on.endswith("fold1")
+    own = table[(table["fold"] == "fold1") & (table["model"] == "fusion")].reset_index()
+    shown = odds["rows"][-len(own) :]
+    assert shown[0]["label"] == "Fusion"
+    assert [row["term"] for row in shown] == ["Age", "Sex: M", "Imaging score"]
+    assert shown[0]["figures"].startswith(f"{own.loc[0, 'odds_ratio']:.2f} (")
+    assert "of the training patients of fold1" in (clinical_run / "report.html").read_text()
+
+
 def test_nomogram_scale_gives_the_models_probability():
     """Points added up and read off the scale equal the logistic formula."""
     from gliofuse.report.sections.nomogram.figure import points_scale
@@ -212,7 +227,7 @@ def test_nomogram_scale_gives_the_models_probability():
 def test_survival_shows_curves_and_the_test_between_them(clinical, clinical_run):
     record = RunFolder(clinical_run).record
     plots = {plot["groups"]: plot for plot in clinical["survival"]}
-    assert list(plots) == ["class", "called"]
+    assert list(plots) == ["class", "called", "score"]
     assert plots["class"]["p"] == record.logrank["class"].p
     curves = plots["class"]["curves"]
     assert [curve["label"] for curve in curves] == ["negative", "positive"]

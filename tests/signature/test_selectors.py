@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 from scipy import stats
-from sklearn.linear_model import LassoCV
+from sklearn.linear_model import LassoCV, LogisticRegression
+from sklearn.metrics import log_loss
+from sklearn.preprocessing import StandardScaler
 
 from gliofuse.errors import InputError, SettingError
 from gliofuse.signature import (
@@ -142,6 +144,41 @@ def test_lasso_without_any_relation_keeps_the_most_correlated():
     assert list(np.flatnonzero(fitted.get_support())) == [int(np.argmax(correlation))]
     with pytest.warns(SignatureWarning, match="every coefficient of the LASSO is zero"):
         assert LassoSelector().fit(np.ones((12, 3)), np.tile([0, 1], 6)).get_support().sum() == 1
+
+
+def test_the_deviance_of_the_path_is_that_of_scikit_learns_fits(groups):
+    X, y = groups
+    X = StandardScaler().fit_transform(X[:, :12])
+    ours = LassoSelector(scoring="deviance", folds=4, random_state=2).fit(X, y)
+    parts = stratified_folds(y, 4, 2)
+    for row in (5, 40, 80):
+        penalty = ours.path_.loc[row, "penalty"]
+        losses = []
+        for training, test in parts:
+            model = LogisticRegression(
+                l1_ratio=1.0,
+                C=1 / (penalty * len(training)),
+                solver="saga",
+                tol=1e-8,
+                max_iter=9999,
+            ).fit(X[training], y[training])
+            losses.append(2 * log_loss(y[test], model.predict_proba(X[test])[:, 1]))
+        assert ours.path_.loc[row, "mean_score"] == pytest.approx(-np.mean(losses), rel=1e-3)
+    assert ours.penalty_ == ours.path_.loc[ours.path_["mean_score"].idxmax(), "penalty"]
+
+
+@pytest.mark.parametrize(("rarer", "few"), [(39, True), (40, False)])
+def test_auto_leaves_the_auc_where_folds_hold_few_patients_of_the_rarer_class(rarer, few):
+    rng = np.random.default_rng(4)
+    y = np.repeat([0, 1], [60, rarer])
+    X = rng.normal(size=(60 + rarer, 20)) + 0.5 * y[:, None] * (np.arange(20) < 3)
+    auto = LassoSelector(scoring="auto", folds=4).fit(X, y)
+    named = {"scoring": "deviance", "rule": "one-se"} if few else {"scoring": "auc"}
+    same = LassoSelector(folds=4, **named).fit(X, y)
+    np.testing.assert_array_equal(auto.coef_, same.coef_)
+    assert (auto.scoring_, auto.rule_) == (same.scoring_, same.rule_)
+    kept = auto.with_choice().fit(X, y)
+    np.testing.assert_allclose(kept.coef_, auto.coef_, atol=1e-5)
 
 
 def test_folds_shrink_to_the_smaller_class():

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gliofuse.records import CENTER_SUMMARY, CENTERS, METRICS, RunFolder
+from gliofuse.records import CENTER_CHARACTERISTICS, CENTER_SUMMARY, CENTERS, METRICS, RunFolder
 from gliofuse.report import summarise
 from gliofuse.study import Progress
 from gliofuse.study.runner import run_study
@@ -58,6 +58,12 @@ def test_each_centre_in_turn_is_judged_within_centres(folder, study_of):
     assert values["auc"] < 0.4  # pooled over models of different centres: no signal, yet "below"
     assert values["auc_within_centers"] == pytest.approx(0.5, abs=0.15)
     assert (run.read(CENTERS)["center"].unique() == ["A", "B", "C"]).all()
+    described = run.read(CENTER_CHARACTERISTICS).set_index(["variable", "level"])
+    assert described.loc[("grade", "3"), "A (n=40)"] == "32 (80 %)"
+    assert described.loc[("grade", "3"), "B (n=40)"] == "6 (15 %)"
+    assert set(described.index.get_level_values("variable")) == {"grade", "sex"}
+    shown = summarise(folder / "turn")["characteristics"]["centers"]
+    assert shown["groups"] == ["A (n=40)", "B (n=40)", "C (n=40)"]
     assert run.read(CENTER_SUMMARY)["n_centers"].eq(3).all()
     assert any("centre and class go together (Cramér's V" in line for line in heard.lines)
     page = summarise(folder / "turn")

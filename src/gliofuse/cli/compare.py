@@ -22,6 +22,7 @@ from gliofuse.cli.study_options import (
     SeedOption,
     SequencesOption,
     SplitOption,
+    StratifyOption,
     SubgroupsOption,
     SurvivalOption,
     ThresholdOption,
@@ -53,6 +54,7 @@ def compare(
     split: SplitOption = None,
     external: ExternalOption = None,
     group: GroupOption = None,
+    stratify: StratifyOption = None,
     seed: SeedOption = None,
     threshold: ThresholdOption = None,
     setting: Annotated[
@@ -105,6 +107,7 @@ def compare(
         "split": split,
         "external": external,
         "group": group,
+        "stratify": stratify,
         "seed": seed,
         "threshold": threshold,
         "workers": workers,

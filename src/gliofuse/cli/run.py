@@ -22,6 +22,7 @@ from gliofuse.cli.study_options import (
     SeedOption,
     SequencesOption,
     SplitOption,
+    StratifyOption,
     SubgroupsOption,
     SurvivalOption,
     ThresholdOption,
@@ -69,6 +70,7 @@ def run(
     split: SplitOption = None,
     external: ExternalOption = None,
     group: GroupOption = None,
+    stratify: StratifyOption = None,
     seed: SeedOption = None,
     threshold: ThresholdOption = None,
     setting: Annotated[
@@ -134,6 +136,7 @@ def run(
         split=split,
         external=external,
         group=group,
+        stratify=stratify,
         seed=seed,
         threshold=threshold,
         settings=[*(setting or []), *(["ablate=true"] if ablate else [])],

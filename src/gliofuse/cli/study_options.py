@@ -21,6 +21,7 @@ __all__ = [
     "SeedOption",
     "SequencesOption",
     "SplitOption",
+    "StratifyOption",
     "SubgroupsOption",
     "SurvivalOption",
     "ThresholdOption",
@@ -82,9 +83,19 @@ GroupOption = Annotated[
         "--group", help="Clinical column of the person: all rows of one stay on one side."
     ),
 ]
+StratifyOption = Annotated[
+    str | None,
+    typer.Option(
+        "--stratify", help="Columns that the parts hold alike beside the classes: sex,grade."
+    ),
+]
 SeedOption = Annotated[int | None, typer.Option("--seed", help="Of splits, searches, networks.")]
 ThresholdOption = Annotated[
-    str | None, typer.Option("--threshold", help="half (0.5) or youden (on training patients).")
+    str | None,
+    typer.Option(
+        "--threshold",
+        help="half (0.5) or youden (on training patients); by default the design's own.",
+    ),
 ]
 WorkersOption = Annotated[int | None, typer.Option("--workers", help="Processes; -1: every core.")]
 SchedulerOption = Annotated[

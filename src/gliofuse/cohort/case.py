@@ -183,6 +183,13 @@ class Cohort:
         return Cohort(tuple(kept), self.source), pd.DataFrame(rows, columns=["case_id", "reason"])
 
 
+def as_words(value: Any) -> str:
+    """Return a value of a clinical column as words; a whole number without its point."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value).strip()
+
+
 def is_missing(value: Any) -> bool:
     """Whether a clinical value counts as missing: ``None``, NaN, NaT or blanks."""
     # pandas' own missing values are told by name: looking at one value need not load pandas.

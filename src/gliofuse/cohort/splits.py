@@ -6,19 +6,21 @@ the manifest, so that designs compared on one cohort see identical patients.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
-from gliofuse.cohort.case import is_missing
+from gliofuse.cohort.case import as_words, is_missing
+from gliofuse.cohort.strata import combined_strata
 from gliofuse.errors import SettingError, did_you_mean
 
-__all__ = ["Fold", "SplitSettings", "as_words", "groups_of", "make_folds"]
+__all__ = ["Fold", "SplitSettings", "groups_of", "make_folds", "merged_strata"]
 
 HOLDOUT_TEST_FRACTION = 0.3
 
@@ -62,6 +64,9 @@ class SplitSettings(BaseModel):
     group : str or None
         Clinical column that names the person behind a row; all rows of a person stand on one
         side, in every kind of split.
+    stratify : list of str
+        Clinical columns of few values that the parts drawn at random hold alike, beside the
+        classes; where combinations are rare, the first columns count most.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -76,6 +81,7 @@ class SplitSettings(BaseModel):
     external: list[str] = Field(default_factory=list)
     column: str | None = None
     group: str | None = None
+    stratify: list[str] = Field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -129,7 +135,7 @@ def make_folds(split: SplitSettings, labels: pd.Series, clinical: pd.DataFrame) 
     labels : Series
         Class of each patient who takes part (an endpoint's strata); index ``case_id``.
     clinical : DataFrame
-        Index ``case_id``; read for centres, ``column`` and ``group`` only.
+        Index ``case_id``; read for centres, ``column``, ``group`` and ``stratify`` only.
 
     Returns
     -------
@@ -139,8 +145,8 @@ def make_folds(split: SplitSettings, labels: pd.Series, clinical: pd.DataFrame) 
     ------
     SettingError
         If a class has fewer patients than there are folds (or than sides to fill), a centre or
-        column is unknown, a patient's side, centre or group is missing, or a person would stand
-        on two sides.
+        column is unknown, a patient's side, centre or group is missing, a person would stand
+        on two sides, or there is something to stratify by and nothing is drawn.
 
     Examples
     --------
@@ -159,6 +165,11 @@ def make_folds(split: SplitSettings, labels: pd.Series, clinical: pd.DataFrame) 
             f"external centers belong to the splits center and kfold, got {split.kind!r} with "
             f"external {', '.join(split.external)}"
         )
+    if split.stratify and not _drawn(split):
+        raise SettingError(
+            f"the split {split.kind!r} draws no patients at random, so that stratify has nothing "
+            f"to do, got {', '.join(split.stratify)}"
+        )
     makers = {
         "kfold": _kfold,
         "holdout": _holdout,
@@ -171,8 +182,9 @@ def make_folds(split: SplitSettings, labels: pd.Series, clinical: pd.DataFrame) 
     folds: list[Fold] = []
     for name, sides in makers[split.kind](split, classes, clinical, groups):
         if not sides["validation"] and split.validation_fraction:
+            least = _least(split.validation_fraction)
             sides["training"], sides["validation"] = _set_aside(
-                classes[sides["training"]],
+                _strata(split, classes[sides["training"]], clinical, groups, least),
                 split.validation_fraction,
                 np.random.default_rng([split.seed, 1, len(folds)]),
                 f"validation_fraction {split.validation_fraction:g}",
@@ -194,6 +206,49 @@ def groups_of(split: SplitSettings, case_ids: pd.Index, clinical: pd.DataFrame) 
         If the column is unknown, or missing for a row.
     """
     return None if split.group is None else _clinical_values(clinical, split.group, case_ids)
+
+
+def merged_strata(split: SplitSettings, labels: pd.Series, clinical: pd.DataFrame) -> str | None:
+    """Return in words which combinations of ``stratify`` are too rare for strata of their own."""
+    draws = _drawn(split)
+    if not split.stratify or not draws:
+        return None
+    if split.kind == "kfold" and split.external:
+        labels = labels[~_centers_of(split, labels, clinical).isin(split.external)]
+    groups = groups_of(split, labels.index, clinical)
+    _, merged = combined_strata(labels, clinical, split.stratify, least=draws[0], people=groups)
+    if not merged:
+        return None
+    return (
+        f"stratified by {', '.join(split.stratify)} within classes; fewer than {draws[0]} patients "
+        f"are {'; '.join(merged)}: they were divided together with others of their class"
+    )
+
+
+def _drawn(split: SplitSettings) -> list[int]:
+    """Return how many patients a stratum needs for each part that is drawn at random."""
+    test = HOLDOUT_TEST_FRACTION if split.kind == "holdout" else 0.0
+    test = test if split.test_fraction is None else split.test_fraction
+    fractions = [one for one in (test, split.validation_fraction) if one]
+    return [split.folds] * (split.kind == "kfold") + [_least(one) for one in fractions]
+
+
+def _least(fraction: float) -> int:
+    """Return the size from which a stratum can give a share: one patient, and keep one."""
+    return math.ceil(1 / min(fraction, 1 - fraction) - 1e-9)
+
+
+def _strata(
+    split: SplitSettings,
+    classes: pd.Series,
+    clinical: pd.DataFrame,
+    groups: pd.Series | None,
+    least: int,
+) -> pd.Series:
+    """Return what a draw among these patients is stratified by: the classes and more."""
+    if not split.stratify:
+        return classes
+    return combined_strata(classes, clinical, split.stratify, least=least, people=groups)[0]
 
 
 _Division = tuple[str, dict[str, list[str]]]
@@ -227,14 +282,15 @@ def _kfold(
             + (f"choose at most {smallest} folds" if smallest > 1 else "add patients")
         )
     names = classes.index.to_numpy()
+    strata = _strata(split, classes, clinical, groups, split.folds)
     divisions: list[_Division] = []
     if groups is None:
         splitter = RepeatedStratifiedKFold(
             n_splits=split.folds, n_repeats=split.repeats, random_state=split.seed
         )
-        parts = list(splitter.split(np.zeros(len(classes)), classes.to_numpy()))
+        parts = list(splitter.split(np.zeros(len(classes)), strata.to_numpy()))
     else:
-        parts = _grouped_parts(split, classes.to_numpy(), groups[classes.index].to_numpy())
+        parts = _grouped_parts(split, strata.to_numpy(), groups[classes.index].to_numpy())
     for number, (training, test) in enumerate(parts):
         repeat, fold = divmod(number, split.folds)
         name = f"fold{fold + 1}"
@@ -267,7 +323,8 @@ def _holdout(
     if fraction == 0:
         raise SettingError("a holdout split needs a test_fraction above 0, got 0")
     generator = np.random.default_rng([split.seed, 0])
-    training, test = _set_aside(classes, fraction, generator, f"test_fraction {fraction:g}", groups)
+    strata = _strata(split, classes, clinical, groups, _least(fraction))
+    training, test = _set_aside(strata, fraction, generator, f"test_fraction {fraction:g}", groups)
     return [("holdout", _sides(training, test=test))]
 
 
@@ -289,7 +346,7 @@ def _center(
         test: list[str] = []
         if split.test_fraction:
             training, test = _set_aside(
-                classes[inside],
+                _strata(split, classes[inside], clinical, groups, _least(split.test_fraction)),
                 split.test_fraction,
                 np.random.default_rng([split.seed, 0]),
                 f"test_fraction {split.test_fraction:g}",
@@ -363,13 +420,6 @@ def _clinical_values(clinical: pd.DataFrame, column: str, case_ids: pd.Index) ->
             f"split: {column!r} is missing for {shown}; fill it in or take the patients out"
         )
     return values.map(as_words)
-
-
-def as_words(value: Any) -> str:
-    """Return a value of a clinical column as words; a whole number without its point."""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value).strip()
 
 
 def _set_aside(

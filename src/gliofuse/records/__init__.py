@@ -29,6 +29,7 @@ from gliofuse.records.explanation import (
     NETWORK_PATIENTS,
     NOMOGRAM_AXES,
     NOMOGRAM_DATA,
+    ODDS_RATIOS,
     SELECTED_FEATURES,
     TIMING,
 )
@@ -37,6 +38,7 @@ from gliofuse.records.files import DataFile, JsonFile, OtherFile, StoredFile, Ta
 from gliofuse.records.folders import ComparisonFolder, FoldFolder, HeatMap, RunFolder
 from gliofuse.records.groups import CENTER_ALONE, CENTER_SUMMARY, CENTERS, SUBGROUPS
 from gliofuse.records.patients import (
+    CENTER_CHARACTERISTICS,
     CHARACTERISTICS,
     COHORT,
     EXCLUDED,
@@ -84,6 +86,7 @@ __all__ = [
     "CALIBRATION_SUMMARY",
     "CENTERS",
     "CENTER_ALONE",
+    "CENTER_CHARACTERISTICS",
     "CENTER_SUMMARY",
     "CHARACTERISTICS",
     "CLASS_CONFUSION",
@@ -118,6 +121,7 @@ __all__ = [
     "NOMOGRAM_AXES",
     "NOMOGRAM_DATA",
     "NOTES",
+    "ODDS_RATIOS",
     "PAPER_RESULTS",
     "PREDICTIONS",
     "PREDICTIONS_CSV",

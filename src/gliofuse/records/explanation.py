@@ -21,6 +21,7 @@ __all__ = [
     "NETWORK_PATIENTS",
     "NOMOGRAM_AXES",
     "NOMOGRAM_DATA",
+    "ODDS_RATIOS",
     "SELECTED_FEATURES",
     "TIMING",
 ]
@@ -66,6 +67,23 @@ COEFFICIENTS = TableFile(
     by_fold=True,
     optional=True,
 )
+ODDS_RATIOS = TableFile(
+    "tables/odds_ratios.csv",
+    "Odds ratios of the models with clinical variables, of the training patients; by maximum "
+    "likelihood, without the models' own weak penalty.",
+    columns={
+        "model": MODEL,
+        "term": text("The variable."),
+        "odds_ratio": number("Per unit of the variable.", optional=True),
+        "ci_low": number("Lower bound of the 95 % confidence interval.", optional=True),
+        "ci_high": number("Upper bound.", optional=True),
+        "p": number("Wald's p value.", optional=True),
+        "note": text("Why figures are missing.", optional=True),
+        "fold": _FOLD,
+    },
+    by_fold=True,
+    optional=True,
+)
 NOMOGRAM_DATA = TableFile(
     "tables/nomogram_data.csv",
     "The final model's table of training patients, on the variables' own scales.",
@@ -80,7 +98,7 @@ MODEL_CHOICE = TableFile(
     columns={
         "model": MODEL,
         "classifier": text("The classifier behind it."),
-        "training_cv_auc": number("Cross-validated AUC inside the training patients."),
+        "training_cv_auc": number("Mean AUC over the folds inside the training patients."),
         "chosen": text("`yes` where it was taken."),
         "fold": _FOLD,
     },
@@ -160,7 +178,8 @@ HEAT_SHARES = TableFile(
 )
 KAPLAN_MEIER = TableFile(
     "tables/kaplan_meier.csv",
-    "Survival of held-out patients by class, as they are and as the final model calls them.",
+    "Survival of held-out patients by class, as they are and as the final model calls them, and by "
+    "the score that a design divides them by.",
     columns={
         "group": text("The group of patients."),
         "time_days": number("Days; starts at 0."),
@@ -170,7 +189,7 @@ KAPLAN_MEIER = TableFile(
         "at_risk": count("Patients at risk just before."),
         "events": count("Events at this time."),
         "censored": count("Patients censored at this time."),
-        "groups": text("What the groups are: `class` or `called`."),
+        "groups": text("What the groups are: `class`, `called` or `score`."),
     },
     optional=True,
 )

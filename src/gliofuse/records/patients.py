@@ -6,6 +6,7 @@ from gliofuse.records.files import TableFile, count, number, text
 
 __all__ = [
     "CASE_ID",
+    "CENTER_CHARACTERISTICS",
     "CHARACTERISTICS",
     "COHORT",
     "EXCLUDED",
@@ -84,15 +85,23 @@ FOLDS = TableFile(
     "How the patients were divided, a row for each patient and fold.",
     columns={"case_id": CASE_ID, "fold": text("The fold."), "cohort": SIDE},
 )
+_CHARACTERISTICS = {
+    "variable": text("The clinical column."),
+    "level": text("A level of it, or the form of its summary."),
+    "smd": number("Largest standardised difference of two groups.", optional=True),
+    "p": number("p value of the test between the groups."),
+    "test": text("The test."),
+}
 CHARACTERISTICS = TableFile(
     "characteristics.csv",
     "Clinical characteristics by cohort or, in cross-validation, by class.",
-    columns={
-        "variable": text("The clinical column."),
-        "level": text("A level of it, or the form of its summary."),
-        "smd": number("Largest standardised difference of two groups.", optional=True),
-        "p": number("p value of the test between the groups."),
-        "test": text("The test."),
-    },
+    columns=_CHARACTERISTICS,
     others="one a group of patients, its name with its size: the summary as text",
+)
+CENTER_CHARACTERISTICS = TableFile(
+    "center_characteristics.csv",
+    "Clinical characteristics by centre, where there are several.",
+    columns=_CHARACTERISTICS,
+    others="one a centre, its name with its size: the summary as text",
+    optional=True,
 )

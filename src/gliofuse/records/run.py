@@ -76,12 +76,21 @@ class RunRecord(Record):
     command: str = Field(default="", description="The command line.")
     design: DesignRecord
     models: tuple[ModelRecord, ...] = Field(description="In the order of the paper's table.")
+    risk_model: str | None = Field(
+        default=None, description="Model by whose score survival curves divide the patients."
+    )
     left_out: tuple[str, ...] = Field(
         default=(), description="What of the paper's form is missing."
     )
     endpoint: dict[str, Any] = Field(description="As in the study file, with its `kind`.")
     endpoint_text: str = Field(description="As on the command line.")
     split: SplitSettings = Field(description="As carried out.")
+    split_note: str = Field(default="", description="What of the split could not be as asked.")
+    threshold: str = Field(
+        default="half",
+        description="Rule by which a patient is called positive: half (0.5), or youden (learned "
+        "on training patients).",
+    )
     source: Literal["images", "table"] = Field(
         default="images", description="What the study started from."
     )

@@ -18,6 +18,7 @@ from gliofuse.signature._common import (
     check_binary,
     check_choice,
     column_auc,
+    fold_scores,
     inner_splits,
 )
 from gliofuse.signature._selector import LabelSelector
@@ -29,10 +30,12 @@ __all__ = ["LassoSelector"]
 _PENALTIES = 100
 #: smallest penalty as a share of the one that leaves no feature: LassoCV's default for ``mse``,
 #: glmnet's for fewer patients than features for ``auc``
-_SHARE = {"mse": 1e-3, "auc": 1e-2}
+_SHARE = {"mse": 1e-3, "auc": 1e-2, "deviance": 1e-2}
 #: in the folds a path of ``mse`` ends once it explains 95 % of the label's variance (glmnet's
 #: rule, which takes 99.9 %): beyond lies interpolation, at two thirds of the time
 _ENOUGH = 0.05
+#: patients of the rarer class a fold, below which ``auto`` does not go by their AUC
+_FEW = 10
 _FOLD_TOL = 1e-4
 _FINAL_TOL = 1e-7
 
@@ -45,12 +48,16 @@ class LassoSelector(LabelSelector):
     radiomics papers do it, on the same grid and folds). ``auc`` fits logistic regression and
     takes the penalty of highest mean area under the curve (as R's ``cv.glmnet`` with
     ``type.measure="auc"``), on glmnet's grid: 100 penalties from the smallest that leaves no
-    feature down to a hundredth of it. In the folds of ``mse`` a path ends once it explains 95 %
+    feature down to a hundredth of it; ``deviance`` does the same with the least mean deviance.
+    In the folds of ``mse`` a path ends once it explains 95 %
     of the label's variance. The columns enter as they are: scale them first.
 
     Parameters
     ----------
-    scoring : {"mse", "auc"}, default="mse"
+    scoring : {"mse", "auc", "deviance", "auto"}, default="mse"
+        ``auto`` is ``auc``; but where a fold holds out fewer than ten patients of the rarer class
+        on average, whose AUC is mostly chance, it is ``deviance`` with the rule ``one-se``
+        (glmnet leaves the AUC at fewer than ten patients of both).
     folds : int, default=10
         Stratified, shuffled; reduced to the size of the smaller class, down to 2.
     rule : {"best", "one-se"}, default="best"
@@ -67,11 +74,13 @@ class LassoSelector(LabelSelector):
     Attributes
     ----------
     coef_ : ndarray of shape (features,)
+    scoring_, rule_ : str
+        As carried out.
     penalty_ : float
         Per patient: ``alpha`` of LassoCV, ``lambda`` of glmnet.
     path_ : DataFrame
-        penalty, mean_score (negative squared error, or AUC; NaN where the penalty was given),
-        std_score.
+        penalty, mean_score (AUC, or negative squared error or deviance; NaN where the penalty was
+        given), std_score.
     n_folds_, n_iter_, not_converged_ : int
     support_ : ndarray of bool
     fallback_ : bool
@@ -123,7 +132,7 @@ class LassoSelector(LabelSelector):
         ``inner`` holds the folds with columns of their own (see `NestedPipeline`).
         """
         X, labels, self.classes_ = check_binary(self, X, y)
-        check_choice("scoring", self.scoring, ("mse", "auc"))
+        check_choice("scoring", self.scoring, (*_SHARE, "auto"))
         check_choice("rule", self.rule, ("best", "one-se"))
         if self.max_iter < 1:
             raise SettingError(f"max_iter must be 1 or more, got {self.max_iter!r}")
@@ -131,12 +140,16 @@ class LassoSelector(LabelSelector):
             raise SettingError(f"penalty must be above 0, got {self.penalty!r}")
         parts = inner_folds(X, self.inner_splits(labels), inner)
         self.n_folds_ = len(parts)
+        self.scoring_, self.rule_ = self.scoring, self.rule
+        if self.scoring == "auto":
+            few = np.bincount(labels).min() < _FEW * max(1, self.n_folds_)
+            self.scoring_, self.rule_ = ("deviance", "one-se") if few else ("auc", self.rule)
         centred = X - X.mean(axis=0)
         gradient = np.abs(centred.T @ (labels - labels.mean()))
         merit = gradient / np.maximum(np.sqrt((centred**2).sum(axis=0)), np.finfo(float).tiny)
         merit[X.max(axis=0) == X.min(axis=0)] = 0.0
         strongest = float(gradient.max()) / labels.size
-        penalties = strongest * np.geomspace(1.0, _SHARE[self.scoring], _PENALTIES)
+        penalties = strongest * np.geomspace(1.0, _SHARE[self.scoring_], _PENALTIES)
         if self.penalty is not None:  # the grid leads to it, each solution from the last
             penalties = np.r_[penalties[penalties > self.penalty], self.penalty]
         if not merit.any() or strongest <= np.finfo(float).eps:  # no column says anything
@@ -171,7 +184,7 @@ class LassoSelector(LabelSelector):
         from gliofuse.signature._kernels import elastic_net_path, lasso_path
 
         def path(x: Float, y: Any, grid: Float, tol: float, enough: float = 0.0) -> Any:
-            if self.scoring == "mse":
+            if self.scoring_ == "mse":
                 return lasso_path(x, y, grid, tol=tol, max_iter=self.max_iter, enough=enough)
             return elastic_net_path(
                 x,
@@ -191,8 +204,10 @@ class LassoSelector(LabelSelector):
                 fold = path(part.X_training, labels[part.training], penalties, _FOLD_TOL, _ENOUGH)
                 stopped += int((~fold.converged).sum())
                 output = part.X_test @ fold.coefficients.T + fold.intercepts
-                if self.scoring == "mse":
+                if self.scoring_ == "mse":
                     scores[:, k] = -((output - truth[:, None]) ** 2).mean(axis=0)
+                elif self.scoring_ == "deviance":
+                    scores[:, k] = 2 * fold_scores("neg_log_loss", truth, output)
                 else:
                     scores[:, k] = column_auc(truth, output)
             chosen = self._choose(scores) if parts else penalties.size - 1
@@ -205,7 +220,7 @@ class LassoSelector(LabelSelector):
         """Return the row (descending penalties) that the rule picks; ties to the stronger one."""
         means = scores.mean(axis=1)
         best = int(np.argmax(means >= means.max() - 1e-12))
-        if self.rule == "best":
+        if self.rule_ == "best":
             return best
         error = scores[best].std(ddof=1) / np.sqrt(scores.shape[1])
         return int(np.argmax(means >= means[best] - error))

@@ -94,9 +94,10 @@ def imaging_signature(
     """Return the chain of one imaging model.
 
     Steps ``impute`` (features of a region that a patient lacks become the median), ``zscore``,
-    ``ttest``, ``lasso`` (10 folds scored by AUC), ``backward`` (`BackwardAIC`, which leaves the
-    features alone where the rule of thumb already holds), ``scorer`` (logistic regression; forest
-    or SVM for the paper's comparison). `linear_score` of the logistic one is the imaging score.
+    ``ttest``, ``lasso`` (10 folds scored by AUC, or by deviance where they are small), ``backward``
+    (`BackwardAIC`, which leaves the features alone where the rule of thumb already holds),
+    ``scorer`` (logistic regression; forest or SVM for the paper's comparison).
+    `linear_score` of the logistic one is the imaging score.
 
     Examples
     --------
@@ -115,7 +116,15 @@ def imaging_signature(
         ("impute", MedianImputer()),
         ("zscore", StandardScaler()),
         ("ttest", TTestSelector(chosen.alpha)),
-        ("lasso", LassoSelector(scoring="auc", folds=chosen.folds, random_state=chosen.seed)),
+        (
+            "lasso",
+            LassoSelector(
+                scoring=chosen.lasso_scoring,
+                rule=chosen.lasso_rule,
+                folds=chosen.folds,
+                random_state=chosen.seed,
+            ),
+        ),
         ("backward", BackwardAIC(chosen.max_features, always=chosen.always_backward)),
         ("scorer", scorers[chosen.classifier]),
     )

@@ -40,10 +40,13 @@ class SingleSequenceSettings(_Settings):
 class ImagingSignatureSettings(_Settings):
     """Of `imaging_signature` (Quant Imaging Med Surg 2024;14:251-263).
 
-    p < 0.05, ten folds scored by AUC, AIC and "fewer than 20 features" are the paper's.
+    p < 0.05, ten folds scored by AUC, AIC and "fewer than 20 features" are the paper's; that few
+    patients a fold are scored by deviance is the project's.
     """
 
     alpha: float = Field(default=0.05, gt=0, le=1)
+    lasso_scoring: Literal["auto", "auc", "deviance"] = "auto"
+    lasso_rule: Literal["best", "one-se"] = "best"
     folds: int = Field(default=10, ge=2)
     max_features: int | Literal["n/10"] = "n/10"
     always_backward: bool = False

@@ -159,9 +159,9 @@ def _check_alike(studies: dict[str, StudySettings]) -> None:
 def _harmonised(
     studies: dict[str, StudySettings], patients: Patients, shared_cache: Path
 ) -> dict[str, StudySettings]:
-    """Give every study the same cache, and the same validation part if any of them needs one."""
+    """Give all studies one cache, one rule of thresholds, and one validation part if need be."""
     first = next(iter(studies.values()))
-    split = first.split
+    split, rule = first.split, _common_rule(studies)
     if any(make_design(study, patients).needs_validation for study in studies.values()):
         split = with_validation(split)
     cache = first.compute.cache or shared_cache
@@ -169,11 +169,27 @@ def _harmonised(
         name: study.model_copy(
             update={
                 "split": split,
+                "evaluation": study.evaluation.model_copy(update={"threshold": rule}),
                 "compute": study.compute.model_copy(update={"cache": cache}),
             }
         )
         for name, study in studies.items()
     }
+
+
+def _common_rule(studies: dict[str, StudySettings]) -> str:
+    """Return the one rule of thresholds: what a study names, or all designs have, or 0.5.
+
+    Sensitivities by different rules could not be held against each other.
+    """
+    given = [study.evaluation.threshold for study in studies.values()]
+    named = {str(rule) for rule in given if rule is not None}
+    rules = named or {study.resolved().threshold for study in studies.values()}
+    if len(named) > 1:
+        raise SettingError(
+            f"compare: the studies name different thresholds ({', '.join(sorted(named))}); name one"
+        )
+    return rules.pop() if len(rules) == 1 else "half"
 
 
 def _of_final(predictions: pd.DataFrame, final: str, name: str) -> pd.DataFrame:
@@ -192,7 +208,7 @@ def _judge(
     tables = evaluation.tables(
         predictions[predictions["cohort"] != "validation"],
         judged=names,
-        threshold=study.evaluation.threshold,
+        threshold=study.threshold,
         bootstrap=study.evaluation.bootstrap,
         seed=seed,
         workers=resolve_workers(study.compute.workers),

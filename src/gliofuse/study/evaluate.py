@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import pandas as pd
 
+from gliofuse.evaluation import characteristics_table
 from gliofuse.evaluation.endpoints import evaluation_of
 from gliofuse.records import (
     ADDED_BENEFIT,
+    CENTER_CHARACTERISTICS,
     CHARACTERISTICS,
     METRICS,
     MISSING,
@@ -47,7 +49,7 @@ def evaluate_run(
         predictions,
         judged=(design.final_model, *rivals),
         final=design.final_model,
-        threshold=study.evaluation.threshold,
+        threshold=study.threshold,
         bootstrap=study.evaluation.bootstrap,
         seed=study.split.seed,
         workers=workers,
@@ -70,6 +72,7 @@ def evaluate_run(
         seed=study.split.seed,
     )
     run.write(CHARACTERISTICS, characteristics)
+    _describe_centers(plan)
     run.write(MISSING, _missing(plan))
     sizes = evaluation.sample_size(predictions, design.final_model, candidates)
     if len(sizes):
@@ -83,6 +86,20 @@ def telling_columns(plan: Plan) -> tuple[str, ...]:
     return evaluation_of(endpoint).telling_columns(
         plan.patients.clinical, plan.run.predictions(), endpoint.columns
     )
+
+
+def _describe_centers(plan: Plan) -> None:
+    """Write the characteristics by centre, where there are several; the outcome is one of them."""
+    centers = plan.patients.centers
+    if centers is None or centers.nunique() < 2:
+        return
+    clinical = plan.patients.clinical.loc[centers.index]
+    # the centre itself is none, nor is what the split was made by
+    own = [name for name in ("center", plan.study.split.column) if name in clinical]
+    clinical = clinical.drop(columns=own)
+    ordered = centers.sort_values(kind="stable")
+    table = characteristics_table(clinical.loc[ordered.index], ordered, seed=plan.study.split.seed)
+    plan.run.write(CENTER_CHARACTERISTICS, table)
 
 
 def _missing(plan: Plan) -> pd.DataFrame:

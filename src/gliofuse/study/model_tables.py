@@ -86,8 +86,12 @@ def write_survival_curves(
     survival: SurvivalEndpoint,
     final_model: str,
     thresholds: pd.DataFrame | None = None,
+    risk_model: str | None = None,
 ) -> dict[str, LogrankRecord]:
-    """Write Kaplan-Meier tables of the held-out patients, by class and as the model calls them.
+    """Write Kaplan-Meier tables of the held-out patients, by class and as models call them.
+
+    These are the final model and, where it is another, the one by whose score a design divides
+    the patients (``risk_model``).
 
     Returns
     -------
@@ -95,8 +99,12 @@ def write_survival_curves(
         The log-rank tests, by what the groups are.
     """
     outcome, _ = survival.outcome(clinical)
-    predictions = run.predictions()
-    found = evaluation_of(endpoint).held_out_groups(predictions, final_model, thresholds)
+    evaluation, predictions = evaluation_of(endpoint), run.predictions()
+    found = evaluation.held_out_groups(predictions, final_model, thresholds)
+    if risk_model not in (None, final_model):
+        by_score = evaluation.score_groups(predictions, str(risk_model), thresholds)
+        if by_score is not None:
+            found["score"] = by_score
     sharing = bool(shares_training(predictions))
     tests, tables = {}, []
     for kind, everybody in found.items():

@@ -19,7 +19,8 @@ __all__ = ["OPTIONS", "parse_setting", "study_from_options"]
 OPTIONS = (
     "preset", "design", "cohort", "endpoint", "features", "clinical", "id_column", "sequence",
     "sequences", "labels", "covariates", "complete_cases", "subgroups", "survival", "split",
-    "folds", "repeats", "validation_fraction", "external", "group", "seed", "threshold", "explain",
+    "folds", "repeats", "validation_fraction", "external", "group", "stratify",
+    "seed", "threshold", "explain",
     "workers", "scheduler", "cache",
 )  # fmt: skip
 
@@ -146,8 +147,9 @@ def _split(given: dict[str, Any], changes: Mapping[str, Any]) -> None:
     for name in ("folds", "repeats", "seed", "validation_fraction", "group"):
         if name in changes:
             split[name] = changes[name]
-    if "external" in changes:
-        split["external"] = _words(changes["external"])
+    for name in ("external", "stratify"):
+        if name in changes:
+            split[name] = _words(changes[name])
     if "folds" in changes and "split" not in changes:
         split.setdefault("kind", "kfold")
     if "split" in changes:

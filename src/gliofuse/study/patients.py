@@ -9,8 +9,8 @@ from pathlib import Path
 import pandas as pd
 
 from gliofuse.cohort import SEQUENCES, Cohort, Endpoint, SurvivalEndpoint, read_manifest
+from gliofuse.cohort.case import as_words
 from gliofuse.cohort.sequences import STRUCTURAL
-from gliofuse.cohort.splits import as_words
 from gliofuse.designs import Available
 from gliofuse.errors import ManifestError, did_you_mean
 from gliofuse.evaluation import group_levels

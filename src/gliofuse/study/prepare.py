@@ -138,7 +138,9 @@ def plan_study(
         outcome, patients, excluded = _complete(study, outcome, patients, excluded)
     patients.groups(study.evaluation.subgroups)  # a mistake is told now, not after the fits
     design = make_design(study, patients)
-    evaluation_of(study.endpoint).check_threshold(study.evaluation.threshold)
+    evaluation_of(study.endpoint).check_threshold(study.threshold)
+    if study.threshold == "youden":
+        progress.say("threshold: by Youden's index on the training patients of each fold")
     carried_out = study.model_copy(update={"split": split_of(study, design)})
     run.write_study(carried_out.model_dump(mode="json"))
     for note in (*patients.notes, *design.left_out):

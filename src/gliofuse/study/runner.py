@@ -19,7 +19,7 @@ from pathlib import Path
 import pandas as pd
 
 from gliofuse.cohort import Fold, SplitSettings, make_folds, write_manifest
-from gliofuse.cohort.splits import groups_of
+from gliofuse.cohort.splits import groups_of, merged_strata
 from gliofuse.compute import parallel_map, resolve_workers
 from gliofuse.designs import FitContext
 from gliofuse.designs.framework.clinical import ClinicalTable
@@ -131,6 +131,9 @@ def fit_prepared(prepared: Prepared, *, progress: Progress, command: str = "") -
     split = split_of(study, plan.design)
     classes = study.endpoint.strata(plan.outcome)
     folds = make_folds(split, classes, plan.patients.clinical)
+    merged = merged_strata(split, classes, plan.patients.clinical)
+    if merged:
+        progress.say(merged)
     if caution := center_and_class(classes, plan.patients.centers):
         progress.say(caution)
     run.write(FOLDS, pd.DataFrame([row for fold in folds for row in fold.as_rows()]))
@@ -140,6 +143,7 @@ def fit_prepared(prepared: Prepared, *, progress: Progress, command: str = "") -
     )
     record = _record(plan, split, command).model_copy(
         update={
+            "split_note": merged or "",
             "warnings": _warnings(run, folds),
             "logrank": _model_tables(plan),
             "telling_columns": telling_columns(plan),
@@ -271,6 +275,7 @@ def _model_tables(plan: Plan) -> dict[str, LogrankRecord]:
         study.survival.build(),
         final,
         plan.run.read(THRESHOLDS),
+        plan.design.risk_model,
     )
 
 
@@ -306,10 +311,12 @@ def _record(plan: Plan, split: SplitSettings, command: str) -> RunRecord:
             paper_labels=design.left_out_labels,
         ),
         models=tuple(ModelRecord(**vars(model)) for model in design.models),
+        risk_model=design.risk_model,
         left_out=(*plan.patients.notes, *design.left_out),
         endpoint=study.endpoint.as_dict(),
         endpoint_text=study.endpoint.describe(),
         split=split,
+        threshold=study.threshold,
         source="images" if study.table is None else "table",
         source_file=str(study.cohort if study.table is None else study.table.features),
         sequences=plan.patients.sequences,

@@ -79,8 +79,10 @@ class EvaluationSettings(_Settings):
     )
 
     bootstrap: int = Field(default=2000, ge=100)
-    threshold: Literal["half", "youden"] = Field(
-        default="half", description="0.5, or Youden's index on the training patients only."
+    threshold: Literal["half", "youden"] | None = Field(
+        default=None,
+        description="0.5, or Youden's index on the training patients only; None takes the design's "
+        "own rule.",
     )
 
 
@@ -143,11 +145,24 @@ class StudySettings(_Settings):
         return self
 
     def resolved(self) -> StudySettings:
-        """Return the same study with every default of the design's settings written out."""
+        """Return the same study with every default of the design written out."""
         from gliofuse.designs import find_design, parse_settings
+        from gliofuse.evaluation.endpoints import evaluation_of
 
-        own = parse_settings(find_design(self.design), self.settings)
-        return self.model_copy(update={"settings": own.model_dump(mode="json")})
+        design = find_design(self.design)
+        own = parse_settings(design, self.settings)
+        rule = self.evaluation.threshold or design.threshold
+        if self.evaluation.threshold is None and rule not in evaluation_of(self.endpoint).rules:
+            rule = "half"
+        evaluation = self.evaluation.model_copy(update={"threshold": rule})
+        return self.model_copy(
+            update={"settings": own.model_dump(mode="json"), "evaluation": evaluation}
+        )
+
+    @property
+    def threshold(self) -> str:
+        """The rule by which patients are called positive; of a study that is :meth:`resolved`."""
+        return self.evaluation.threshold or "half"
 
     def definition(self) -> dict[str, Any]:
         """Return what defines the result, so neither its name, its pictures nor its computer."""

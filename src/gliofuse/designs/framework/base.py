@@ -180,6 +180,9 @@ class Design(ABC):
     endpoints: ClassVar[tuple[type[Endpoint], ...]] = (TwoClassEndpoint,)
     #: Why it does not predict others; half a sentence.
     why_not: ClassVar[Mapping[type[Endpoint], str]] = {}
+    #: The rule by which patients are called positive, where the study does not name one: ``half``
+    #: or ``youden``.
+    threshold: ClassVar[str] = "half"
     #: What the publication leaves open and the project chose, a sentence each, for the report.
     choices: ClassVar[tuple[str, ...]] = ()
     #: The same on how images are read; not said of a study whose features came in a table.
@@ -230,6 +233,11 @@ class Design(ABC):
     def final_model(self) -> str:
         """Name of the model that the design proposes."""
         return next(model.name for model in self.models if model.role == "final")
+
+    @property
+    def risk_model(self) -> str | None:
+        """Name of the model whose calls divide the patients into high and low, if not the final."""
+        return None
 
     @property
     @abstractmethod

@@ -18,7 +18,9 @@ from gliofuse.errors import InputError
 __all__ = [
     "column_names",
     "each_class",
-    "macro_auc",
+    "log_odds",
+    "mean_fold_auc",
+    "model_coefficients",
     "model_columns",
     "one_vs_rest",
     "out_of_fold",
@@ -82,17 +84,15 @@ def out_of_fold(
     InputError
         If a class has fewer than two patients.
     """
-    people = None if groups is None else groups.loc[features.index].to_numpy()
     if not several_classes(endpoint):
         from gliofuse.signature import out_of_fold_probabilities
 
+        people = None if groups is None else groups.loc[features.index].to_numpy()
         found = out_of_fold_probabilities(
             estimator, features, y, folds=folds, seed=seed, people=people
         )
         return found.to_frame(endpoint.prediction_columns[0])
     from sklearn.model_selection import cross_val_predict
-
-    from gliofuse.signature import stratified_folds
 
     counts = y.value_counts()
     if counts.min() < 2:
@@ -101,8 +101,9 @@ def out_of_fold(
             f"of {counts.idxmin()!r}); use fewer folds, or merge classes"
         )
     labels = y.to_numpy()
-    parts = stratified_folds(labels, min(folds, int(counts.min())), seed, people)
-    values = cross_val_predict(estimator, features, labels, cv=parts, method="predict_proba")
+    values = cross_val_predict(
+        estimator, features, labels, cv=_parts(y, folds, seed, groups), method="predict_proba"
+    )
     return _in_order(values, np.unique(labels), features.index, endpoint)
 
 
@@ -147,23 +148,96 @@ def each_class(
     return pd.concat(tables, ignore_index=True)
 
 
-def macro_auc(y: pd.Series, scores: pd.DataFrame, endpoint: Endpoint) -> float:
-    """Return the AUC, or the mean over classes of each class's AUC against the rest.
+def model_coefficients(
+    estimators: Mapping[str, Any], endpoint: Endpoint, *, term: str = "term"
+) -> pd.DataFrame:
+    """Return what stands in fitted models: their terms with coefficients.
+
+    Parameters
+    ----------
+    estimators : mapping of str to classifier
+        By the model's name; a chain whose scorer is not linear has terms, but no coefficients.
+    endpoint : Endpoint
+    term : str
+        Name of the column of terms.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``model``, ``class`` (where there are more than two), the terms, ``coefficient``.
+    """
+    own = ["class"] if several_classes(endpoint) else []
+    tables = [
+        each_class(estimator, _terms, endpoint).assign(model=name)
+        for name, estimator in estimators.items()
+    ]
+    found = pd.concat(tables).rename(columns={"term": term})
+    return found[["model", *own, term, "coefficient"]]
+
+
+def _terms(estimator: Any) -> pd.DataFrame:
+    from gliofuse.signature import coefficients, selected_features
+
+    try:
+        return coefficients(estimator)
+    except InputError:  # of a forest or a kernel
+        return pd.DataFrame({"term": selected_features(estimator), "coefficient": np.nan})
+
+
+def log_odds(probability: pd.DataFrame) -> pd.DataFrame:
+    """Return log(p / (1 - p)), kept finite."""
+    kept = probability.clip(1e-6, 1 - 1e-6)
+    return np.log(kept / (1 - kept))
+
+
+def mean_fold_auc(
+    y: pd.Series,
+    scores: pd.DataFrame,
+    endpoint: Endpoint,
+    *,
+    folds: int,
+    seed: int,
+    groups: pd.Series | None = None,
+) -> float:
+    """Return the mean over inner folds of the AUC of out-of-fold probabilities.
+
+    A fold's patients are compared with each other alone: models of different folds are not
+    calibrated alike, which pulls the AUC of the pooled probabilities down, most of all that of a
+    model that has learned little. Of several classes each is held against the rest. A fold that
+    lacks a class says nothing of it.
 
     Parameters
     ----------
     y : pandas.Series
     scores : pandas.DataFrame
-        The endpoint's prediction columns; any rising function of the probabilities does.
+        As :func:`out_of_fold` gave them with the same ``folds``, ``seed`` and ``groups``.
     endpoint : Endpoint
+    folds, seed, groups
+        As for :func:`out_of_fold`.
     """
     from sklearn.metrics import roc_auc_score
 
     values = scores.loc[y.index]
-    if not several_classes(endpoint):
-        return float(roc_auc_score(y, values.iloc[:, 0]))
-    each = [
-        roc_auc_score(y.astype(str) == name, values.iloc[:, number])
-        for number, name in enumerate(endpoint.classes)
+    if several_classes(endpoint):
+        truths = [(y.astype(str) == name).to_numpy() for name in endpoint.classes]
+    else:
+        truths = [y.to_numpy() == 1]
+    found = [
+        [
+            float(roc_auc_score(truth[test], values.iloc[test, number]))
+            for number, truth in enumerate(truths)
+            if 0 < truth[test].sum() < len(test)
+        ]
+        for _, test in _parts(y, folds, seed, groups)
     ]
-    return float(np.mean(each))
+    means = [float(np.mean(areas)) for areas in found if areas]
+    return float(np.mean(means)) if means else float("nan")
+
+
+def _parts(y: pd.Series, folds: int, seed: int, groups: pd.Series | None) -> list[Any]:
+    """Return the inner folds: positions of training and test patients."""
+    from gliofuse.signature import stratified_folds
+
+    people = None if groups is None else groups.loc[y.index].to_numpy()
+    most = max(2, min(folds, int(y.value_counts().min())))
+    return stratified_folds(np.unique(y, return_inverse=True)[1], most, seed, people)

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from gliofuse.cohort import Endpoint
+from gliofuse.designs.framework.classes import out_of_fold, probabilities
+from gliofuse.designs.framework.context import FitContext
 from gliofuse.errors import InputError
+from gliofuse.inputs import CaseData
 
-__all__ = ["ClinicalTable", "clinical_model"]
+__all__ = ["ClinicalTable", "FittedClinical", "clinical_model", "fit_clinical", "odds_ratios"]
 
 
 class ClinicalTable:
@@ -87,3 +94,107 @@ def clinical_model() -> Any:
     return make_pipeline(
         StandardScaler().set_output(transform="pandas"), LogisticRegression(C=1.0, max_iter=1000)
     )
+
+
+@dataclass(frozen=True)
+class FittedClinical:
+    """A fitted logistic model of clinical variables, with or without scores beside them.
+
+    Attributes
+    ----------
+    coding : ClinicalTable
+    model : Pipeline
+    endpoint : Endpoint
+    table : pandas.DataFrame
+        Of the training patients, on the variables' own scales.
+    known : pandas.DataFrame
+        The training patients' probabilities from models that did not see them.
+    """
+
+    coding: ClinicalTable
+    model: Any
+    endpoint: Endpoint
+    table: pd.DataFrame
+    known: pd.DataFrame
+
+    def predict(self, data: CaseData, beside: pd.DataFrame | None = None) -> pd.DataFrame:
+        """Return the probabilities of patients, given the scores that the model was fitted with."""
+        table = self.coding.transform(data.clinical_table(self.coding.columns))
+        table = table if beside is None else pd.concat([table, beside], axis=1)
+        return probabilities(self.model, table, self.endpoint)
+
+
+def fit_clinical(
+    training: CaseData,
+    columns: Iterable[str],
+    endpoint: Endpoint,
+    context: FitContext,
+    *,
+    folds: int = 5,
+    beside: pd.DataFrame | None = None,
+) -> FittedClinical:
+    """Fit a :func:`clinical_model` on training patients.
+
+    Parameters
+    ----------
+    training : CaseData
+    columns : iterable of str
+        Clinical variables.
+    endpoint : Endpoint
+    context : FitContext
+    folds : int
+        Of the out-of-fold probabilities.
+    beside : pandas.DataFrame, optional
+        Scores that enter too, by ``case_id``; of training patients out of fold.
+    """
+    coding = ClinicalTable(columns)
+    given = training.clinical_table(coding.columns)
+    table, y = coding.fit(given).transform(given), training.y
+    table = table if beside is None else pd.concat([table, beside], axis=1)
+    known = out_of_fold(
+        clinical_model(),
+        table,
+        y,
+        endpoint,
+        folds=folds,
+        seed=context.seed,
+        groups=context.groups,
+    )
+    return FittedClinical(coding, clinical_model().fit(table, y), endpoint, table, known)
+
+
+def odds_ratios(table: pd.DataFrame, y: pd.Series) -> pd.DataFrame:
+    """Return odds ratios of a logistic regression by maximum likelihood, a row a variable.
+
+    A :func:`clinical_model` is weakly penalised, so that its coefficients have no usual standard
+    errors; the same variables are fitted to the same patients without the penalty. Where these
+    separate the classes there is no such fit: the odds ratios are then those of a ridge, without
+    intervals and p values.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        One row a training patient, on the variables' own scales.
+    y : pandas.Series
+        0 and 1.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``term``, ``odds_ratio`` (per unit), ``ci_low``, ``ci_high`` (95 %, Wald), ``p`` (Wald)
+        and ``note``.
+    """
+    from gliofuse.signature import LogisticScorer, SignatureWarning
+
+    varying = table.loc[:, table.nunique() > 1]
+    rows = pd.DataFrame({"term": table.columns, "note": ""}).set_index("term")
+    rows.loc[table.columns.difference(varying.columns), "note"] = "the same in every patient"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SignatureWarning)  # the note says it
+        fit = LogisticScorer().fit(varying, y)
+    found = fit.summary().set_index("term").iloc[1:]
+    if fit.separated_:
+        found[["ci_low", "ci_high", "p"]] = np.nan
+        rows.loc[varying.columns, "note"] = "classes separated: shrunk by a ridge, not tested"
+    figures = found[["odds_ratio", "ci_low", "ci_high", "p"]]
+    return rows.join(figures).reset_index()[["term", *figures, "note"]]

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
 
 from gliofuse.designs.framework.base import Design, FittedDesign
-from gliofuse.designs.framework.classes import model_columns, out_of_fold, probabilities
-from gliofuse.designs.framework.clinical import ClinicalTable, clinical_model
+from gliofuse.designs.framework.classes import model_columns
+from gliofuse.designs.framework.clinical import FittedClinical, fit_clinical
 from gliofuse.designs.framework.context import FitContext
 from gliofuse.designs.framework.models import Model, check_models
 from gliofuse.inputs import CaseData, Input
@@ -16,8 +14,6 @@ from gliofuse.inputs import CaseData, Input
 __all__ = ["CLINICAL", "with_clinical_comparator"]
 
 CLINICAL = Model("clinical", "Clinical", "clinical", role="rival")
-
-_FOLDS = 5
 
 
 def with_clinical_comparator(design: Design) -> Design:
@@ -38,7 +34,8 @@ class _WithClinical(Design):
     def __init__(self, design: Design) -> None:
         self.own = design
         # what a class says of itself, its instance says here; the endpoint was checked there
-        for name in ("name", "title", "paper", "Settings", "settings", "available"):
+        own = ("name", "title", "paper", "Settings", "threshold", "choices_for_images")
+        for name in (*own, "settings", "available"):
             setattr(self, name, getattr(design, name))
         check_models(self.name, self.models)
 
@@ -67,6 +64,11 @@ class _WithClinical(Design):
         return tuple(dict.fromkeys((*self.own.clinical_columns, *self.available.clinical)))
 
     @property
+    def risk_model(self) -> str | None:
+        """The design's."""
+        return self.own.risk_model
+
+    @property
     def left_out(self) -> tuple[str, ...]:
         """What the design leaves out."""
         return self.own.left_out
@@ -86,21 +88,13 @@ class _WithClinical(Design):
     ) -> FittedDesign:
         """Fit the design, and the clinical model on all patients that learn without epochs."""
         fitted = self.own.fit(training, validation, context)
-        learners = context.learners(training, validation)
-        columns = self.available.clinical
-        given = learners.clinical_table(columns)
-        coding = ClinicalTable(columns).fit(given)
-        table, y = coding.transform(given), learners.y
-        known = out_of_fold(
-            clinical_model(),
-            table,
-            y,
+        clinical = fit_clinical(
+            context.learners(training, validation),
+            self.available.clinical,
             self.available.endpoint,
-            folds=_FOLDS,
-            seed=context.seed,
-            groups=context.groups,
+            context,
         )
-        return _FittedWithClinical(self, fitted, coding, clinical_model().fit(table, y), known)
+        return _FittedWithClinical(self, fitted, clinical)
 
 
 class _FittedWithClinical(FittedDesign):
@@ -112,27 +106,22 @@ class _FittedWithClinical(FittedDesign):
         self,
         design: _WithClinical,
         own: FittedDesign,
-        coding: ClinicalTable,
-        model: Any,
-        known: pd.DataFrame,
+        clinical: FittedClinical,
     ) -> None:
         super().__init__(design, own.networks)
         self.own = own
-        self.coding = coding
-        self.model = model
-        self.known = known
+        self.clinical = clinical
 
     def predict(self, data: CaseData) -> pd.DataFrame:
         """Return each model's predictions, by ``case_id``."""
-        endpoint = self.design.available.endpoint
-        table = self.coding.transform(data.clinical_table(self.coding.columns))
-        clinical = probabilities(self.model, table, endpoint)
-        added = model_columns({CLINICAL.name: clinical}, endpoint)
+        added = model_columns(
+            {CLINICAL.name: self.clinical.predict(data)}, self.design.available.endpoint
+        )
         return pd.concat([self.own.predict(data), added], axis=1).rename_axis(index="case_id")
 
     def out_of_fold(self) -> dict[str, pd.DataFrame]:
         """Return the design's, and the clinical model's."""
-        return {**self.own.out_of_fold(), CLINICAL.name: self.known}
+        return {**self.own.out_of_fold(), CLINICAL.name: self.clinical.known}
 
     def selected_features(self, data: CaseData) -> pd.DataFrame | None:
         """Return the design's selected features."""

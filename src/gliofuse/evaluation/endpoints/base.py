@@ -63,9 +63,12 @@ class Evaluation(ABC):
             If a column or value is missing, a row is doubled, or a value is out of range.
         """
 
+    #: The rules by which patients may be called positive.
+    rules: ClassVar[tuple[str, ...]] = ("half",)
+
     @abstractmethod
     def check_threshold(self, rule: str) -> None:
-        """Refuse a rule of thresholds that the kind doesn't know, before anything is computed.
+        """Refuse a rule of thresholds that is not among :attr:`rules`, before anything is computed.
 
         Raises
         ------
@@ -193,6 +196,15 @@ class Evaluation(ABC):
         dict of str to Series
             ``class`` and ``called``; index ``case_id``, patients in the order of their groups.
         """
+
+    def score_groups(
+        self, predictions: pd.DataFrame, model: str, thresholds: pd.DataFrame | None = None
+    ) -> pd.Series | None:
+        """Return the held-out patients below and above a model's threshold, low first.
+
+        ``None`` where the kind of endpoint has no threshold.
+        """
+        return None
 
     @abstractmethod
     def patients_line(self, metrics: pd.DataFrame) -> str:

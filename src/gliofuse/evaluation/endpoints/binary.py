@@ -43,6 +43,7 @@ class BinaryEvaluation(Evaluation):
 
     headline: ClassVar[str] = "auc"
     summary_metrics: ClassVar[tuple[str, ...]] = ("auc", "accuracy", "sensitivity", "specificity")
+    rules: ClassVar[tuple[str, ...]] = ("half", "youden")
 
     def headline_among(self, cohort: str, metrics: Collection[str]) -> str:
         """Return the AUC; of external patients of several centres that within centres."""
@@ -55,10 +56,10 @@ class BinaryEvaluation(Evaluation):
 
     def check_threshold(self, rule: str) -> None:
         """Refuse what is neither ``half`` nor ``youden``."""
-        if rule not in ("half", "youden"):
+        if rule not in self.rules:
             raise SettingError(
                 f"threshold must be 'half' or 'youden', got {rule!r}: "
-                f"{did_you_mean(rule, ['half', 'youden'])}"
+                f"{did_you_mean(rule, self.rules)}"
             )
 
     def tables(
@@ -224,13 +225,17 @@ class BinaryEvaluation(Evaluation):
         self, predictions: pd.DataFrame, model: str, thresholds: pd.DataFrame | None = None
     ) -> dict[str, pd.Series]:
         """Return the classes as they are and as the model calls them, negative first."""
-        pooled = pool_predictions(predictions, thresholds=thresholds)
-        own = pooled[(pooled["model"] == model) & pooled["cohort"].isin(["test", "external"])]
-        own = own.drop_duplicates("case_id").set_index("case_id")
-        called = (own["probability"] >= own["threshold"]).astype(int)
+        own = _held_out(predictions, model, thresholds)
         truth = own["y_true"].sort_values(kind="stable")
-        called = called.sort_values(kind="stable")
+        called = own["called"].sort_values(kind="stable")
         return {"class": self._named(truth), "called": "called " + self._named(called)}
+
+    def score_groups(
+        self, predictions: pd.DataFrame, model: str, thresholds: pd.DataFrame | None = None
+    ) -> pd.Series:
+        """Return ``low score`` or ``high score`` of each held-out patient, low first."""
+        called = _held_out(predictions, model, thresholds)["called"].sort_values(kind="stable")
+        return called.map({0: "low score", 1: "high score"})
 
     def patients_line(self, metrics: pd.DataFrame) -> str:
         """Return for example ``60 patients, 22 positive``."""
@@ -239,6 +244,16 @@ class BinaryEvaluation(Evaluation):
 
     def _named(self, labels: pd.Series) -> pd.Series:
         return labels.map(dict(enumerate(self.endpoint.classes)))
+
+
+def _held_out(
+    predictions: pd.DataFrame, model: str, thresholds: pd.DataFrame | None
+) -> pd.DataFrame:
+    """Return a model's held-out patients by ``case_id``, and how it calls them: 0 or 1."""
+    pooled = pool_predictions(predictions, thresholds=thresholds)
+    own = pooled[(pooled["model"] == model) & pooled["cohort"].isin(["test", "external"])]
+    own = own.drop_duplicates("case_id").set_index("case_id")
+    return own.assign(called=(own["probability"] >= own["threshold"]).astype(int))
 
 
 def _of_many(predictions: pd.DataFrame, cohort: str) -> bool:

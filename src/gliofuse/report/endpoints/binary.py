@@ -28,7 +28,7 @@ REPORT = EndpointReport(
             "Can the probabilities be used?",
             ("calibration", "decision", "impact", "added"),
         ),
-        Chapter("nomogram", "Nomogram and calculator", ("nomogram",)),
+        Chapter("nomogram", "Nomogram and calculator", ("nomogram", "odds")),
         Chapter("survival", "Survival", ("survival",)),
         Chapter(
             "inside",

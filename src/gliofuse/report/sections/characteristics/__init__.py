@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from gliofuse.records import CHARACTERISTICS
+import pandas as pd
+
+from gliofuse.records import CENTER_CHARACTERISTICS, CHARACTERISTICS
 from gliofuse.report.context import RunContext
 from gliofuse.report.plain import records
 from gliofuse.report.sections import Findings
@@ -18,6 +20,17 @@ def data(context: RunContext, found: Findings) -> dict[str, Any] | None:
     table = context.table(CHARACTERISTICS)
     if table is None:
         return None
+    own = context.endpoint.columns
+    by_center = context.table(CENTER_CHARACTERISTICS)
+    return {
+        **_shown(table),
+        "centers": None if by_center is None else _shown(by_center),
+        "endpoint_columns": [name for name in context.run.telling_columns if name in own],
+        "telling_columns": [name for name in context.run.telling_columns if name not in own],
+    }
+
+
+def _shown(table: pd.DataFrame) -> dict[str, Any]:
     groups = [name for name in table.columns if name not in CHARACTERISTICS.columns]
     rows, previous = [], None
     for row in records(table):
@@ -32,11 +45,4 @@ def data(context: RunContext, found: Findings) -> dict[str, Any] | None:
             }
         )
         previous = row["variable"]
-    own = context.endpoint.columns
-    return {
-        "groups": groups,
-        "rows": rows,
-        "has_p": bool(table["p"].notna().any()),
-        "endpoint_columns": [name for name in context.run.telling_columns if name in own],
-        "telling_columns": [name for name in context.run.telling_columns if name not in own],
-    }
+    return {"groups": groups, "rows": rows, "has_p": bool(table["p"].notna().any())}

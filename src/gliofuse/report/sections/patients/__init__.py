@@ -43,6 +43,7 @@ def data(context: RunContext, found: Findings) -> dict[str, Any]:
         "split": {
             "kind": context.split.kind,
             "words": split_words(context.split, context.sides),
+            "note": context.run.split_note,
             "short": split_short(context.split, context.sides),
         },
     }

@@ -23,11 +23,12 @@ def split_words(split: SplitSettings, sides: Collection[str]) -> str:
         What patients of the run were: ``training``, ``validation``, ``test``, ``external``.
     """
     known = [side for side in _SIDES if side in sides]
+    alike = f" ({join_words(['class', *split.stratify])})" if split.stratify else ""
     if split.kind == "kfold":
         text = (
-            f"The patients were cut into {split.folds} parts of like composition; in turn each "
-            "part was put aside, the models learned on the others and then predicted the part put "
-            "aside. Each patient is thus predicted by models that never saw that patient"
+            f"The patients were cut into {split.folds} parts of like composition{alike}; in turn "
+            "each part was put aside, the models learned on the others and then predicted the part "
+            "put aside. Each patient is thus predicted by models that never saw that patient"
         )
         if split.repeats > 1:
             text += f"; this was repeated {split.repeats} times with other cuts"
@@ -53,7 +54,8 @@ def split_words(split: SplitSettings, sides: Collection[str]) -> str:
             f"A column of the table ({split.column}) says which patients are {join_words(known)}."
         )
     else:
-        text = f"The patients were divided once, at random, into {join_words(known)} patients."
+        text = f"The patients were divided once, at random, into {join_words(known)} patients"
+        text += f" of like composition{alike}." if alike else "."
     shared = split.validation == "epochs"
     if "validation" in sides and not (split.kind == "column" and not split.validation_fraction):
         text += (
@@ -83,5 +85,5 @@ def split_short(split: SplitSettings, sides: Collection[str]) -> str:
     else:
         text = "nobody held out"
     if split.kind in ("kfold", "holdout"):
-        text += f", seed {split.seed}; stratified by class"
+        text += f", seed {split.seed}; stratified by {join_words(['class', *split.stratify])}"
     return f"{text}; by " + ("patient" if split.group is None else f"person ({split.group})")

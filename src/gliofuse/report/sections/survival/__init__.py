@@ -12,7 +12,7 @@ from gliofuse.report.drawing import Drawing, file_name
 from gliofuse.report.plain import plain
 from gliofuse.report.sections import Findings
 from gliofuse.report.sections.survival.figure import draw_survival
-from gliofuse.report.wording import format_p
+from gliofuse.report.wording import format_p, within
 
 __all__ = ["data", "drawings"]
 
@@ -20,6 +20,7 @@ __all__ = ["data", "drawings"]
 _TITLES = {
     "class": "Survival of the classes as they are",
     "called": "Survival by the final model's held-out call",
+    "score": "Survival by the {score}, below and above its threshold",
 }
 
 
@@ -31,7 +32,7 @@ def data(context: RunContext, found: Findings) -> list[dict[str, Any]] | None:
     return [
         {
             "groups": str(kind),
-            "title": _TITLES.get(str(kind), str(kind)),
+            "title": _TITLES.get(str(kind), str(kind)).format(score=_score(context)),
             "curves": [
                 _curve(str(group), rows) for group, rows in own.groupby("group", sort=False)
             ],
@@ -39,6 +40,10 @@ def data(context: RunContext, found: Findings) -> list[dict[str, Any]] | None:
         }
         for kind, own in table.groupby("groups", sort=False)
     ]
+
+
+def _score(context: RunContext) -> str:
+    return within(context.label(context.run.risk_model or ""))
 
 
 def drawings(data: list[dict[str, Any]], context: RunContext) -> list[Drawing]:

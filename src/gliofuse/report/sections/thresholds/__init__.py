@@ -27,4 +27,4 @@ def data(context: Context, found: Findings) -> dict[str, Any] | None:
         for name in context.in_order(table["model"].unique())
         if len(values := table.loc[table["model"] == name, "threshold"].dropna())
     ]
-    return {"rows": rows, "learned": any((row["low"], row["high"]) != (0.5, 0.5) for row in rows)}
+    return {"rows": rows, "learned": context.run.threshold == "youden"}

@@ -114,7 +114,7 @@ def write_survival_curves(
         time_days, event = outcome.loc[group.index, "time"], outcome.loc[group.index, "event"]
         tables.append(kaplan_meier(time_days, event, group).assign(groups=kind))
         if event.any():
-            test = logrank(time_days, event, group, refits=sharing and kind == "called")
+            test = logrank(time_days, event, group, refits=sharing and kind != "class")
             tests[kind] = LogrankRecord(**vars(test))
     if tables:
         run.write(KAPLAN_MEIER, pd.concat(tables, ignore_index=True))

@@ -231,9 +231,9 @@ class DeepRadiomics(Design):
         EPOCH_CHOICE,
         "The paper grades by features of the network that learned from the same patients, where "
         "they tell the grades apart as they never will in a new patient. From 100 training "
-        "patients on (setting cross_fit) a network learns from one half of them and the grader from "
-        "the other, both ways, averaged, at twice the time; below, the halves are too few (on 34 "
-        "phantoms they graded worse). The CNN models are networks of all training patients.",
+        "patients on (setting cross_fit) a network learns from one half and the grader from the "
+        "other, both ways, averaged, at twice the time; below, halves are too few (on 34 phantoms "
+        "they graded worse). The CNN models are networks of all training patients.",
     )
     settings: DeepRadiomicsSettings
 

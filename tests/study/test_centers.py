@@ -80,7 +80,7 @@ def test_each_centre_in_turn_is_judged_within_centres(folder, study_of):
     limits = {entry["title"]: entry["text"] for entry in page["limitations"]}
     assert "events (ideal 1) in 2 centres of 3: A " in limits["Probabilities are not calibrated"]
     assert "slope" not in limits["Probabilities are not calibrated"]
-    assert "kept as external patients, each in turn" in page["patients"]["split"]["words"]
+    assert "Each centre in turn was put aside" in page["patients"]["split"]["words"]
 
 
 def test_a_cross_validation_inside_and_a_centre_outside(folder, study_of):

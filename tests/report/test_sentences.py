@@ -118,7 +118,7 @@ CLAIMS = {
     r"the clinical covariates alone on the same folds": lambda run: _has_clinical(run),
     r"were cut into \d+ parts": _kind("kfold"),
     r"repeated 2 times": lambda run: run.record.split.repeats == 2,
-    r"stratified by class": _kind("kfold", "holdout"),
+    r"seed \d+; (by \w+, )?stratified by": _kind("kfold", "holdout"),
     r"whole centres were kept as external": _kind("center"),
     r"A column of the table \(side\)": _kind("column"),
     r"Feature table: ": lambda run: run.record.source == "table",

@@ -130,5 +130,5 @@ def test_a_figure_can_be_had_alone(clinical_run):
     found = {drawing.name: drawing for drawing in drawings(clinical_run)}
     figure = found["roc_test"].figure()
     assert [line.get_label().split(":")[0] for line in figure.axes[0].get_lines()][1:] == [
-        "Overall radiomics", "Clinical", "Fusion",
+        "Overall radiomics", "Imaging score", "Clinical", "Fusion",
     ]  # fmt: skip

@@ -180,7 +180,7 @@ class ImagingClinical(Design):
     )
     choices = (
         "Selection is repeated inside every fold of the cross-validation that chooses the model, "
-        "which is stratified by class and judged by the mean of the folds' AUCs.",
+        "which holds the classes alike in its folds and goes by the mean of their AUCs.",
         "LASSO's penalty is that of the best mean AUC, as in the paper, where a fold holds 10 "
         "patients of the rarer class; where it holds fewer, the strongest within one standard "
         "error of the least deviance, which in simulated cohorts of 40 ranks new patients better "

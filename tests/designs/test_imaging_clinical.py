@@ -123,6 +123,9 @@ def test_where_the_classes_are_separated_no_odds_ratio_is_tested():
     assert found.loc["score", "odds_ratio"] > 1
     assert "separated" in found.loc["score", "note"]
     assert found.loc["same", "note"] == "the same in every patient"
+    alone = odds_ratios(table[["same"]], y)
+    assert alone["odds_ratio"].isna().all()
+    assert alone["note"].tolist() == ["the same in every patient"]
 
 
 def test_a_forest_has_terms_without_coefficients():

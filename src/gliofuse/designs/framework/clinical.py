@@ -189,12 +189,19 @@ def odds_ratios(table: pd.DataFrame, y: pd.Series) -> pd.DataFrame:
     varying = table.loc[:, table.nunique() > 1]
     rows = pd.DataFrame({"term": table.columns, "note": ""}).set_index("term")
     rows.loc[table.columns.difference(varying.columns), "note"] = "the same in every patient"
+    figures = ["odds_ratio", "ci_low", "ci_high", "p"]
+    if varying.empty:
+        return rows.assign(**dict.fromkeys(figures, np.nan)).reset_index()[
+            ["term", *figures, "note"]
+        ]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SignatureWarning)  # the note says it
         fit = LogisticScorer().fit(varying, y)
     found = fit.summary().set_index("term").iloc[1:]
     if fit.separated_:
         found[["ci_low", "ci_high", "p"]] = np.nan
-        rows.loc[varying.columns, "note"] = "classes separated: shrunk by a ridge, not tested"
-    figures = found[["odds_ratio", "ci_low", "ci_high", "p"]]
-    return rows.join(figures).reset_index()[["term", *figures, "note"]]
+        rows.loc[varying.columns, "note"] = (
+            "classes separated, or variables that depend on each other: shrunk by a ridge, "
+            "not tested"
+        )
+    return rows.join(found[figures]).reset_index()[["term", *figures, "note"]]

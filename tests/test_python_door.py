@@ -13,6 +13,8 @@ import pytest
 import gliofuse
 from gliofuse.errors import InputError
 
+pytestmark = pytest.mark.slow(minutes=0.3)
+
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "notebook.md"
 
 

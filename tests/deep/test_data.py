@@ -30,6 +30,8 @@ from gliofuse.deep.data.store import StorePlan
 from gliofuse.errors import InputError
 from gliofuse.imaging import Volume, normalise
 
+pytestmark = pytest.mark.slow(minutes=0.1)
+
 SEQUENCES = ("t1", "flair")
 
 

@@ -23,6 +23,8 @@ from gliofuse.deep.networks import NETWORKS, build_network  # noqa: E402
 from gliofuse.errors import GeometryError, InputError, RegionError, SettingError  # noqa: E402
 from gliofuse.imaging import Volume  # noqa: E402
 
+pytestmark = pytest.mark.slow(minutes=0.3)
+
 SEQUENCES = ("t1", "t1ce", "t2", "flair")
 CHANNELS = {"densenet121": 1, "resnet34": 1, "dual-resnet18": 3}
 SMALL = {2: (64, 64), 3: (32, 48, 32)}

@@ -15,6 +15,8 @@ from gliofuse.deep.networks.attention import CSGFusion, GlobalAttention  # noqa:
 from gliofuse.deep.networks.base import torchvision_resnet  # noqa: E402
 from gliofuse.errors import InputError, SettingError  # noqa: E402
 
+pytestmark = pytest.mark.slow(minutes=0.2)
+
 SEQUENCES = ("t1", "t1ce", "t2", "flair")
 CHANNELS = {"densenet121": 1, "resnet34": 1, "dual-resnet18": 3}
 SMALL = {2: (64, 64), 3: (32, 48, 32)}

@@ -25,6 +25,8 @@ from gliofuse.study import Progress, check_study
 from gliofuse.study.prepare import compute_plans, plan_study
 from gliofuse.study.runner import run_study
 
+pytestmark = pytest.mark.slow(minutes=0.4)
+
 SHORT = {"epochs": 1, "items_per_patient": 1, "batch_size": 4, "device": "cpu"}
 CPU = {"workers": 1, "device": "cpu"}
 
@@ -145,7 +147,7 @@ def again_settings(run):
     from gliofuse.designs import find_design, parse_settings
 
     design = find_design("single-network")
-    return parse_settings(design, run.study()["settings"]).geometry.settings
+    return parse_settings(design, run.study()["settings"]).cut
 
 
 def test_one_of_each_class_is_drawn_and_another_number_draws_again(trained, capsys):
@@ -339,7 +341,7 @@ def test_designs_are_not_compared_where_nobody_is_held_out(cohort, tmp_path, cap
         (["--network", "densenet121", "--set", "epochs"], {}, "write KEY=VALUE"),
         (["--network", "densenet121", "--sequences", "t1c"], {}, "did you mean 't1'"),
         (["--network", "densenet121", "--preset", "papers"], {}, "'paper' or 'quick'"),
-        (["--network", "densenet121", "--endpoint", "os_days, died"], {}, "cannot predict the"),
+        (["--network", "densenet121", "--endpoint", "os_days, died"], {}, "survival endpoint"),
         (["--network", "densenet121", "--survival", "os_days"], {}, "write TIME,EVENT"),
         (["--network", "dual-resnet18"], {}, "give its columns, for example --survival"),
         (["--network", "dual-resnet18", "--survival", "os_day,died"], {}, "mean 'os_days'"),

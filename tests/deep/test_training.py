@@ -22,6 +22,8 @@ from gliofuse.deep.training import (
 )
 from gliofuse.errors import InputError, RunError
 
+pytestmark = pytest.mark.slow(minutes=0.2)
+
 SETTINGS = TrainingSettings(
     epochs=6, batch_size=8, learning_rate=5e-3, balance="weights", device="cpu"
 )

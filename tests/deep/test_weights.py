@@ -17,6 +17,8 @@ from gliofuse.deep.weights import (  # noqa: E402
 )
 from gliofuse.errors import InputError, RunError  # noqa: E402
 
+pytestmark = pytest.mark.slow(minutes=0.2)
+
 
 def _seeded(name, sequences, **options):
     torch.manual_seed(1)

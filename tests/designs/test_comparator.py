@@ -19,7 +19,10 @@ from gliofuse.designs import (
 from gliofuse.evaluation import added_benefit, decision_curve
 from gliofuse.inputs import CaseData, FeatureTable
 
-pytestmark = pytest.mark.filterwarnings("ignore::gliofuse.signature.warning.SignatureWarning")
+pytestmark = [
+    pytest.mark.slow(minutes=0.1),
+    pytest.mark.filterwarnings("ignore::gliofuse.signature.warning.SignatureWarning"),
+]
 
 IDS = pd.Index([f"p{number:02d}" for number in range(60)], name="case_id")
 

@@ -15,7 +15,10 @@ from gliofuse.designs.framework.classes import mean_fold_auc
 from gliofuse.designs.framework.clinical import odds_ratios
 from gliofuse.inputs import CaseData, FeatureTable
 
-pytestmark = pytest.mark.filterwarnings("ignore::gliofuse.signature.warning.SignatureWarning")
+pytestmark = [
+    pytest.mark.slow(minutes=0.3),
+    pytest.mark.filterwarnings("ignore::gliofuse.signature.warning.SignatureWarning"),
+]
 
 IDS = pd.Index([f"p{number:02d}" for number in range(70)], name="case_id")
 TWO, THREE = parse_endpoint("grade >= 3"), parse_endpoint("grade: 2, 3, 4")

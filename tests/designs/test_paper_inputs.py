@@ -18,6 +18,8 @@ from gliofuse.inputs import TumourPatches, TumourSlices
 
 from .test_models import planned
 
+pytestmark = pytest.mark.slow(minutes=0.1)
+
 #: Voxels (x, y, z) and their size in mm.
 GRIDS = {"1 mm": ((240, 240, 60), (1.0, 1.0, 2.0)), "clinical": ((256, 200, 24), (0.9, 0.9, 5.0))}
 

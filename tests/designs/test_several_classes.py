@@ -13,7 +13,10 @@ from gliofuse.errors import EndpointError
 from gliofuse.inputs import CaseData, FeatureTable
 
 #: A study counts and reports what the signatures warn of.
-pytestmark = pytest.mark.filterwarnings("ignore::gliofuse.signature.warning.SignatureWarning")
+pytestmark = [
+    pytest.mark.slow(minutes=0.4),
+    pytest.mark.filterwarnings("ignore::gliofuse.signature.warning.SignatureWarning"),
+]
 
 ENDPOINT = parse_endpoint("grade: 4, 2, 3")  # not in the order of the alphabet
 SETTINGS = {

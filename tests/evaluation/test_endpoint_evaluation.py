@@ -34,6 +34,8 @@ from gliofuse.evaluation.multiclass import (
     multiclass_metrics_table,
 )
 
+pytestmark = pytest.mark.slow(minutes=0.2)
+
 BINARY = BinaryEndpoint("grade", ">= 3")
 GRADES = MulticlassEndpoint("grade", ("2", "3", "4"))
 LETTERS = MulticlassEndpoint("grade", ("a", "b", "c"))

@@ -16,6 +16,8 @@ from gliofuse.evaluation import auc_delong, auc_within, delong_matrix, shares_tr
 from gliofuse.evaluation.auc import newcombe_interval
 from gliofuse.evaluation.inference import logit_limits, refit_share, widened
 
+pytestmark = pytest.mark.slow(minutes=0.1)
+
 REACH = 1.959963984540054
 
 

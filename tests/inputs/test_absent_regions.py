@@ -22,6 +22,8 @@ from gliofuse.inputs import (
 from gliofuse.radiomics import RadiomicsSettings
 from gliofuse.signature import MedianImputer
 
+pytestmark = pytest.mark.slow(minutes=0.1)
+
 REGIONS = ("edema", "enhancing")
 BANK = RadiomicsSettings.preset("original")
 

@@ -13,6 +13,8 @@ from gliofuse.phantom import REGION_LABELS, PhantomTruth, make_phantom
 from gliofuse.phantom.fields import Grid, smooth_field
 from gliofuse.phantom.latent import EFFECTS, ceilings, draw_latent, draw_outcomes
 
+pytestmark = pytest.mark.slow(minutes=0.2)
+
 SMALL = (32, 36, 32)
 SEQUENCES = ("t1", "t1ce", "t2", "flair")
 

@@ -14,6 +14,8 @@ from gliofuse.report import summarise
 from gliofuse.report.sections.checklists.answer import ANSWERS
 from gliofuse.report.sections.checklists.extraction import Extraction
 
+pytestmark = pytest.mark.slow(minutes=0.2)
+
 _FILES = sorted(Path(checklists.__file__).parent.glob("*.yaml"))
 
 

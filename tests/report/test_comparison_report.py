@@ -11,6 +11,8 @@ from gliofuse.errors import InputError
 from gliofuse.records import CONTACT_SHEET, MISJUDGED, ComparisonFolder
 from gliofuse.report import write_comparison_report
 
+pytestmark = pytest.mark.slow(minutes=0.2)
+
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )

@@ -14,6 +14,8 @@ from gliofuse.report import summarise, write_comparison_report, write_report
 
 from .conftest import table_study, write_tables
 
+pytestmark = pytest.mark.slow(minutes=0.2)
+
 DESIGN = """
 import pandas as pd
 from sklearn.linear_model import LogisticRegression

@@ -14,6 +14,8 @@ from gliofuse.study.runner import run_study
 
 from .conftest import table_study, write_tables
 
+pytestmark = pytest.mark.slow(minutes=0.1)
+
 HOSTILE = '<script>alert("x")</script>&"\'$x$'
 
 

@@ -30,6 +30,8 @@ from gliofuse.study.runner import run_study
 
 from .conftest import table_study, write_tables
 
+pytestmark = pytest.mark.slow(minutes=0.2)
+
 
 @pytest.fixture(scope="module")
 def clinical(clinical_run):

@@ -26,6 +26,8 @@ from gliofuse.study.runner import run_study
 
 from .conftest import table_study, write_tables
 
+pytestmark = pytest.mark.slow(minutes=0.3)
+
 RUNS = {
     "two-way": {"split": {"kind": "holdout"}, "covariates": []},
     "three-way": {"split": {"kind": "holdout", "validation_fraction": 0.2}},

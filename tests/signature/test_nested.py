@@ -24,7 +24,10 @@ from gliofuse.signature import (
 )
 
 #: In noise nothing is selected in earnest, which the selectors say.
-pytestmark = pytest.mark.filterwarnings("ignore::gliofuse.signature.warning.SignatureWarning")
+pytestmark = [
+    pytest.mark.slow(minutes=0.2),
+    pytest.mark.filterwarnings("ignore::gliofuse.signature.warning.SignatureWarning"),
+]
 
 
 def noise(seed, patients=31, features=300):

@@ -17,6 +17,8 @@ from gliofuse.signature import (
     SVMSignature,
 )
 
+pytestmark = pytest.mark.slow(minutes=0.1)
+
 #: one point a grid, so that the choice of a penalty cannot differ
 SCORERS = [
     ElasticNetSignature(lambdas=(1.0,), l1_ratios=(0.5,), folds=5),

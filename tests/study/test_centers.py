@@ -11,6 +11,8 @@ from gliofuse.report import summarise
 from gliofuse.study import Progress
 from gliofuse.study.runner import run_study
 
+pytestmark = pytest.mark.slow(minutes=0.1)
+
 PREVALENCE = {"A": 0.8, "B": 0.15, "C": 0.5}
 # Without class weights, so that a model's probabilities lie about its training prevalence.
 DESIGN = {

@@ -15,6 +15,8 @@ from gliofuse.study import Progress
 from gliofuse.study.doubles import check_images, check_table
 from gliofuse.study.runner import run_study
 
+pytestmark = pytest.mark.slow(minutes=0.1)
+
 
 def noise(rows=60, features=60, seed=0):
     rng = np.random.default_rng(seed)

@@ -15,6 +15,8 @@ from gliofuse.study.runner import run_study
 
 from .conftest import feature_tables
 
+pytestmark = pytest.mark.slow(minutes=0.6)
+
 
 def predictions_of(folder):
     return pd.read_parquet(folder / "predictions.parquet")

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from gliofuse.imaging import Volume
 from gliofuse.study import check_study
 from gliofuse.study.runner import run_study
+
+pytestmark = pytest.mark.slow(minutes=0.1)
 
 #: The mean of each patient's slices as the probability: it has images and no training.
 DESIGN = """

@@ -15,6 +15,8 @@ from gliofuse.study.runner import run_study
 
 from .conftest import feature_tables
 
+pytestmark = pytest.mark.slow(minutes=0.1)
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):

@@ -14,7 +14,10 @@ from gliofuse.study.runner import run_study
 
 from .conftest import feature_tables
 
-pytestmark = pytest.mark.filterwarnings("ignore::gliofuse.signature.warning.SignatureWarning")
+pytestmark = [
+    pytest.mark.slow(minutes=0.2),
+    pytest.mark.filterwarnings("ignore::gliofuse.signature.warning.SignatureWarning"),
+]
 
 CLINICAL = {
     "design": "imaging-clinical",

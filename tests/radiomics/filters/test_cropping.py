@@ -10,6 +10,8 @@ from gliofuse.radiomics.filters import derived_images
 from gliofuse.radiomics.filters.laplacian import laplacian_of_gaussian
 from gliofuse.radiomics.filters.lbp3d import local_binary_patterns_3d
 
+pytestmark = pytest.mark.slow(minutes=0.1)
+
 BANK = {
     "Original": {},
     "Square": {},

@@ -13,6 +13,8 @@ from gliofuse.deep.data import SliceSettings, build_slices
 from gliofuse.deep.training import TrainingSettings, train_network
 from gliofuse.evaluation import auc_delong
 
+pytestmark = pytest.mark.slow(minutes=0.1)
+
 
 class Small(nn.Module):
     """A network that learns within a second."""

@@ -13,6 +13,8 @@ from gliofuse.records.catalogue import COMPARISON_FILES, FOLD_FILES, RUN_FILES
 from gliofuse.records.files import TableFile
 from gliofuse.records.page import run_folder_page
 
+pytestmark = pytest.mark.slow(minutes=0.1)
+
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "run-folder.md"
 
 

@@ -183,9 +183,9 @@ class ImagingClinical(Design):
         "which holds the classes alike in its folds and goes by the mean of their AUCs.",
         "LASSO's penalty is that of the best mean AUC, as in the paper, where a fold holds 10 "
         "patients of the rarer class; where it holds fewer, the strongest within one standard "
-        "error of the least deviance, which in simulated cohorts of 40 ranks new patients better "
-        "(AUC 0.70 against 0.68) and lies less far off in its probabilities (log loss 0.98 "
-        "against 1.34). Where nothing is left, the feature most correlated with the class stays.",
+        "error of the least deviance, which in simulated cohorts of 40 to 150 ranks new patients "
+        "about as well and lies less far off in its probabilities (at 40: log loss 0.98 against "
+        "1.34). Where nothing is left, the feature most correlated with the class stays.",
         "Backward elimination stops at a tenth of the training patients; the paper's rule of thumb "
         "is 10 to 15 patients a feature.",
         "Imaging models have no class weights and no penalty after selection, but a ridge where "

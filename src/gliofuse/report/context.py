@@ -169,7 +169,7 @@ class Context:
     def cohort_label(self, cohort: str) -> str:
         """Return a cohort's name for a heading."""
         if cohort == "test" and self.split.kind == "kfold":
-            return "Held-out patients, pooled over the folds"
+            return "Held-out patients of all folds"
         return cohort_label(cohort)
 
     def pooled_note(self, cohorts: Iterable[str], *, area: bool = False) -> str:

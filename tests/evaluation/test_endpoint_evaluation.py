@@ -263,6 +263,27 @@ def test_characteristics_compare_outcomes_or_fixed_cohorts():
     assert list(pd.unique(groups)) == ["grade 2", "grade 3", "grade 4"]
 
 
+def test_training_patients_are_held_against_each_other_cohort_alone():
+    from scipy.stats import mannwhitneyu
+
+    fixed = binary_predictions().query("fold == 'fold-0'").reset_index(drop=True)
+    training = fixed.loc[fixed["cohort"] == "training", "case_id"].unique()
+    fixed.loc[fixed["case_id"].isin(training[::3]), "cohort"] = "validation"
+    cases = fixed["case_id"].unique()
+    clinical = pd.DataFrame({"age": np.random.default_rng(2).normal(50, 9, cases.size)}, cases)
+    table = evaluation_of(BINARY).characteristics(clinical, fixed)
+    cohort = fixed.drop_duplicates("case_id").set_index("case_id")["cohort"]
+    for other in ("validation", "test"):
+        samples = [
+            clinical.loc[cohort[cohort == name].index, "age"] for name in ("training", other)
+        ]
+        expected = mannwhitneyu(*samples).pvalue
+        assert table[f"p_{other}"].iloc[0] == pytest.approx(expected)
+        assert table[f"p_{other}"].iloc[1:].isna().all()
+    two = evaluation_of(BINARY).characteristics(clinical, fixed[fixed["cohort"] != "validation"])
+    assert not [name for name in two.columns if name.startswith("p_")]
+
+
 def test_columns_that_tell_the_outcome_do_not_describe_its_groups():
     rng = np.random.default_rng(1)
     evaluation, predictions = evaluation_of(GRADES), grade_predictions()

@@ -90,6 +90,10 @@ _CHARACTERISTICS = {
     "level": text("A level of it, or the form of its summary."),
     "smd": number("Largest standardised difference of two groups.", optional=True),
     "p": number("p value of the test between the groups."),
+    **{
+        f"p_{cohort}": number(f"The same, training against {cohort} patients.", optional=True)
+        for cohort in ("validation", "test", "external")
+    },
     "test": text("The test."),
 }
 CHARACTERISTICS = TableFile(

@@ -233,14 +233,17 @@ class Evaluation(ABC):
         Returns
         -------
         DataFrame
-            As :func:`~gliofuse.evaluation.characteristics_table`.
+            As :func:`~gliofuse.evaluation.characteristics_table`. With more than two cohorts
+            ``p_validation``, ``p_test`` and ``p_external`` beside ``p``: of the same tests between
+            the training patients and those alone.
 
         Raises
         ------
         InputError
             If a predicted patient is not in ``clinical``.
         """
-        if _split_once(predictions):
+        by_cohort = _split_once(predictions)
+        if by_cohort:
             first = predictions.drop_duplicates(["case_id", "cohort"])
             groups = first.set_index("case_id")["cohort"].astype(str) + " cohort"
         else:
@@ -253,7 +256,18 @@ class Evaluation(ABC):
             )
         telling = self.telling_columns(clinical, predictions, outcome_columns)
         clinical = clinical.loc[groups.index].drop(columns=list(telling))
-        return characteristics_table(clinical, groups, seed=seed)
+        table = characteristics_table(clinical, groups, seed=seed)
+        others = [name for name in groups.unique() if name != "training cohort"]
+        if by_cohort and len(others) > 1:
+            for other in others:
+                two = groups[groups.isin(["training cohort", other])]
+                pair = characteristics_table(clinical.loc[two.index], two, seed=seed)
+                p_values = pair.dropna(subset="p").set_index("variable")["p"]
+                first = table["p"].notna()
+                table[f"p_{other.removesuffix(' cohort')}"] = (
+                    table["variable"].map(p_values).where(first)
+                )
+        return table
 
     def telling_columns(
         self, clinical: pd.DataFrame, predictions: pd.DataFrame, outcome_columns: Sequence[str] = ()

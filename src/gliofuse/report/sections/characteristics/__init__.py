@@ -32,6 +32,7 @@ def data(context: RunContext, found: Findings) -> dict[str, Any] | None:
 
 def _shown(table: pd.DataFrame) -> dict[str, Any]:
     groups = [name for name in table.columns if name not in CHARACTERISTICS.columns]
+    against = [name for name in ("p_validation", "p_test", "p_external") if name in table]
     rows, previous = [], None
     for row in records(table):
         rows.append(
@@ -40,9 +41,14 @@ def _shown(table: pd.DataFrame) -> dict[str, Any]:
                 "level": row["level"] or "",
                 "values": ["" if row[group] is None else str(row[group]) for group in groups],
                 "smd": "" if row.get("smd") is None else format_number(row["smd"], 2),
-                "p": "" if row["p"] is None else format_p(row["p"]),
+                "p": ["" if row[p] is None else format_p(row[p]) for p in ("p", *against)],
                 "test": row["test"] or "",
             }
         )
         previous = row["variable"]
-    return {"groups": groups, "rows": rows, "has_p": bool(table["p"].notna().any())}
+    return {
+        "groups": groups,
+        "against": [name.removeprefix("p_") for name in against],
+        "rows": rows,
+        "has_p": bool(table["p"].notna().any()),
+    }

@@ -42,6 +42,7 @@ from gliofuse.designs.framework.stable import stable_only
 from gliofuse.inputs import CaseData, Input, RadiomicFeatures, TumourSlices
 from gliofuse.radiomics.parameters import PYRADIOMICS_FAMILIES
 from gliofuse.signature import (
+    NestedPipeline,
     RidgeSignature,
     SingleSequenceSettings,
     WeightedFusion,
@@ -328,15 +329,16 @@ class RDL(Design):
         return FittedRDL(self, radiomics, networks, rdl, known)
 
     def _fusion(self, context: FitContext) -> Any:
+        if self.settings.fusion == "weights" and not several_classes(self.available.endpoint):
+            return WeightedFusion()
         ridge = RidgeSignature(
             folds=self.settings.folds,
             scoring=self.settings.scoring,
             prior=self.settings.prior,
             random_state=context.seed,
         )
-        if self.settings.fusion == "weights" and not several_classes(self.available.endpoint):
-            return WeightedFusion()
-        return one_vs_rest(ridge, self.available.endpoint)
+        chain = NestedPipeline([("ridge", ridge)], people=context.groups)
+        return one_vs_rest(chain, self.available.endpoint)
 
     def features(self, data: CaseData) -> pd.DataFrame:
         """Return the radiomic features of every sequence, the stable ones where they are listed."""

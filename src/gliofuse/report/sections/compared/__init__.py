@@ -57,7 +57,7 @@ def _sentences(context: ComparisonContext, squares: list[dict[str, Any]]) -> lis
         )
         pairs = len(names) * (len(names) - 1) // 2
         sentences.append(
-            f"The {metric}s of no pair of designs differ beyond chance (p ≥ 0.05)."
+            f"The tests tell no pair of designs apart by {metric} (p ≥ 0.05)."
             if not told_apart
             else f"Of {plural(pairs, 'pair')} of designs {told_apart} differ in {metric} "
             "(p < 0.05)."

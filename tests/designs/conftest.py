@@ -8,12 +8,12 @@ import pytest
 #: Smaller than the presets, so that each design trains in a minute or two on one core.
 SETTINGS = {
     "rdl": {"radiomics": "original", "epochs": 2, "folds": 3},
-    "deep-radiomics": {"radiomics": "original", "epochs": 5, "folds": 5},
-    "shape-resnet": {"epochs": 4, "slice_size": 64},
+    "deep-radiomics": {"radiomics": "original", "epochs": 5, "folds": 3},
+    "shape-resnet": {"epochs": 4, "slice_size": 48},
     "imaging-clinical": {
         "radiomics": "original",
         "allow_random": True,
-        "folds": 5,
+        "folds": 3,
         "selection_folds": 3,
     },
 }
@@ -53,7 +53,7 @@ def run_design(tmp_path_factory):
                 "covariates": ["age_years", "sex"],
                 "split": {"kind": "holdout", "seed": 0},
                 "settings": {**SETTINGS[design], **(settings or {})},
-                "explain": 1,  # three for each network take minutes
+                "explain": 0,  # heat maps of every network take minutes
                 "evaluation": {"bootstrap": 200},
                 "compute": {"workers": 1, "cache": str(phantom / "cache")},
                 **study_options,

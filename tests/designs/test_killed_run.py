@@ -15,7 +15,7 @@ def test_killed_training_resumes_to_the_same_predictions(
     import gliofuse.designs.deep_radiomics as design
 
     phantom, _ = phantom_of(cases=24)
-    options = {"settings": {"epochs": 1}, "split": {"kind": "kfold", "folds": 2}}
+    options = {"settings": {"epochs": 1, "trees": 20}, "split": {"kind": "kfold", "folds": 2}}
     whole = run_design("deep-radiomics", phantom, out=tmp_path / "whole", **options)
     real, trained = design.fit_network_signature, []
 

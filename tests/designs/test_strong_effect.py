@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow(minutes=5)
 @pytest.mark.parametrize("design", SETTINGS)
 def test_strong_effect_is_found_on_held_out_patients(design, phantom_of, run_design):
     phantom, truth = phantom_of()
-    folder = run_design(design, phantom)
+    folder = run_design(design, phantom, explain=1)
     (final,) = (
         model["name"]
         for model in json.loads((folder / "run.json").read_text())["models"]

@@ -22,29 +22,15 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 from agreement import as_markdown, compare  # noqa: E402
-from gliofuse.radiomics.families import FAMILIES  # noqa: E402
+from gliofuse.designs import find_design  # noqa: E402
 from synthetic import SEQUENCES, make_patient  # noqa: E402
 
 THREADS = ("OMP", "OPENBLAS", "MKL", "NUMBA", "ITK_GLOBAL_DEFAULT")
-TYPES = {
-    "Original": {},
-    "Square": {},
-    "SquareRoot": {},
-    "Logarithm": {},
-    "Exponential": {},
-    "Gradient": {},
-    "LoG": {"sigma": [2.0, 3.0, 4.0, 5.0]},
-    "Wavelet": {},
-    "LBP3D": {},
-}
 
 
 def params(setting: dict) -> dict:
-    return {
-        "setting": setting,
-        "imageType": TYPES,
-        "featureClass": {name: [] for name in FAMILIES},
-    }
+    """Return the bank of rdl, the largest of the designs', with other settings."""
+    return {**find_design("rdl").bank, "setting": setting}
 
 
 def run(python: str, worker: str, job: dict, cores: set[int]) -> dict:

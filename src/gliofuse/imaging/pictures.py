@@ -15,6 +15,7 @@ from gliofuse.cohort.sequences import SEQUENCES, STRUCTURAL
 from gliofuse.errors import ImageError
 from gliofuse.files import atomic_path
 from gliofuse.imaging.images import read_mask
+from gliofuse.imaging.orientation import Orientation
 from gliofuse.imaging.volume import Volume
 
 if TYPE_CHECKING:
@@ -177,15 +178,5 @@ def _draw_tile(ax: Axes, picture: CasePicture, sequence: str) -> None:
 
 def _to_lps(volume: Volume) -> Volume:
     """Turn the array's axes to the nearest patient axes: z to the head, y to the back, x left."""
-    direction = volume.direction
-    order: list[int] = []
-    for patient_axis in range(3):
-        strength = np.abs(direction[patient_axis])
-        free = [axis for axis in range(3) if axis not in order]
-        order.append(max(free, key=lambda axis: strength[axis]))
-    # ``order`` gives, for x, y, z of the patient, the image axis (x, y, z); arrays are (z, y, x).
-    array = volume.array.transpose([2 - order[2], 2 - order[1], 2 - order[0]])
-    flips = [direction[axis, order[axis]] < 0 for axis in (2, 1, 0)]
-    array = array[tuple(slice(None, None, -1) if flip else slice(None) for flip in flips)]
-    spacing = [volume.spacing_mm[2 - order[axis]] for axis in (2, 1, 0)]
-    return Volume(array, spacing_mm=(spacing[0], spacing[1], spacing[2]))
+    turn = Orientation.of(volume.direction)
+    return Volume(turn.to_patient(volume.array), spacing_mm=turn.spacing(volume.spacing_mm))

@@ -46,9 +46,7 @@ class Orientation:
             axes.append(max(free, key=lambda axis: strength[axis]))
         against = [bool(direction[axis, axes[axis]] < 0) for axis in range(3)]
         # arrays are (z, y, x)
-        return cls(
-            (2 - axes[2], 2 - axes[1], 2 - axes[0]), (against[2], against[1], against[0])
-        )
+        return cls((2 - axes[2], 2 - axes[1], 2 - axes[0]), (against[2], against[1], against[0]))
 
     def to_patient(self, array: np.ndarray) -> np.ndarray:
         """Return a view of an image's array (z, y, x) whose axes run as the patient's."""

@@ -78,9 +78,7 @@ class PatchAugmentation:
         image[rows], target[rows] = both[:, : image.shape[1]], both[:, image.shape[1] :]
         return image, target
 
-    def _grid(
-        self, count: int, shape: Sequence[int], generator: torch.Generator
-    ) -> torch.Tensor:
+    def _grid(self, count: int, shape: Sequence[int], generator: torch.Generator) -> torch.Tensor:
         """Return where the new pixels lie in the old image, in the patch's own units."""
         axes = len(shape)
         low, high = self.scale

@@ -15,9 +15,11 @@ from gliofuse.cohort import Case, Cohort, write_manifest
 from gliofuse.compute import error_line
 from gliofuse.errors import ManifestError
 from gliofuse.files import write_csv
+from gliofuse.imaging import read_mask
+from gliofuse.segmentation.others import ExternalSegmenter
 from gliofuse.segmentation.segmenter import PredictedMask, PredictionSettings, Segmenter
 
-__all__ = ["NO_TUMOUR", "EmptyMaskWarning", "PredictedCohort", "predict_cohort"]
+__all__ = ["NO_TUMOUR", "EmptyMaskWarning", "PredictedCohort", "predict_cohort", "segment_cohort"]
 
 NO_TUMOUR = "no tumour was found in the images"
 _COLUMNS = (
@@ -93,24 +95,62 @@ def predict_cohort(
         If no patient could be predicted; with the first error.
     """
     folder = Path(out)
+
+    def one(case: Case) -> tuple[Path, dict[str, Any]]:
+        found = segmenter.predict_case(case, settings)
+        path = _write(found, folder, case)
+        return path, _row(found)
+
+    return _all(one, cohort, folder, progress)
+
+
+def segment_cohort(
+    segmenter: ExternalSegmenter,
+    cohort: Cohort,
+    out: str | Path,
+    *,
+    progress: Callable[[int], None] | None = None,
+) -> PredictedCohort:
+    """Have another segmenter make the masks of a cohort; see :func:`predict_cohort`.
+
+    ``quality`` and ``entropy`` stay empty: these programs do not tell them.
+    """
+    folder = Path(out)
+
+    def one(case: Case) -> tuple[Path, dict[str, Any]]:
+        path = segmenter.segment(case, folder / "masks" / f"{case.case_id}.nii.gz")
+        mask = read_mask(path)
+        voxels = int((mask.array > 0).sum())
+        volume = round(voxels * mask.voxel_volume_mm3, 1)
+        return path, {"volume_mm3": volume, "note": "" if voxels else NO_TUMOUR}
+
+    return _all(one, cohort, folder, progress)
+
+
+def _all(
+    one: Callable[[Case], tuple[Path, dict[str, Any]]],
+    cohort: Cohort,
+    folder: Path,
+    progress: Callable[[int], None] | None,
+) -> PredictedCohort:
+    """Segment patient after patient, and write the table and the manifest."""
     rows, cases = [], []
     for done, case in enumerate(cohort, 1):
         clock = time.perf_counter()
         row: dict[str, Any] = dict.fromkeys(_COLUMNS, "")
         row["case_id"] = case.case_id
         try:
-            found = segmenter.predict_case(case, settings)
-            path = _write(found, folder, case)
+            path, found = one(case)
         except Exception as error:  # one patient must never end a cohort
             row["error"] = error_line(error)
         else:
-            row |= _row(found, path, folder)
+            row |= {"mask": path.relative_to(folder).as_posix(), **found}
             cases.append(replace(case, mask=path))
-            if found.empty:
+            if found["note"]:
                 warnings.warn(
                     f"patient {case.case_id}: {NO_TUMOUR}; the mask {path} is empty",
                     EmptyMaskWarning,
-                    stacklevel=2,
+                    stacklevel=3,
                 )
         row["seconds"] = round(time.perf_counter() - clock, 2)
         rows.append(row)
@@ -120,7 +160,7 @@ def predict_cohort(
     write_csv(folder / "predictions.csv", table)
     if not cases:
         raise ManifestError(
-            f"segmentation: none of {len(cohort)} patients could be predicted; the first: "
+            f"segmentation: none of {len(cohort)} patients could be segmented; the first: "
             f"{table['error'].iloc[0] if len(table) else 'the cohort is empty'}"
         )
     predicted = Cohort(tuple(cases), folder / "cohort.csv")
@@ -141,9 +181,8 @@ def _write(found: PredictedMask, folder: Path, case: Case) -> Path:
     return path
 
 
-def _row(found: PredictedMask, path: Path, folder: Path) -> dict[str, Any]:
+def _row(found: PredictedMask) -> dict[str, Any]:
     return {
-        "mask": path.relative_to(folder).as_posix(),
         "volume_mm3": round(found.volume_mm3, 1),
         "quality": round(found.quality, 4),
         "entropy": round(found.entropy, 4),

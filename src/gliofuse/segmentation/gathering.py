@@ -42,12 +42,8 @@ class Gathered:
         cls, shape: tuple[int, int, int], plan: SegmentationPlan, probabilities: bool
     ) -> Gathered:
         """Return that nothing was found."""
-        kept = {
-            name: np.zeros(shape, np.float16) for name in plan.outputs.names if probabilities
-        }
-        return cls(
-            np.zeros(shape, np.uint8), 0.0, float("nan"), kept, np.zeros(shape, np.float16)
-        )
+        kept = {name: np.zeros(shape, np.float16) for name in plan.outputs.names if probabilities}
+        return cls(np.zeros(shape, np.uint8), 0.0, float("nan"), kept, np.zeros(shape, np.float16))
 
 
 def gather(

@@ -69,7 +69,7 @@ class HeadImages:
         """What a plan needs to know."""
         return HeadShape(self.spacing_mm, self.shape, self.stripped)
 
-    def stack(self, sequences: tuple[str, ...]) -> np.ndarray:
+    def channels(self, sequences: tuple[str, ...]) -> np.ndarray:
         """Return float32 (sequence, z, y, x), zeros for a sequence that is absent."""
         result = np.zeros((len(sequences), *self.shape), np.float32)
         for channel, name in enumerate(sequences):
@@ -105,15 +105,13 @@ def read_images(case: Case, sequences: tuple[str, ...], *, mask: bool = False) -
         )
     if mask and case.mask is None:
         raise ManifestError(f"patient {case.case_id}: no mask to learn from; add one or leave out")
-    volumes = {}
+    volumes: dict[str, Volume] = {}
     first = case.images[present[0]]
     for name in present:
         volume = Volume.read(case.images[name])
         check_finite(volume, case.images[name])
         if volumes:
-            check_same_geometry(
-                volume, volumes[present[0]], str(case.images[name]), str(first)
-            )
+            check_same_geometry(volume, volumes[present[0]], str(case.images[name]), str(first))
         volumes[name] = volume
     labels = None
     if mask and case.mask is not None:
@@ -191,9 +189,11 @@ def head_mask(array: np.ndarray, *, stripped: bool) -> np.ndarray:
 
 def _level(array: np.ndarray) -> float:
     values = array[array != 0]
-    return _DIM * float(np.percentile(values[:: max(1, values.size // 100_000)], 99)) if (
-        values.size
-    ) else 0.0
+    return (
+        _DIM * float(np.percentile(values[:: max(1, values.size // 100_000)], 99))
+        if (values.size)
+        else 0.0
+    )
 
 
 def _dim_and_bright(array: np.ndarray) -> tuple[int, int]:

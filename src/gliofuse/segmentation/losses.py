@@ -7,6 +7,7 @@ from typing import Literal
 
 import torch
 from monai.losses import DiceLoss
+from monai.networks.layers.factories import Pool
 from torch import nn
 from torch.nn import functional
 
@@ -52,15 +53,10 @@ class SegmentationLoss(nn.Module):
         weights = [0.5**level for level in range(len(levels))]
         total = levels[0].new_zeros((), dtype=torch.float32)
         for weight, logits in zip(weights, levels, strict=True):
+            wanted = target
             if logits.shape[2:] != target.shape[2:]:
-                pool = (
-                    functional.adaptive_avg_pool2d
-                    if logits.ndim == 4
-                    else functional.adaptive_avg_pool3d
-                )
-                wanted = pool(target, logits.shape[2:])
-            else:
-                wanted = target
+                pool = Pool[Pool.ADAPTIVEAVG, logits.ndim - 2](tuple(logits.shape[2:]))
+                wanted = pool(target)
             total = total + weight * self._level(logits.float(), wanted)
         return total / sum(weights)
 

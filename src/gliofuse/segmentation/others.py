@@ -217,9 +217,7 @@ class _InPython(ExternalSegmenter):
             for name, path in case.images.items()
             if name in _BRATS_NAMES
         }
-        _run(
-            [self.python, "-c", self.script, json.dumps(files), str(out)], self.name, case
-        )
+        _run([self.python, "-c", self.script, json.dumps(files), str(out)], self.name, case)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from gliofuse.cohort import Case
-from gliofuse.deep.training.predict import chosen_device
+from gliofuse.deep.training.predict import chosen_device, has_matrix_units
 from gliofuse.errors import ImageError, InputError
 from gliofuse.files import atomic_path, file_hash, write_csv, write_json
 from gliofuse.imaging import Box, Volume, bounding_box, pad_box
@@ -132,9 +132,7 @@ class Segmenter:
         return frozenset((*self.trained.get("training", ()), *self.trained.get("validation", ())))
 
     # ------------------------------------------------------------ the folder
-    def save(
-        self, directory: str | Path, curves: Mapping[str, pd.DataFrame] | None = None
-    ) -> Path:
+    def save(self, directory: str | Path, curves: Mapping[str, pd.DataFrame] | None = None) -> Path:
         """Write the plan (JSON), each stage's weights (safetensors) and curves (CSV)."""
         from safetensors.torch import save_file
 
@@ -199,9 +197,7 @@ class Segmenter:
         return cls(plan, networks, content.get("trained", {}))
 
     # ------------------------------------------------------------ prediction
-    def predict_case(
-        self, case: Case, settings: PredictionSettings | None = None
-    ) -> PredictedMask:
+    def predict_case(self, case: Case, settings: PredictionSettings | None = None) -> PredictedMask:
         """Predict a patient's mask from the files of a manifest.
 
         The order of the sequences does not matter, and those that the patient lacks are blank, as
@@ -280,9 +276,9 @@ class Segmenter:
         device = chosen_device(settings.device)
         network = self.networks[stage.name].to(device).eval()
         outputs = self.plan.outputs
-        part = torch.from_numpy(np.ascontiguousarray(head.stack(self.plan.sequences)[:, *box]))
+        part = torch.from_numpy(np.ascontiguousarray(head.channels(self.plan.sequences)[:, *box]))
         image = resample(part, stage.grid(part.shape[1:], head.spacing_mm))
-        mixed = device.type == "cuda" or _fast_bfloat16()
+        mixed = device.type == "cuda" or has_matrix_units()
 
         def predict(batch: torch.Tensor) -> torch.Tensor:
             with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, mixed):
@@ -351,14 +347,7 @@ def _whole(head: HeadImages) -> Box:
 def _flips(mirror: tuple[str, ...], dimensions: int) -> tuple[tuple[int, ...], ...]:
     """Return every combination of the mirrored axes that the network has."""
     axes = [_AXES[name] for name in mirror if -_AXES[name] <= dimensions]
-    return tuple(
-        chosen for count in range(len(axes) + 1) for chosen in combinations(axes, count)
-    )
-
-
-def _fast_bfloat16() -> bool:
-    asked = getattr(torch.cpu, "_is_amx_tile_supported", None)
-    return bool(asked is not None and asked())
+    return tuple(chosen for count in range(len(axes) + 1) for chosen in combinations(axes, count))
 
 
 def _weights(stage: str) -> str:

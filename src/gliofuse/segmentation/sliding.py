@@ -83,14 +83,14 @@ def predict_planes(
     tensor of float32, shape (channels, y, x)
     """
     if len(patch) == 2:
-        yield from _slices(
-            predict, image, patch, channels, neighbours, overlap, flips, batch_size
-        )
+        yield from _slices(predict, image, patch, channels, neighbours, overlap, flips, batch_size)
     else:
         yield from _volumes(predict, image, patch, channels, overlap, flips)
 
 
-def _mirrored(predict: Predict, batch: torch.Tensor, flips: Sequence[tuple[int, ...]]) -> torch.Tensor:
+def _mirrored(
+    predict: Predict, batch: torch.Tensor, flips: Sequence[tuple[int, ...]]
+) -> torch.Tensor:
     """Return the mean over the passes, each turned back."""
     total = None
     for axes in flips:

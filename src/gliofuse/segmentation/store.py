@@ -131,7 +131,7 @@ def _write(case: Case, plan: SegmentationPlan, stage: StagePlan, place: Path) ->
     target = torch.from_numpy(plan.outputs.encode(head.labels).astype(np.float32))
     if not head.labels.any():
         raise InputError(f"patient {case.case_id}: the mask is empty, nothing to learn from")
-    image = resample(torch.from_numpy(head.stack(plan.sequences)), grid)
+    image = resample(torch.from_numpy(head.channels(plan.sequences)), grid)
     target = (resample(target, grid).clamp(0, 1) * 255).round()
     place.mkdir(parents=True, exist_ok=True)
     steps = np.multiply(head.spacing_mm, np.divide(head.shape, grid))
@@ -208,7 +208,7 @@ class Patches(Dataset[dict[str, torch.Tensor]]):
     def _centre(self, case: StageCase, rng: np.random.Generator) -> np.ndarray:
         shape = np.array(case.image.shape[1:])
         draw = rng.random()
-        if not case.places or draw >= self.foreground and self.stage.name == "coarse":
+        if not case.places or (draw >= self.foreground and self.stage.name == "coarse"):
             return rng.integers(shape)
         part = case.places[int(rng.integers(len(case.places)))]
         voxel = part[int(rng.integers(len(part)))]
@@ -221,9 +221,7 @@ class Patches(Dataset[dict[str, torch.Tensor]]):
         reach = np.maximum(1, np.round(_NEAR_MM / np.array(case.spacing_mm))).astype(int)
         return np.clip(voxel + rng.integers(-reach, reach + 1), 0, shape - 1)
 
-    def _plane(
-        self, case: StageCase, centre: np.ndarray
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    def _plane(self, case: StageCase, centre: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
         plane, reach = int(centre[0]), self.stage.neighbours
         first, last = max(0, plane - reach), min(case.image.shape[1], plane + reach + 1)
         around = torch.from_numpy(np.array(case.image[:, first:last]))
@@ -234,9 +232,7 @@ class Patches(Dataset[dict[str, torch.Tensor]]):
             _cut(target, centre[1:], self.stage.patch),
         )
 
-    def _block(
-        self, case: StageCase, centre: np.ndarray
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    def _block(self, case: StageCase, centre: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
         image = _cut_map(case.image, centre, self.stage.patch)
         return image, _cut_map(case.target, centre, self.stage.patch)
 

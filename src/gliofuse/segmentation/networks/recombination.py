@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import torch
 from monai.networks.blocks import ChannelSELayer
+from monai.networks.layers.factories import Conv, Norm, Pool
 from torch import nn
 
 __all__ = ["RecombinationBlock", "RecombinationUNet"]
@@ -25,8 +26,8 @@ class RecombinationBlock(nn.Module):
 
     def __init__(self, dimensions: int, before: int, width: int, kernel: Sequence[int]) -> None:
         super().__init__()
-        convolution = nn.Conv2d if dimensions == 2 else nn.Conv3d
-        norm = nn.BatchNorm2d if dimensions == 2 else nn.BatchNorm3d
+        convolution = Conv[Conv.CONV, dimensions]
+        norm = Norm[Norm.BATCH, dimensions]
         # a batch of one patch: running averages would hardly settle, the patch's own serve
         self.layers = nn.Sequential(
             convolution(before, width, 1, bias=False),
@@ -72,8 +73,8 @@ class RecombinationUNet(nn.Module):
         super().__init__()
         self.spatial_dims = dimensions
         self.in_channels = in_channels
-        pool = nn.MaxPool2d if dimensions == 2 else nn.MaxPool3d
-        up = nn.ConvTranspose2d if dimensions == 2 else nn.ConvTranspose3d
+        pool = Pool[Pool.MAX, dimensions]
+        up = Conv[Conv.CONVTRANS, dimensions]
         self.context, self.pools = nn.ModuleList(), nn.ModuleList()
         before = in_channels
         for width, kernel, stride in zip(widths, kernels, strides, strict=True):
@@ -87,7 +88,7 @@ class RecombinationUNet(nn.Module):
             self.localization.append(
                 RecombinationBlock(dimensions, 2 * widths[level], widths[level], kernels[level])
             )
-        head = nn.Conv2d if dimensions == 2 else nn.Conv3d
+        head = Conv[Conv.CONV, dimensions]
         self.head = head(widths[0], outputs, 1)
 
     def forward(self, image: torch.Tensor) -> torch.Tensor | list[torch.Tensor]:

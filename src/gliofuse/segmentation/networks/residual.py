@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from monai.networks.layers.factories import Conv, Norm, Pool
 from torch import nn
 
 __all__ = ["ResidualUNet"]
@@ -63,7 +64,7 @@ class ResidualUNet(nn.Module):
             encoder.append(nn.Sequential(*parts))
             before = width
         self.encoder = nn.ModuleList(encoder)
-        up = nn.ConvTranspose2d if dimensions == 2 else nn.ConvTranspose3d
+        up = Conv[Conv.CONVTRANS, dimensions]
         self.up, self.decoder = nn.ModuleList(), nn.ModuleList()
         for level in range(len(widths) - 2, -1, -1):
             step = tuple(strides[level + 1])
@@ -72,7 +73,7 @@ class ResidualUNet(nn.Module):
                 _convolution(dimensions, 2 * widths[level], widths[level], kernels[level])
             )
         self.supervised = max(1, len(widths) - 2)
-        head = nn.Conv2d if dimensions == 2 else nn.Conv3d
+        head = Conv[Conv.CONV, dimensions]
         self.heads = nn.ModuleList(
             head(widths[level], outputs, 1) for level in range(self.supervised)
         )
@@ -103,8 +104,8 @@ class _ResidualBlock(nn.Module):
         self, dimensions: int, before: int, width: int, kernel: Sequence[int], stride: Sequence[int]
     ) -> None:
         super().__init__()
-        convolution = nn.Conv2d if dimensions == 2 else nn.Conv3d
-        norm = nn.InstanceNorm2d if dimensions == 2 else nn.InstanceNorm3d
+        convolution = Conv[Conv.CONV, dimensions]
+        norm = Norm[Norm.INSTANCE, dimensions]
         self.first = _convolution(dimensions, before, width, kernel, stride)
         self.second = nn.Sequential(
             convolution(width, width, tuple(kernel), padding=_same(kernel), bias=False),
@@ -112,7 +113,7 @@ class _ResidualBlock(nn.Module):
         )
         around: list[nn.Module] = []
         if max(stride) > 1:
-            pool = nn.AvgPool2d if dimensions == 2 else nn.AvgPool3d
+            pool = Pool[Pool.AVG, dimensions]
             around.append(pool(tuple(stride), tuple(stride), ceil_mode=True))
         if before != width:
             around += [convolution(before, width, 1, bias=False), norm(width, affine=True)]
@@ -132,8 +133,8 @@ def _convolution(
     stride: Sequence[int] | None = None,
 ) -> nn.Sequential:
     """Return convolution, instance norm and leaky ReLU."""
-    convolution = nn.Conv2d if dimensions == 2 else nn.Conv3d
-    norm = nn.InstanceNorm2d if dimensions == 2 else nn.InstanceNorm3d
+    convolution = Conv[Conv.CONV, dimensions]
+    norm = Norm[Norm.INSTANCE, dimensions]
     steps = tuple(stride) if stride is not None else 1
     return nn.Sequential(
         convolution(before, width, tuple(kernel), steps, _same(kernel), bias=False),

@@ -18,9 +18,9 @@ from gliofuse.cohort import SEQUENCES, STRUCTURAL, Case, Cohort
 from gliofuse.cohort.sequences import check_sequences
 from gliofuse.compute import Outcome, parallel_map
 from gliofuse.deep.training.notices import quiet_lightning
-from gliofuse.deep.training.predict import chosen_device, chosen_precision
+from gliofuse.deep.training.predict import chosen_device, chosen_precision, has_matrix_units
 from gliofuse.errors import InputError, ManifestError, RunError
-from gliofuse.files import settings_hash
+from gliofuse.files import file_state, settings_hash
 from gliofuse.imaging import cohort_convention
 from gliofuse.optional import require
 from gliofuse.segmentation.heads import read_images
@@ -148,7 +148,13 @@ def train_segmenter(
     plan = plan_segmentation(list(heads.values()), chosen, outputs, settings)
     training, validation = _divide(tuple(heads), settings.validation_fraction, seed)
     made = TrainedOn(training, validation, failures, seed, settings)
+    identity = settings_hash(
+        [plan.as_dict(), _decisive(settings), seed, training, validation, _files(cohort, chosen)]
+    )
     folder.mkdir(parents=True, exist_ok=True)
+    finished = _finished(folder, identity)
+    if finished is not None:
+        return finished
     arrays = Path(cache) if cache is not None else folder / "arrays"
     networks: dict[str, nn.Module] = {}
     for stage in plan.stages:
@@ -166,11 +172,36 @@ def train_segmenter(
         )
         made.selection[stage.name] = state.selection()
         made.curves[stage.name] = pd.DataFrame(state.rows).drop(columns="watched_loss")
-    segmenter = Segmenter(plan, networks, made.as_dict())
+    segmenter = Segmenter(plan, networks, {**made.as_dict(), "identity": identity})
     segmenter.save(folder, made.curves)
     for stage in plan.stages:
         _checkpoint(folder, stage).unlink(missing_ok=True)
     return segmenter
+
+
+def _decisive(settings: SegmentationSettings) -> dict[str, Any]:
+    """Return the settings that a result depends on."""
+    return settings.model_dump(mode="json", exclude={"loader_workers"})
+
+
+def _files(cohort: Cohort, sequences: tuple[str, ...]) -> dict[str, Any]:
+    return {
+        case.case_id: [
+            file_state(path)
+            for path in (*(case.images.get(name) for name in sequences), case.mask)
+            if path is not None and path.exists()
+        ]
+        for case in cohort
+    }
+
+
+def _finished(folder: Path, identity: str) -> Segmenter | None:
+    """Return the result of the same training, if the folder holds it."""
+    try:
+        found = Segmenter.load(folder)
+    except InputError:
+        return None
+    return found if found.trained.get("identity") == identity else None
 
 
 def _sequences(cohort: Cohort, sequences: Sequence[str] | None) -> tuple[str, ...]:
@@ -242,9 +273,7 @@ def _store(
         if outcome.error is not None:
             raise InputError(outcome.error)
     return {
-        outcome.item.case_id: outcome.result
-        for outcome in outcomes
-        if outcome.result is not None
+        outcome.item.case_id: outcome.result for outcome in outcomes if outcome.result is not None
     }
 
 
@@ -273,7 +302,7 @@ def _train_stage(
             "plan": plan.as_dict(),
             "patches": described,
             "validation": [case.folder.name for case in validation],
-            "settings": settings.model_dump(mode="json", exclude={"loader_workers"}),
+            "settings": _decisive(settings),
         }
     )
     checkpoint = _checkpoint(folder, stage)
@@ -344,14 +373,9 @@ def _fit(
 
 def _precision(settings: SegmentationSettings, device: torch.device) -> str:
     """Return Lightning's name; a CPU with matrix units trains twice as fast in bfloat16."""
-    if settings.precision == "auto" and device.type == "cpu" and _matrix_units():
+    if settings.precision == "auto" and device.type == "cpu" and has_matrix_units():
         return "bf16-mixed"
     return chosen_precision(settings.precision, device)
-
-
-def _matrix_units() -> bool:
-    asked = getattr(torch.cpu, "_is_amx_tile_supported", None)
-    return bool(asked is not None and asked())
 
 
 def _checkpoint(folder: Path, stage: StagePlan) -> Path:

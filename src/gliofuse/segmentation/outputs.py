@@ -110,10 +110,11 @@ class Outputs:
         return {
             "kind": self.kind,
             "convention": self.convention.name,
-            "labels": dict(self.convention.labels),
+            # in the order of the channels, which a mapping in a file need not keep
+            "labels": [[name, value] for name, value in self.convention.labels.items()],
         }
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> Outputs:
         """Return what :meth:`as_dict` was given."""
-        return cls(stored["kind"], LabelConvention(stored["convention"], stored["labels"]))
+        return cls(stored["kind"], LabelConvention(stored["convention"], dict(stored["labels"])))

@@ -33,7 +33,7 @@ def test_masks_are_predicted_and_judged(manifest, segmenter_folder, heads, tmp_p
     assert "quality against true Dice" in judged.output
     table = pd.read_csv(tmp_path / "agreement" / "agreement_cases.csv")
     assert len(table) == 2 * len(heads)
-    assert table.loc[table["region"] == "whole", "dice"].mean() > 0.85
+    assert table.loc[table["region"] == "whole", "dice"].mean() > 0.75
     assert (tmp_path / "agreement" / "volumes_whole.svg").stat().st_size > 1000
     assert (tmp_path / "agreement" / "quality.json").is_file()
 

@@ -63,7 +63,7 @@ def test_a_plan_survives_json():
 
 
 def test_stripped_and_whole_heads_are_not_mixed():
-    with pytest.raises(SettingError, match="1 of 2 patients are skull-stripped"):
+    with pytest.raises(SettingError, match="50% of 2 patients are skull-stripped"):
         plan_segmentation(
             [ISOTROPIC, THICK], ("t1",), Outputs.choose("brats"), segmentation_settings()
         )

@@ -128,6 +128,9 @@ def predict(
     uncertainty: Annotated[
         bool, typer.Option("--uncertainty", help="Write the entropy of tumour or not too.")
     ] = False,
+    any_skull: Annotated[
+        bool, typer.Option("--any-skull", help="Take images that look stripped, or not, too.")
+    ] = False,
     device: Annotated[str, typer.Option(help="auto, cpu or gpu.")] = "auto",
     only: _Only = None,
 ) -> None:
@@ -176,6 +179,7 @@ def predict(
                 cleaning=CleanUp(largest, least_mm3),
                 probabilities=probabilities,
                 uncertainty=uncertainty,
+                check_skull=not any_skull,
                 device=device,
             )
             trained = Segmenter.load(model)

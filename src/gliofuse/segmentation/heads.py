@@ -27,9 +27,10 @@ __all__ = ["HeadImages", "head_mask", "is_stripped", "read_images", "take_head"]
 
 # Of the 99th percentile of the voxels that are not 0: what is below it is air, or bone.
 _DIM = 0.1
-# Dim voxels for each bright one. In images of the whole head (TCGA-LGG) there are 0.6 and more,
-# air and bone among them; in stripped ones some liquor alone.
-_MOST_DIM = 0.35
+# Dim voxels for each bright one, on average over a patient's images. In images of the whole head
+# there are more, air and bone among them (0.3 and more in TCGA-LGG, where some single images have a
+# background of zeros); in stripped ones some liquor alone.
+_MOST_DIM = 0.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,8 +86,12 @@ class HeadImages:
         return self.source.with_array(np.ascontiguousarray(turn.to_image(whole)))
 
 
-def read_images(case: Case, sequences: tuple[str, ...], *, mask: bool = False) -> HeadImages:
+def read_images(
+    case: Case, sequences: tuple[str, ...], *, mask: bool = False, stripped: bool | None = None
+) -> HeadImages:
     """Read those of the sequences that a patient has, and the mask if it is asked for.
+
+    ``stripped`` says what the images show where it is known.
 
     Raises
     ------
@@ -118,13 +123,17 @@ def read_images(case: Case, sequences: tuple[str, ...], *, mask: bool = False) -
         labels = read_mask(case.mask)
         check_same_geometry(labels, volumes[present[0]], str(case.mask), str(first))
     try:
-        return take_head(volumes, labels)
+        return take_head(volumes, labels, stripped=stripped)
     except ImageError as error:
         raise ImageError(f"patient {case.case_id}: {error}") from error
 
 
-def take_head(volumes: Mapping[str, Volume], labels: Volume | None = None) -> HeadImages:
+def take_head(
+    volumes: Mapping[str, Volume], labels: Volume | None = None, *, stripped: bool | None = None
+) -> HeadImages:
     """Turn, crop and normalise images of one geometry.
+
+    ``stripped`` says what the images show where it is known; else they are looked at.
 
     Raises
     ------
@@ -134,8 +143,8 @@ def take_head(volumes: Mapping[str, Volume], labels: Volume | None = None) -> He
     source = next(iter(volumes.values()))
     turn = Orientation.of(source.direction)
     turned = {name: turn.to_patient(volume.array) for name, volume in volumes.items()}
-    judged = next((n for n in turned if not SEQUENCES[n].quantitative), next(iter(turned)))
-    stripped = is_stripped(turned[judged])
+    if stripped is None:
+        stripped = is_stripped(turned)
     inside = {name: head_mask(array, stripped=stripped) for name, array in turned.items()}
     union = np.logical_or.reduce(list(inside.values()))
     if labels is not None:  # a mask that reaches over the head's border is learned as it is
@@ -157,17 +166,26 @@ def take_head(volumes: Mapping[str, Volume], labels: Volume | None = None) -> He
     return HeadImages(images, known, turn.spacing(source.spacing_mm), stripped, box, source)
 
 
-def is_stripped(array: np.ndarray) -> bool:
-    """Whether an image shows the brain alone, everything outside it 0.
+def is_stripped(images: Mapping[str, np.ndarray]) -> bool:
+    """Whether a patient's images show the brain alone, everything outside it 0.
+
+    Parameters
+    ----------
+    images : mapping of str to ndarray, shape (z, y, x)
+        By sequence; those in a unit are looked at only where there is no other.
 
     Examples
     --------
     >>> brain = np.zeros((4, 8, 8)); brain[:, 2:6, 2:6] = 100.0
-    >>> is_stripped(brain), is_stripped(brain + 2.0)
+    >>> is_stripped({"t1": brain}), is_stripped({"t1": brain + 2.0})
     (True, False)
     """
-    dim, bright = _dim_and_bright(array)
-    return dim <= _MOST_DIM * bright
+    judged = [name for name in images if not SEQUENCES[name].quantitative] or list(images)
+    ratios = []
+    for name in judged:
+        dim, bright = _dim_and_bright(images[name])
+        ratios.append(dim / max(1, bright))
+    return float(np.mean(ratios)) <= _MOST_DIM
 
 
 def head_mask(array: np.ndarray, *, stripped: bool) -> np.ndarray:

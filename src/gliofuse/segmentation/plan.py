@@ -32,6 +32,8 @@ Triple = tuple[float, float, float]
 _THICK = 3.0  # slices so many times as thick as their pixels are read as planes
 _SMALLEST = 4  # voxels along an axis of the lowest maps
 _MOST_POOLINGS = 5
+# Fewer than this share of patients that look otherwise are taken for misjudged.
+_MIXED = 0.1
 
 
 @dataclass(frozen=True)
@@ -174,11 +176,11 @@ def plan_segmentation(
     """
     if not heads:
         raise SettingError("a segmenter needs training patients with a mask, got none")
-    stripped = [head.stripped for head in heads]
-    if any(stripped) and not all(stripped):
+    stripped = float(np.mean([head.stripped for head in heads]))
+    if _MIXED < stripped < 1 - _MIXED:
         raise SettingError(
-            f"{sum(stripped)} of {len(stripped)} patients are skull-stripped and the others are "
-            "not: train on one kind"
+            f"{stripped:.0%} of {len(heads)} patients are skull-stripped and the others are not: "
+            "train on one kind"
         )
     spacing = np.median([head.spacing_mm for head in heads], axis=0)
     extent = np.median([np.multiply(head.shape, head.spacing_mm) for head in heads], axis=0)
@@ -197,7 +199,7 @@ def plan_segmentation(
             _stage(name, step, extent, int(dimensions), settings) for name, step in chosen
         ),
         network=settings.network,
-        stripped=all(stripped),
+        stripped=stripped > 0.5,
         spacing_mm=(float(spacing[0]), float(spacing[1]), float(spacing[2])),
         head=(int(shape[0]), int(shape[1]), int(shape[2])),
         margin_mm=settings.margin_mm,

@@ -49,6 +49,9 @@ class PredictionSettings:
     cleaning : CleanUp
     probabilities, uncertainty : bool
         Keep the probability of each output, and the entropy, as volumes.
+    check_skull : bool
+        Refuse images that look stripped where the segmenter was trained on heads, or the other way
+        round; turn it off for a patient who was misjudged.
     device : {"auto", "cpu", "gpu"}
     """
 
@@ -57,6 +60,7 @@ class PredictionSettings:
     cleaning: CleanUp = field(default_factory=CleanUp)
     probabilities: bool = False
     uncertainty: bool = False
+    check_skull: bool = True
     device: str = "auto"
 
 
@@ -211,10 +215,11 @@ class Segmenter:
             If a file cannot be used, images differ in geometry, or they show a head where the
             segmenter was trained on stripped ones (or the other way round).
         """
+        settings = settings or PredictionSettings()
         clock = time.perf_counter()
-        head = read_images(case, self.plan.sequences)
+        head = read_images(case, self.plan.sequences, stripped=self._known(settings))
         spent = time.perf_counter() - clock
-        return self._predict(head, settings or PredictionSettings(), case.case_id, spent)
+        return self._predict(head, settings, case.case_id, spent)
 
     def predict(
         self, volumes: Mapping[str, Volume], settings: PredictionSettings | None = None
@@ -226,10 +231,14 @@ class Segmenter:
                 f"the segmenter needs one of {', '.join(self.plan.sequences)}, got "
                 f"{', '.join(volumes) or 'none'}"
             )
+        settings = settings or PredictionSettings()
         clock = time.perf_counter()
-        head = take_head(chosen)
+        head = take_head(chosen, stripped=self._known(settings))
         spent = time.perf_counter() - clock
-        return self._predict(head, settings or PredictionSettings(), "", spent)
+        return self._predict(head, settings, "", spent)
+
+    def _known(self, settings: PredictionSettings) -> bool | None:
+        return None if settings.check_skull else self.plan.stripped
 
     def _predict(
         self, head: HeadImages, settings: PredictionSettings, who: str, reading: float
@@ -239,7 +248,8 @@ class Segmenter:
             wants, has = ("without", "with") if plan.stripped else ("with", "without")
             raise ImageError(
                 f"{f'patient {who}: ' if who else ''}the images are {has} skull, but the segmenter "
-                f"was trained on images {wants} it; bring them to that form first"
+                f"was trained on images {wants} it; bring them to that form, or turn "
+                "check_skull off"
             )
         seconds = {"reading": reading}
         clock = time.perf_counter()

@@ -85,8 +85,7 @@ def store_case(case: Case, plan: SegmentationPlan, stage: StagePlan, folder: Pat
     Raises
     ------
     InputError
-        If a file cannot be used, the mask is empty, or the images show a head where those of the
-        plan are stripped (or the other way round).
+        If a file cannot be used, or the mask is empty or of another label convention.
     """
     files = {name: case.images[name] for name in plan.sequences if name in case.images}
     if case.mask is None:
@@ -113,13 +112,8 @@ def store_case(case: Case, plan: SegmentationPlan, stage: StagePlan, folder: Pat
 
 
 def _write(case: Case, plan: SegmentationPlan, stage: StagePlan, place: Path) -> None:
-    head = read_images(case, plan.sequences, mask=True)
+    head = read_images(case, plan.sequences, mask=True, stripped=plan.stripped)
     assert head.labels is not None
-    if head.stripped != plan.stripped:
-        raise InputError(
-            f"patient {case.case_id}: {'skull-stripped' if head.stripped else 'with skull'}, but "
-            f"the plan is for images {'without' if plan.stripped else 'with'} it"
-        )
     known = {0, *plan.outputs.convention.labels.values()}
     strange = sorted(set(np.unique(head.labels).tolist()) - known)
     if strange:

@@ -7,7 +7,7 @@ together stand side by side, and so do other ways of building the signature.
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Any, Literal
 
 import pandas as pd
 from pydantic import Field, field_validator
@@ -17,7 +17,7 @@ from gliofuse.designs.framework.banks import feature_bank
 from gliofuse.designs.framework.base import Design, DesignSettings
 from gliofuse.designs.framework.context import FitContext
 from gliofuse.designs.framework.cox import COX_CHOICE, admitted, fit_cox
-from gliofuse.designs.framework.models import ALL, Model
+from gliofuse.designs.framework.models import ALL, Model, Role
 from gliofuse.designs.framework.signatures import (
     SIGNATURE_METHODS,
     FittedSignature,
@@ -27,7 +27,6 @@ from gliofuse.designs.framework.signatures import (
     fit_signature,
 )
 from gliofuse.designs.framework.stable import stable_only
-from gliofuse.errors import did_you_mean
 from gliofuse.inputs import CaseData, Input, RadiomicFeatures
 
 __all__ = ["RiskSignature", "RiskSignatureSettings"]
@@ -103,13 +102,12 @@ class RiskSignature(Design):
             found.append(Model("clinical", "Clinical", "clinical", role="rival"))
         for way in self.methods:
             own, tail = way == self.settings.method, f" ({SIGNATURE_METHODS[way]})"
-            role = "final" if own and not clinical else "rival" if own else "part"
+            role: Role = "final" if own and not clinical else "rival" if own else "part"
             label = "Radiomic signature" + ("" if own else tail)
             found.append(Model(_name("signature", way, own), label, "radiomics", ALL, role))
             if clinical:
-                label = "Integrated" + ("" if own else tail)
-                role = "final" if own else "part"
-                found.append(Model(_name("integrated", way, own), label, "fusion", ALL, role))
+                both, role = _name("integrated", way, own), "final" if own else "part"
+                found.append(Model(both, "Integrated" + ("" if own else tail), "fusion", ALL, role))
         return tuple(found)
 
     @property
@@ -145,9 +143,9 @@ class RiskSignature(Design):
         learners, settings = context.learners(training, validation), self.settings
         endpoint, columns = self.available.endpoint, self.available.clinical
         assert isinstance(endpoint, SurvivalEndpoint)
+        shared: dict[str, Any] = {"splines": settings.splines, "terms": settings.terms}
         cox, signatures, beside = {}, {}, {}
         if columns:
-            shared = {"splines": settings.splines, "terms": settings.terms}
             cox["clinical"] = fit_cox(learners, columns, endpoint, context, **shared)
         for way in self.methods:
             own = way == settings.method

@@ -151,8 +151,8 @@ class SingleNetwork(Design):
             )
         if self._of_survival and not self._spec.needs_survival:
             raise InputError(
-                f"network {settings.network!r} learns classes, and {available.endpoint.describe()!r}"
-                " is survival: name one that learns it, --set network=dual-resnet18"
+                f"network {settings.network!r} learns classes, not survival "
+                f"({available.endpoint.describe()!r}): --set network=dual-resnet18 does"
             )
         if self._spec.needs_survival and available.survival is None:
             raise InputError(

@@ -322,10 +322,14 @@ class DeepRadiomicsSurvival(Design):
 
     def _choice(self, learners: CaseData, context: FitContext) -> pd.DataFrame:
         """Return how well each sequence's radiomics tell who outlives the median."""
-        from gliofuse.signature import IntegratedSignatureSettings, integrated_signature
-        from gliofuse.signature import out_of_fold_probabilities
-        from gliofuse.survival import outlives_median
         from sklearn.metrics import roc_auc_score
+
+        from gliofuse.signature import (
+            IntegratedSignatureSettings,
+            integrated_signature,
+            out_of_fold_probabilities,
+        )
+        from gliofuse.survival import outlives_median
 
         labels, censored = outlives_median(learners.survival)
         known = learners.subset(labels.index)

@@ -97,7 +97,6 @@ class ClinicalTable:
                 coded[f"{name}={level}"] = (words == level).astype(float)
         return coded
 
-
     def groups(self) -> dict[str, list[str]]:
         """Return the coded terms of each column: those that stand or fall together."""
         return {

@@ -54,8 +54,8 @@ class RiskSignatureSettings(DesignSettings):
         (), description="Covariates with a restricted cubic spline, for example age."
     )
     features: int = Field(10, ge=1, description="Kept by the forest's importance.")
-    trees: int = Field(300, ge=10)
-    folds: int = Field(10, ge=2, description="Of penalties and of out-of-fold scores.")
+    trees: int = Field(100, ge=10)
+    folds: int = Field(5, ge=3, description="Of penalties and of out-of-fold scores.")
     stable_features: str | None = Field(
         None, description="Admit only these: stable_features.csv of `gliofuse stability`."
     )

@@ -73,8 +73,8 @@ class DeepRadiomicsSurvivalSettings(NetworkDesignSettings):
         (), description="Covariates with a restricted cubic spline, for example age."
     )
     features: int = Field(10, ge=1, description="Kept by the forest's importance.")
-    trees: int = Field(300, ge=10)
-    folds: int = Field(10, ge=2, description="Of penalties and of out-of-fold scores.")
+    trees: int = Field(100, ge=10)
+    folds: int = Field(5, ge=3, description="Of penalties and of out-of-fold scores.")
     networks: bool = Field(True, description="Whether the network is trained.")
     cross_fit: bool | None = Field(
         None,

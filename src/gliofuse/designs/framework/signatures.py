@@ -91,8 +91,8 @@ def fit_signature(
     context: FitContext,
     *,
     top_k: int = 10,
-    trees: int = 500,
-    folds: int = 10,
+    trees: int = 100,
+    folds: int = 5,
     offset: pd.Series | None = None,
 ) -> FittedSignature:
     """Fit a signature on training patients, of which the parts may see different ones.
@@ -120,7 +120,8 @@ def fit_signature(
         table = features(own, SignaturePart(None, case_ids, network, suffix))
         estimator = _estimator(method, context, top_k=top_k, trees=trees, folds=folds)
         given = None if offset is None or method != "offset" else offset.loc[list(case_ids)]
-        estimator.fit(table, own.survival, offset=given)
+        people = None if context.groups is None else context.groups.loc[list(case_ids)]
+        estimator.fit(table, own.survival, offset=given, people=people)
         fitted.append(SignaturePart(estimator, case_ids, network, suffix))
         known.append(estimator.held_out_)
     scores = pd.concat(known).groupby(level=0, sort=False).mean().rename("signature")
@@ -130,15 +131,14 @@ def fit_signature(
 
 def _estimator(method: str, context: FitContext, *, top_k: int, trees: int, folds: int) -> Any:
     if method == "ridge":
-        return ridge_signature(folds=folds, seed=context.seed, people=context.groups)
+        return ridge_signature(folds=folds, seed=context.seed)
     return survival_signature(
-        top_k=top_k,
+        k=top_k,
         trees=trees,
         folds=folds,
         target="time" if method == "paper" else "martingale",
-        stability=method == "stability",
+        stability=0.5 if method == "stability" else None,
         seed=context.seed,
-        people=context.groups,
     )
 
 

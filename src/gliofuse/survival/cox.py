@@ -95,14 +95,15 @@ class CoxModel:
         Parameters
         ----------
         X : DataFrame of shape (patients, terms)
-            Finite numbers; levels as 0/1 columns.
+            Finite numbers; levels as 0/1 columns. Without a column the model is that of no term:
+            every risk 0, the baseline Nelson and Aalen's with Efron's ties.
         y : DataFrame
             time, event; index of X.
 
         Raises
         ------
         InputError
-            If X or y is not of that form, or X has no column.
+            If X or y is not of that form.
         EndpointError
             If nobody has the event, or times or events are no such.
         SettingError
@@ -115,8 +116,6 @@ class CoxModel:
             )
         time, event = check_outcome(y)
         values = check_terms(X, y)
-        if values.shape[1] == 0:
-            raise InputError("X has no column: a Cox model needs one term or more")
         terms = [str(name) for name in X.columns]
         self.n_, self.events_ = len(X), int(event.sum())
         self.center_ = pd.Series(values.mean(axis=0), index=terms)

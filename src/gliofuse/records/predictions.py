@@ -18,7 +18,7 @@ _COLUMNS = {
 _OTHERS = (
     "those of the endpoint: binary `y_true` (0 or 1) and `probability` of the positive class; "
     "multiclass `y_true` (the class) and a probability a class; survival `time`, `event` (and "
-    "`competing`), `risk` (higher is worse) and `survival_<h>`, the probability of no event by each "
+    "`competing`), `risk` (higher is worse) and `survival_<h>`, that of no event by each "
     "horizon"
 )
 

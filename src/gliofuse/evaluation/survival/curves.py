@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from gliofuse.errors import InputError
 from gliofuse.evaluation.inference import REFIT_RATES
+from gliofuse.evaluation.survival._outcome import check_groups, check_outcome
 
 __all__ = ["LogRank", "kaplan_meier", "logrank", "median_survival"]
 
@@ -89,7 +90,7 @@ def median_survival(
     Returns
     -------
     DataFrame
-        group, n, events, median_days, ci_low, ci_high; infinite where the curve or its limit
+        group, n, events, median, ci_low, ci_high; infinite where the curve or its limit
         stays above one half.
     """
     from lifelines.utils import median_survival_times
@@ -109,7 +110,7 @@ def median_survival(
                 "group": name,
                 "n": int(own.sum()),
                 "events": int(died[own].sum()),
-                "median_days": _median(curve),
+                "median": _median(curve),
                 "ci_low": float(limits.iloc[0, 0]),
                 "ci_high": float(limits.iloc[0, 1]),
             }
@@ -168,20 +169,5 @@ def _fitted(times: np.ndarray, died: np.ndarray, confidence: float):  # type: ig
 def _checked(
     time: ArrayLike, event: ArrayLike, group: ArrayLike
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    times = np.asarray(time, dtype=float)
-    died = np.asarray(event, dtype=float)
-    names = np.asarray(group, dtype=object)
-    if not (times.ndim == 1 and times.shape == died.shape == names.shape and times.size):
-        raise InputError(
-            "time, event and group must be vectors of one length, got "
-            f"{times.shape}, {died.shape} and {names.shape}"
-        )
-    if not np.isfinite(times).all() or times.min() < 0:
-        raise InputError(
-            "time must be 0 or more and nothing missing; leave out patients without it"
-        )
-    if not np.isin(died, (0.0, 1.0)).all():
-        raise InputError("event must hold only 0 and 1 and nothing missing")
-    if pd.isna(names).any():
-        raise InputError("group must not be missing for any patient")
-    return times, died, names
+    times, seen = check_outcome(time, event)
+    return times, seen.astype(float), check_groups(group, times.size)

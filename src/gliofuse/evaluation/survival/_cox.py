@@ -134,9 +134,7 @@ def _fit(
     return CoxFit(beta / spread, covariance, information is not None, terms, times, seen)
 
 
-def _expanded(
-    terms: np.ndarray, times: np.ndarray, seen: np.ndarray, strata: np.ndarray
-) -> _Parts:
+def _expanded(terms: np.ndarray, times: np.ndarray, seen: np.ndarray, strata: np.ndarray) -> _Parts:
     order = np.lexsort((-times, strata))
     ordered, side = times[order], strata[order]
     start = np.searchsorted(side, side, side="left")
@@ -167,7 +165,11 @@ def _sums(
     score = x @ beta + (0.0 if base is None else base[parts.order])
     weight = np.exp(np.clip(score, -500, 500))
     columns = np.column_stack(
-        [weight, weight[:, None] * x, weight[:, None] * (x[:, :, None] * x[:, None, :]).reshape(len(x), -1)]
+        [
+            weight,
+            weight[:, None] * x,
+            weight[:, None] * (x[:, :, None] * x[:, None, :]).reshape(len(x), -1),
+        ]
     )
     running = np.concatenate([np.zeros((1, columns.shape[1])), np.cumsum(columns, axis=0)])
     at_risk = running[parts.last + 1] - running[parts.start]

@@ -179,8 +179,9 @@ def survival_calibration_summary(
     slope = fit_cox(_cloglog(chance)[:, None], outcome, seen) if np.ptp(chance) > 0 else None
     if slope is None or not slope.converged:
         row |= _with_limits("slope", np.nan, np.nan)
-        notes.append("no slope: " + ("every patient has the same probability" if slope is None
-                                     else "the probabilities separate who has the event first"))  # fmt: skip
+        alike = "every patient has the same probability"
+        apart = "the probabilities separate who has the event first"
+        notes.append(f"no slope: {alike if slope is None else apart}")
     else:
         half = z * factor * float(np.sqrt(slope.covariance[0, 0]))
         row |= _with_limits("slope", float(slope.coefficients[0]), half)

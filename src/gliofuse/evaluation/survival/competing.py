@@ -78,7 +78,9 @@ def _of_group(
     # How each patient moves the survival just before each time.
     left = np.maximum(at_risk - total, 1e-300)
     moved = np.where(total < at_risk, (any_event - watched * total / at_risk) / left, 0.0)
-    of_before = -before * np.column_stack([np.zeros(outcome.size), np.cumsum(moved, axis=1)])[:, :-1]
+    of_before = (
+        -before * np.column_stack([np.zeros(outcome.size), np.cumsum(moved, axis=1)])[:, :-1]
+    )
     parts = []
     for cause, own in (("event", seen), ("competing", other)):
         count = (here & own[:, None]).astype(float)

@@ -16,7 +16,7 @@ from gliofuse.evaluation.auc import area_with_interval
 from gliofuse.evaluation.survival._outcome import check_outcome, check_score
 from gliofuse.evaluation.survival.weighting import censoring_curve
 
-__all__ = ["Concordance", "concordance", "uno_concordance"]
+__all__ = ["Concordance", "harrell_concordance", "uno_concordance"]
 
 # Elements of one block of the matrix of pairs: 32 MB of float64.
 _BLOCK = 4_000_000
@@ -48,7 +48,7 @@ class Concordance:
     method: str = "jackknife"
 
 
-def concordance(
+def harrell_concordance(
     time: ArrayLike,
     event: ArrayLike,
     risk: ArrayLike,
@@ -96,7 +96,7 @@ def concordance(
 
     Examples
     --------
-    >>> concordance([5, 8, 12, 20], [1, 0, 1, 0], [0.9, 0.2, 0.4, 0.6]).estimate
+    >>> harrell_concordance([5, 8, 12, 20], [1, 0, 1, 0], [0.9, 0.2, 0.4, 0.6]).estimate
     0.75
     """
     times, seen = check_outcome(time, event)
@@ -125,7 +125,7 @@ def uno_concordance(
     Parameters
     ----------
     time, event, risk, stratum, case, refits, confidence
-        As for :func:`concordance`.
+        As for :func:`harrell_concordance`.
     tau : float
         Events after it don't count.
 
@@ -134,7 +134,7 @@ def uno_concordance(
     Uno H, et al. Stat Med 2011; 30: 1105-1117.
     """
     times, seen = check_outcome(time, event)
-    one = slice(None)
+    one = np.arange(times.size)
     if case is not None:
         one = np.unique(codes(case, times.size), return_index=True)[1]
     before = censoring_curve(times[one], seen[one]).before(times)

@@ -145,9 +145,7 @@ def _net_benefit(
     return value, influence
 
 
-def _survival(
-    outcome: np.ndarray, seen: np.ndarray, horizon: float
-) -> tuple[float, np.ndarray]:
+def _survival(outcome: np.ndarray, seen: np.ndarray, horizon: float) -> tuple[float, np.ndarray]:
     """Return Kaplan-Meier's survival beyond the horizon and what each patient adds to it."""
     times, events = np.unique(outcome[seen & (outcome <= horizon)], return_counts=True)
     at_risk = outcome.size - np.searchsorted(np.sort(outcome), times, side="left")

@@ -155,7 +155,7 @@ def judged(
     rows = predictions.assign(cohort=predictions["cohort"].astype(str))
     if thresholds is not None:
         cuts = row_thresholds(rows, thresholds)
-        rows["called"] = 1.0 * (rows["risk"].to_numpy(dtype=float) >= cuts)
+        rows["called"] = 1.0 * (rows["risk"].to_numpy(dtype=float) > cuts)
     sharing = shares_training(rows)
     training = rows[rows["cohort"] == "training"]
     of_model = dict(list(training.groupby("model", sort=False, observed=True)))

@@ -42,9 +42,7 @@ class ProductLimit:
         found = steps[np.searchsorted(self.times, wanted, side="right")]
         return np.where((wanted > self.last) & (found > 0), np.nan, found)
 
-    def limits(
-        self, time: ArrayLike, *, confidence: float = 0.95
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def limits(self, time: ArrayLike, *, confidence: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
         """Return pointwise limits on the scale of log(-log); NaN where survival is 0 or 1."""
         wanted = np.asarray(time, dtype=float)
         sums = np.concatenate([[0.0], self.hazard_variance])

@@ -165,7 +165,10 @@ def time_auc(
         own = strata == number
         up, down = np.flatnonzero(own & ~control & (weight > 0)), np.flatnonzero(own & control)
         right = (score[up, None] > score[None, down]) + 0.5 * (score[up, None] == score[None, down])
-        won[up], won[down] = weight[up] * (right @ weight[down]), weight[down] * (weight[up] @ right)
+        won[up], won[down] = (
+            weight[up] * (right @ weight[down]),
+            weight[down] * (weight[up] @ right),
+        )
         pairs[up], pairs[down] = weight[up] * weight[down].sum(), weight[down] * weight[up].sum()
     total = pairs.sum() / 2
     if not total > 0:

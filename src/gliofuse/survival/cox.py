@@ -121,7 +121,7 @@ class CoxModel:
         self.center_ = pd.Series(values.mean(axis=0), index=terms)
         spread = values.std(axis=0)
         reasons = _left_out(values, self.center_.to_numpy(), spread)
-        used = np.array([not reason for reason in reasons])
+        used = np.array([not reason for reason in reasons], dtype=bool)
         self._scale = np.where(used, spread, 1.0)
         Z = np.where(used, (values - self.center_.to_numpy()) / self._scale, 0.0)
         self._likelihood, self._Z = PartialLikelihood(time, event), Z

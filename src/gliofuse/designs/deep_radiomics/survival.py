@@ -322,33 +322,26 @@ class DeepRadiomicsSurvival(Design):
 
     def _choice(self, learners: CaseData, context: FitContext) -> pd.DataFrame:
         """Return how well each sequence's radiomics tell who outlives the median."""
-        from sklearn.metrics import roc_auc_score
+        from gliofuse.survival import best_sequence
 
-        from gliofuse.signature import (
-            IntegratedSignatureSettings,
-            integrated_signature,
-            out_of_fold_probabilities,
+        part = SignaturePart(None, learners.case_ids)
+        found = best_sequence(
+            {one: self.features(learners, one, part) for one in self.sequences},
+            learners.survival,
+            folds=self.settings.folds,
+            seed=context.seed,
+            people=context.groups,
         )
-        from gliofuse.survival import outlives_median
-
-        labels, censored = outlives_median(learners.survival)
-        known = learners.subset(labels.index)
-        rows = []
-        for sequence in self.sequences:
-            table = self.features(known, sequence, SignaturePart(None, known.case_ids))
-            chain = integrated_signature(
-                IntegratedSignatureSettings(
-                    top_k=self.settings.features, trees=100, folds=5, seed=context.seed
-                ),
-                people=context.groups,
-            )
-            scores = out_of_fold_probabilities(chain, table, labels, folds=5, seed=context.seed)
-            area = float(roc_auc_score(labels, scores.loc[labels.index]))
-            rows.append((f"radiomics_{sequence}", "svm", area, len(labels), censored))
-        columns = ["model", "classifier", "training_cv_auc", "n", "not_labelled"]
-        table = pd.DataFrame(rows, columns=columns)
-        best = table["training_cv_auc"].idxmax()
-        return table.assign(chosen=np.where(table.index == best, "yes", ""))
+        return pd.DataFrame(
+            {
+                "model": "radiomics_" + found.table["sequence"],
+                "classifier": "svm",
+                "training_cv_auc": found.table["auc"],
+                "chosen": np.where(found.table["sequence"] == found.name, "yes", ""),
+                "n": found.table["n"],
+                "left_out": found.table["left_out"],
+            }
+        )
 
 
 class FittedDeepRadiomicsSurvival(FittedSurvival):

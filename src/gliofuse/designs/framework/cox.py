@@ -158,4 +158,7 @@ def _kept(table: pd.DataFrame, y: pd.DataFrame, coding: ClinicalTable, terms: st
         return [str(name) for name in table.columns]
     from gliofuse.survival import eliminate
 
-    return eliminate(table, y, groups=coding.groups()).kept
+    groups = coding.groups()
+    coded = {term for terms in groups.values() for term in terms}
+    groups |= {name: [name] for name in map(str, table.columns) if name not in coded}
+    return [term for name in eliminate(table, y, variables=groups).kept for term in groups[name]]

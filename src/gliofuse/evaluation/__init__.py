@@ -35,7 +35,12 @@ from gliofuse.evaluation.decision import (
 from gliofuse.evaluation.groups import group_levels, performance_by_group
 from gliofuse.evaluation.inference import shares_training
 from gliofuse.evaluation.metrics import METRICS, metrics_table
-from gliofuse.evaluation.nomogram import Nomogram, nomogram_table
+from gliofuse.evaluation.nomogram import (
+    NomogramPoints,
+    cox_nomogram,
+    logistic_nomogram,
+    nomogram_points,
+)
 from gliofuse.evaluation.predictions import pool_columns, pool_predictions
 from gliofuse.evaluation.reclassification import RECLASSIFICATION_CAVEAT, net_reclassification
 from gliofuse.evaluation.roc import confusion, confusion_table, roc_points, youden_threshold
@@ -53,7 +58,7 @@ __all__ = [
     "DeLongTest",
     "HosmerLemeshow",
     "LogRank",
-    "Nomogram",
+    "NomogramPoints",
     "RandomEffects",
     "added_benefit",
     "agreement_table",
@@ -70,6 +75,7 @@ __all__ = [
     "confusion",
     "confusion_table",
     "correlation_matrix",
+    "cox_nomogram",
     "cramers_v",
     "decision_curve",
     "delong_matrix",
@@ -78,12 +84,13 @@ __all__ = [
     "holm",
     "hosmer_lemeshow",
     "kaplan_meier",
+    "logistic_nomogram",
     "logrank",
     "median_survival",
     "metrics_table",
     "misjudged_by_all",
     "net_reclassification",
-    "nomogram_table",
+    "nomogram_points",
     "performance_by_group",
     "pool_columns",
     "pool_predictions",

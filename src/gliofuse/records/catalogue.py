@@ -83,7 +83,6 @@ _OF_FOLDS = (
     explanation.COEFFICIENTS,
     explanation.MODEL_CHOICE,
     explanation.ODDS_RATIOS,
-    explanation.NOMOGRAM_DATA,
     explanation.CORRELATION,
     explanation.CURVES,
     explanation.NETWORK_PATIENTS,

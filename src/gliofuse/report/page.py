@@ -23,6 +23,7 @@ __all__ = ["drawings", "summarise", "write_comparison_report", "write_report"]
 
 _HEADER = "overview"
 _HERE = Path(__file__).parent
+_SCRIPTS = ("nomogram.js", "page.js")
 
 
 def write_report(run_folder: str | Path) -> Path:
@@ -152,12 +153,17 @@ def _write(context: Context, chapters: tuple[Chapter, ...], *, header: bool) -> 
             if any(found[name] is not None for name in chapter.sections)
         ],
         style=(_HERE / "templates" / "style.css").read_text(encoding="utf-8"),
-        script=(_HERE / "templates" / "page.js").read_text(encoding="utf-8"),
+        script="\n".join(map(script_of, _SCRIPTS)),
         **shown,
     )
     path = context.folder.place(REPORT)
     write_text(path, page)
     return path
+
+
+def script_of(name: str) -> str:
+    """Return a script that the page carries."""
+    return (_HERE / "templates" / name).read_text(encoding="utf-8")
 
 
 @lru_cache(maxsize=1)

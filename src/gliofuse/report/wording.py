@@ -9,6 +9,7 @@ __all__ = [
     "COHORT_LABELS",
     "METRIC_LABELS",
     "cohort_label",
+    "each_horizon",
     "format_bounds",
     "format_interval",
     "format_number",
@@ -63,6 +64,17 @@ def metric_label(name: str) -> str:
 def cohort_label(name: str) -> str:
     """Return a cohort's name for a heading."""
     return COHORT_LABELS.get(name, str(name).replace("_", " ").capitalize())
+
+
+def each_horizon(label: str) -> str:
+    """Return a horizon as it stands before a noun.
+
+    Examples
+    --------
+    >>> each_horizon("3 years"), each_horizon("1 month")
+    ('3-year', '1-month')
+    """
+    return label.replace(" ", "-").removesuffix("s")
 
 
 def format_number(value: object, digits: int = 3) -> str:

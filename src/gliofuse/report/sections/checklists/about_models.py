@@ -149,7 +149,7 @@ def comparators(run: RunContext, found: Findings) -> Answer | None:
 @answers
 def full_model(run: RunContext, found: Findings) -> Answer | None:
     if found["nomogram"]:
-        return part("Nomogram with intercept and coefficients of its model.", "nomogram")
+        return part("Nomogram with the coefficients of its model.", "nomogram")
     if found["selection"] or found["contributions"]:
         return part("Coefficients and selected features (tables/).", "inside")
     return None
@@ -157,9 +157,10 @@ def full_model(run: RunContext, found: Findings) -> Answer | None:
 
 @answers
 def clinical_predictors(run: RunContext, found: Findings) -> Answer | None:
-    if not found["nomogram"]:
+    final = next((entry for entry in found["nomogram"] or [] if entry["final"]), None)
+    if final is None:
         return None
-    terms = [term["label"] for term in found["nomogram"]["terms"]]
+    terms = [term["label"] for term in final["calculator"]["terms"]]
     return part(f"In the final model: {join_words(terms)}.", "nomogram")
 
 

@@ -324,8 +324,8 @@ def cox_nomogram(
     >>> table = pd.DataFrame({"age": [20.0, 80.0], "sex=M": [0.0, 1.0]})
     >>> model = cox_nomogram({"age": 0.05, "sex=M": 0.5}, table, baseline={"1 year": 0.8},
     ...                      center=2.5, outcome="died", levels={"sex": ["F", "M"]})
-    >>> nomogram_points(model).points({"age": 50, "sex": "M"})
-    {'age': 50.0, 'sex': 16.666666666666664}
+    >>> nomogram_points(model).points({"age": 50, "sex": "M"})  # doctest: +ELLIPSIS
+    {'age': 50.0, 'sex': 16.6...}
     """
     terms, constant = _terms(coefficients, table, levels, splines, units, labels)
     known = {str(label): float(value) for label, value in baseline.items() if np.isfinite(value)}

@@ -200,6 +200,11 @@ class Design(ABC):
         check_models(self.name, self.models)
 
     @classmethod
+    def for_endpoint(cls, endpoint: Endpoint) -> type[Design]:
+        """Return the class that predicts the endpoint, where a publication has several methods."""
+        return cls
+
+    @classmethod
     def check_endpoint(cls, endpoint: Endpoint) -> None:
         """Refuse an endpoint that the design does not predict.
 

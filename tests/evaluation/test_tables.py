@@ -32,7 +32,7 @@ def test_kaplan_meier_of_a_textbook_trial():
     # 6-MP: S(6) = 0.857, S(7) = 0.807, S(10) = 0.753, S(13) = 0.690, S(16) = 0.627,
     # S(22) = 0.538, S(23) = 0.448
     table = kaplan_meier(TIME, EVENT, GROUP)
-    drug = table[table["group"] == "6-MP"].set_index("time_days")
+    drug = table[table["group"] == "6-MP"].set_index("time")
     expected = {6: 0.857, 7: 0.807, 10: 0.753, 13: 0.690, 16: 0.627, 22: 0.538, 23: 0.448}
     for week, survival in expected.items():
         assert drug.loc[week, "survival"] == pytest.approx(survival, abs=5e-4)

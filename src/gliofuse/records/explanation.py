@@ -170,20 +170,24 @@ HEAT_SHARES = TableFile(
 KAPLAN_MEIER = TableFile(
     "tables/kaplan_meier.csv",
     "Survival of held-out patients by class, as they are and as the final model calls them, and by "
-    "the score that a design divides them by.",
+    "the score that a design divides them by; of a survival endpoint by cohort and risk group.",
     columns={
         "group": text("The group of patients."),
-        "time_days": number("Days; starts at 0."),
+        "time": number("In the unit of the times; starts at 0."),
         "survival": number("Share alive."),
         "ci_low": number("Lower bound of the 95 % confidence interval."),
         "ci_high": number("Upper bound."),
         "at_risk": count("Patients at risk just before."),
         "events": count("Events at this time."),
         "censored": count("Patients censored at this time."),
-        "groups": text("What the groups are: `class`, `called` or `score`."),
+        "groups": text("What the groups are: `class`, `called` or `score`; `all` or `risk` of a "
+                       "survival endpoint."),
+        "cohort": text("Cohort (survival endpoint).", optional=True),
+        "model": text("The model whose risk groups these are; empty of all patients (survival "
+                      "endpoint).", optional=True),
     },
     optional=True,
-)
+)  # fmt: skip
 NOMOGRAM_AXES = TableFile(
     "tables/nomogram_{model}.csv",
     "The ticks of every axis of a nomogram.",

@@ -44,10 +44,10 @@ def write_survival_curves(
         group = everybody.loc[[case for case in everybody.index if case in outcome.index]]
         if group.nunique() < 2:
             continue
-        time_days, event = outcome.loc[group.index, "time"], outcome.loc[group.index, "event"]
-        tables.append(kaplan_meier(time_days, event, group).assign(groups=kind))
+        time, event = outcome.loc[group.index, "time"], outcome.loc[group.index, "event"]
+        tables.append(kaplan_meier(time, event, group).assign(groups=kind))
         if event.any():
-            test = logrank(time_days, event, group, refits=sharing and kind != "class")
+            test = logrank(time, event, group, refits=sharing and kind != "class")
             tests[kind] = LogrankRecord(**vars(test))
     if tables:
         run.write(KAPLAN_MEIER, pd.concat(tables, ignore_index=True))

@@ -86,7 +86,7 @@ def _side(scale: NomogramPoints, term: NomogramTerm, value: float) -> int:
 
 def _axis(panel: Any, row: float, ticks: list[_Tick], label: str, colour: str = INK) -> None:
     places = [place for place, _, _ in ticks]
-    panel.plot([min(places), max(places)], [row, row], color=colour, linewidth=1.2)
+    panel.plot([min(0.0, *places), max(places)], [row, row], color=colour, linewidth=1.2)
     # Texts that would run into each other go above the line, in turn; what finds no room on
     # either side is left out, and its tick stays.
     last = {_BELOW: -1e9, _ABOVE: -1e9}

@@ -66,10 +66,10 @@ def _p_text(p: float | None) -> str | None:
 
 
 def _curve(label: str, rows: pd.DataFrame) -> dict[str, Any]:
-    rows = rows.dropna(subset=["time_days", "survival"]).sort_values("time_days", kind="stable")
+    rows = rows.dropna(subset=["time", "survival"]).sort_values("time", kind="stable")
     return {
         "label": label,
-        "time_days": rows["time_days"].tolist(),
+        "time": rows["time"].tolist(),
         "survival": rows["survival"].tolist(),
         "low": rows["ci_low"].tolist(),
         "high": rows["ci_high"].tolist(),

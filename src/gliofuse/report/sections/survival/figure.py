@@ -21,13 +21,13 @@ def draw_survival(groups: list[dict[str, Any]], *, p_text: str | None = None) ->
     Parameters
     ----------
     groups : list of dict
-        ``label``, ``time_days``, ``survival``, ``low``, ``high``, ``at_risk``.
+        ``label``, ``time``, ``survival``, ``low``, ``high``, ``at_risk``.
     p_text : str or None
         The log-rank test, written into the panel.
     """
     from matplotlib.figure import Figure
 
-    groups = [group for group in groups if group["time_days"]]
+    groups = [group for group in groups if group["time"]]
     if not groups:
         return None
     with_risk = any(group["at_risk"] for group in groups)
@@ -37,7 +37,7 @@ def draw_survival(groups: list[dict[str, Any]], *, p_text: str | None = None) ->
     top = axes[0, 0]
     colours = (BLUE, *PALETTE)
     for place, group in enumerate(groups):
-        years = [time / _DAYS_A_YEAR for time in group["time_days"]]
+        years = [time / _DAYS_A_YEAR for time in group["time"]]
         colour = colours[place % len(colours)]
         top.step(
             years,
@@ -58,7 +58,7 @@ def draw_survival(groups: list[dict[str, Any]], *, p_text: str | None = None) ->
                 alpha=0.13,
                 linewidth=0,
             )
-    longest = max(group["time_days"][-1] for group in groups) / _DAYS_A_YEAR
+    longest = max(group["time"][-1] for group in groups) / _DAYS_A_YEAR
     top.set(xlim=(0, longest * 1.02 or 1), ylim=(0, 1.03), ylabel="survival probability")
     top.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=len(groups))
     if p_text:
@@ -96,5 +96,5 @@ def _at_risk(group: dict[str, Any], days: float) -> float | None:
     """The number at risk just before ``days``: that of the first table row at or after it."""
     if not group["at_risk"]:
         return None
-    place = bisect.bisect_left(group["time_days"], days)
+    place = bisect.bisect_left(group["time"], days)
     return 0 if place >= len(group["at_risk"]) else group["at_risk"][place]

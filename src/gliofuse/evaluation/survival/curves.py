@@ -24,13 +24,13 @@ class LogRank:
 
 
 def kaplan_meier(
-    time_days: ArrayLike, event: ArrayLike, group: ArrayLike, *, confidence: float = 0.95
+    time: ArrayLike, event: ArrayLike, group: ArrayLike, *, confidence: float = 0.95
 ) -> pd.DataFrame:
     """Return the survival curve of each group, by lifelines.
 
     Parameters
     ----------
-    time_days : array-like of shape (n,)
+    time : array-like of shape (n,)
         Time to death or last contact, 0 or more; none missing.
     event : array-like of shape (n,)
         1 died, 0 censored; none missing.
@@ -45,7 +45,7 @@ def kaplan_meier(
     Returns
     -------
     DataFrame
-        group, time_days, survival, ci_low, ci_high, at_risk, events, censored, starting at 0;
+        group, time, survival, ci_low, ci_high, at_risk, events, censored, starting at 0;
         ``at_risk`` is the number just before the time.
 
     Examples
@@ -54,7 +54,7 @@ def kaplan_meier(
     >>> table["survival"].round(6).tolist()
     [1.0, 0.75, 0.75, 0.375, 0.375]
     """
-    times, died, names = _checked(time_days, event, group)
+    times, died, names = _checked(time, event, group)
     parts = []
     for name in pd.unique(names):
         fitter = _fitted(times[names == name], died[names == name], confidence)
@@ -65,7 +65,7 @@ def kaplan_meier(
         table = pd.DataFrame(
             {
                 "group": name,
-                "time_days": survival.index.to_numpy(dtype=float),
+                "time": survival.index.to_numpy(dtype=float),
                 "survival": survival.to_numpy(dtype=float),
                 "ci_low": limits.iloc[:, 0].to_numpy(dtype=float),
                 "ci_high": limits.iloc[:, 1].to_numpy(dtype=float),
@@ -76,13 +76,13 @@ def kaplan_meier(
         )
         # Before the first death, and after the last patient, the variance says nothing.
         unsure = (table["survival"] >= 1) | (table["survival"] <= 0)
-        table.loc[unsure & (table["time_days"] > 0), ["ci_low", "ci_high"]] = np.nan
+        table.loc[unsure & (table["time"] > 0), ["ci_low", "ci_high"]] = np.nan
         parts.append(table)
     return pd.concat(parts, ignore_index=True)
 
 
 def median_survival(
-    time_days: ArrayLike, event: ArrayLike, group: ArrayLike, *, confidence: float = 0.95
+    time: ArrayLike, event: ArrayLike, group: ArrayLike, *, confidence: float = 0.95
 ) -> pd.DataFrame:
     """Return each group's median survival with its interval.
 
@@ -94,7 +94,7 @@ def median_survival(
     """
     from lifelines.utils import median_survival_times
 
-    times, died, names = _checked(time_days, event, group)
+    times, died, names = _checked(time, event, group)
     rows = []
     for name in pd.unique(names):
         own = names == name
@@ -127,7 +127,7 @@ def _median(curve: pd.Series) -> float:
 
 
 def logrank(
-    time_days: ArrayLike, event: ArrayLike, group: ArrayLike, *, refits: bool = False
+    time: ArrayLike, event: ArrayLike, group: ArrayLike, *, refits: bool = False
 ) -> LogRank:
     """Return the log-rank test between two or more groups, by lifelines.
 
@@ -137,7 +137,7 @@ def logrank(
     """
     from lifelines.statistics import multivariate_logrank_test
 
-    times, died, names = _checked(time_days, event, group)
+    times, died, names = _checked(time, event, group)
     groups = pd.unique(names)
     if len(groups) < 2:
         raise InputError(f"group must hold at least two groups, got {list(groups)}")
@@ -166,19 +166,19 @@ def _fitted(times: np.ndarray, died: np.ndarray, confidence: float):  # type: ig
 
 
 def _checked(
-    time_days: ArrayLike, event: ArrayLike, group: ArrayLike
+    time: ArrayLike, event: ArrayLike, group: ArrayLike
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    times = np.asarray(time_days, dtype=float)
+    times = np.asarray(time, dtype=float)
     died = np.asarray(event, dtype=float)
     names = np.asarray(group, dtype=object)
     if not (times.ndim == 1 and times.shape == died.shape == names.shape and times.size):
         raise InputError(
-            "time_days, event and group must be vectors of one length, got "
+            "time, event and group must be vectors of one length, got "
             f"{times.shape}, {died.shape} and {names.shape}"
         )
     if not np.isfinite(times).all() or times.min() < 0:
         raise InputError(
-            "time_days must be 0 or more and nothing missing; leave out patients without it"
+            "time must be 0 or more and nothing missing; leave out patients without it"
         )
     if not np.isin(died, (0.0, 1.0)).all():
         raise InputError("event must hold only 0 and 1 and nothing missing")

@@ -1,0 +1,32 @@
+"""Survival models: Cox regression, splines, risk groups and signatures of many features.
+
+Outcomes are everywhere a DataFrame ``y`` with the columns ``time`` (0 or more, in any one unit)
+and ``event`` (1 seen, 0 censored), on the index of ``X``. A name loads its module when first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_HOMES = {
+    "CoxModel": "cox",
+    "RestrictedCubicSpline": "splines",
+    "harrell_knots": "splines",
+    "OptimalCut": "risk_groups",
+    "median_cut": "risk_groups",
+    "optimal_cut": "risk_groups",
+    "risk_group": "risk_groups",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

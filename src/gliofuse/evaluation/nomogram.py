@@ -12,6 +12,7 @@ import pandas as pd
 
 from gliofuse.errors import InputError, did_you_mean
 from gliofuse.records import Nomogram, NomogramTerm
+from gliofuse.survival import RestrictedCubicSpline
 
 __all__ = ["NomogramPoints", "cox_nomogram", "logistic_nomogram", "nomogram_points"]
 
@@ -197,22 +198,13 @@ def term_effect(term: NomogramTerm, value: Any) -> float:
         return term.levels[str(value)]
     if not term.knots:
         return term.coefficients[0] * float(value)
-    basis = _spline_basis(np.array([float(value)]), term.knots)
-    return float((basis @ np.asarray(term.coefficients))[0])
+    return float(_spline(term, [float(value)])[0])
 
 
-def _spline_basis(x: np.ndarray, knots: Sequence[float]) -> np.ndarray:
-    """Return the columns of Harrell's restricted cubic spline, the variable itself first."""
-    first, before, last = knots[0], knots[-2], knots[-1]
-
-    def cube(knot: float) -> np.ndarray:
-        return np.asarray(np.clip(x - knot, 0, None) ** 3)
-
-    columns = [x]
-    for knot in knots[:-2]:
-        back = cube(before) * (last - knot) - cube(last) * (before - knot)
-        columns.append((cube(knot) - back / (last - before)) / (last - first) ** 2)
-    return np.column_stack(columns)
+def _spline(term: NomogramTerm, values: Any) -> np.ndarray:
+    """Return what a spline adds to the linear predictor at each value."""
+    columns = RestrictedCubicSpline(term.knots).fit(()).basis(pd.Series(values, dtype=float))
+    return columns.to_numpy() @ np.asarray(term.coefficients)
 
 
 def _extremes(term: NomogramTerm) -> tuple[float, float]:
@@ -222,7 +214,7 @@ def _extremes(term: NomogramTerm) -> tuple[float, float]:
     values = np.array([low, high])
     if term.knots:
         values = np.linspace(low, high, _GRID)
-        effects = _spline_basis(values, term.knots) @ np.asarray(term.coefficients)
+        effects = _spline(term, values)
     else:
         effects = values * term.coefficients[0]
     return float(effects.min()), float(effects.max())

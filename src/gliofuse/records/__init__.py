@@ -36,6 +36,7 @@ from gliofuse.records.features import FeatureTable
 from gliofuse.records.files import DataFile, JsonFile, OtherFile, StoredFile, TableFile
 from gliofuse.records.folders import ComparisonFolder, FoldFolder, HeatMap, RunFolder
 from gliofuse.records.groups import CENTER_ALONE, CENTER_SUMMARY, CENTERS, SUBGROUPS
+from gliofuse.records.hazards import HAZARD_RATIOS, PROPORTIONAL_HAZARDS, SCHOENFELD
 from gliofuse.records.patients import (
     CENTER_CHARACTERISTICS,
     CHARACTERISTICS,
@@ -122,6 +123,7 @@ __all__ = [
     "FOLDS",
     "FOLD_FILES",
     "FOLLOW_UP",
+    "HAZARD_RATIOS",
     "HEAT_SHARES",
     "KAPLAN_MEIER",
     "METRICS",
@@ -136,6 +138,7 @@ __all__ = [
     "PAPER_RESULTS",
     "PREDICTIONS",
     "PREDICTIONS_CSV",
+    "PROPORTIONAL_HAZARDS",
     "REPORT",
     "RISK_GROUPS",
     "RISK_TESTS",
@@ -144,6 +147,7 @@ __all__ = [
     "RUN_FILES",
     "RUN_LOG",
     "SAMPLE_SIZE",
+    "SCHOENFELD",
     "SCORE_CONTRASTS",
     "SELECTED_FEATURES",
     "SIMILAR",

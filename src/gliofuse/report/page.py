@@ -168,7 +168,7 @@ def script_of(name: str) -> str:
 
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
     from markupsafe import Markup
 
     environment = Environment(
@@ -188,7 +188,7 @@ def _environment() -> Environment:
         "p": wording.format_p,
         "percent": wording.format_percent,
         "seconds": wording.format_seconds,
-        "metric": wording.metric_label,
+        "metric": pass_context(_metric_label),
         "data_uri": _data_uri,
         "file_name": file_name,
         "as_yaml": _as_yaml,
@@ -199,6 +199,12 @@ def _environment() -> Environment:
         "plural": wording.plural,
     }
     return environment
+
+
+def _metric_label(variables: Any, name: str) -> str:
+    """Return a figure of merit's name as the page's context words it."""
+    context = variables.get("context")
+    return wording.metric_label(name) if context is None else str(context.metric_label(name))
 
 
 def _data_uri(path: str) -> str:

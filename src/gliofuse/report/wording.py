@@ -43,6 +43,14 @@ METRIC_LABELS = {
     "kappa": "Cohen's kappa",
     "kappa_quadratic": "Quadratic kappa",
     "log_loss": "Log loss",
+    "c_index": "C-index",
+    "c_index_pooled": "C-index of pooled folds",
+    "uno_c": "Uno's C",
+    "ipa": "IPA",
+    "ibs": "Integrated Brier score",
+    "oe": "Observed / expected",
+    "calibration_slope": "Calibration slope",
+    "ici": "ICI",
 }
 
 COHORT_LABELS = {
@@ -228,7 +236,10 @@ def within(label: str) -> str:
 
     Examples
     --------
-    >>> within("AUC"), within("Macro AUC"), within("T1ce")
-    ('AUC', 'macro AUC', 'T1ce')
+    >>> within("AUC"), within("Macro AUC"), within("T1ce"), within("C-index")
+    ('AUC', 'macro AUC', 'T1ce', 'C-index')
     """
-    return label if label[1:2].isupper() or label[1:2].isdigit() else label[:1].lower() + label[1:]
+    second = label[1:2]
+    if second.isupper() or second.isdigit() or second == "-":
+        return label
+    return label[:1].lower() + label[1:]

@@ -53,7 +53,7 @@ def test_log_rank_and_medians_of_a_textbook_trial():
     assert test.p == pytest.approx(4.17e-5, rel=0.01)
     # R: survfit(...): median 23 (6-MP) and 8 (placebo)
     medians = median_survival(TIME, EVENT, GROUP).set_index("group")
-    assert medians["median_days"].to_dict() == {"6-MP": 23, "placebo": 8}
+    assert medians["median"].to_dict() == {"6-MP": 23, "placebo": 8}
     assert medians.loc["6-MP", "ci_high"] == np.inf
     assert medians.loc["placebo", "ci_low"] < 8 < medians.loc["placebo", "ci_high"]
 
@@ -246,7 +246,7 @@ def test_a_very_sparse_variable_has_a_p_value():
 def test_median_and_its_limits_are_those_of_r(times, events, expected):
     """summary(survfit(Surv(t, e) ~ 1, conf.type = "log-log"))$table of survival 3.5; NA is open."""
     row = median_survival(times, events, ["a"] * len(times)).iloc[0]
-    assert (row["median_days"], row["ci_low"], row["ci_high"]) == expected
+    assert (row["median"], row["ci_low"], row["ci_high"]) == expected
 
 
 def test_standardised_differences():

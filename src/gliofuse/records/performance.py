@@ -23,8 +23,9 @@ _COHORT = text("Cohort: validation, test or external.")
 _LOW = number("Lower bound of the 95 % confidence interval.")
 _HIGH = number("Upper bound.")
 _INTERVAL = text(
-    "How the limits were found: `delong`, `newcombe`, `wilson` or `bootstrap`; with `_refits` they "
-    "hold what refitting adds, since the patients have trained each other's models.",
+    "How the limits were found: `delong`, `newcombe`, `wilson` or `bootstrap`; of survival "
+    "`jackknife`, `influence` (normal, from what each patient adds), `log-log` or `wald`. With "
+    "`_refits` they hold what refitting adds, since the patients have trained each other's models.",
     optional=True,
 )
 _LOW_IF_ANY = number("Lower bound of the 95 % confidence interval.", optional=True)

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from gliofuse.errors import InputError
+from gliofuse.errors import InputError, SettingError, did_you_mean
 from gliofuse.evaluation.inference import REFIT_RATES
+from gliofuse.evaluation.survival._outcome import check_groups, check_outcome
 
-__all__ = ["LogRank", "kaplan_meier", "logrank", "median_survival"]
+__all__ = ["LOGRANK_WEIGHTS", "LogRank", "kaplan_meier", "logrank", "median_survival"]
+
+#: Weights of the log-rank test by name, as lifelines takes them.
+LOGRANK_WEIGHTS: dict[str, dict[str, Any]] = {
+    "logrank": {},
+    "wilcoxon": {"weightings": "wilcoxon"},
+    "tarone-ware": {"weightings": "tarone-ware"},
+    "peto": {"weightings": "peto"},
+    "fleming-harrington": {"weightings": "fleming-harrington", "p": 0.0, "q": 1.0},
+}
 
 
 @dataclass(frozen=True)
@@ -89,7 +100,7 @@ def median_survival(
     Returns
     -------
     DataFrame
-        group, n, events, median_days, ci_low, ci_high; infinite where the curve or its limit
+        group, n, events, median, ci_low, ci_high; infinite where the curve or its limit
         stays above one half.
     """
     from lifelines.utils import median_survival_times
@@ -109,7 +120,7 @@ def median_survival(
                 "group": name,
                 "n": int(own.sum()),
                 "events": int(died[own].sum()),
-                "median_days": _median(curve),
+                "median": _median(curve),
                 "ci_low": float(limits.iloc[0, 0]),
                 "ci_high": float(limits.iloc[0, 1]),
             }
@@ -127,30 +138,58 @@ def _median(curve: pd.Series) -> float:
 
 
 def logrank(
-    time: ArrayLike, event: ArrayLike, group: ArrayLike, *, refits: bool = False
+    time: ArrayLike,
+    event: ArrayLike,
+    group: ArrayLike,
+    *,
+    refits: bool = False,
+    weights: str = "logrank",
 ) -> LogRank:
-    """Return the log-rank test between two or more groups, by lifelines.
+    """Return the log-rank test between two or more groups, or a weighted one, by lifelines.
 
-    With ``refits`` the groups are what models say of patients who have trained each other's
-    models, on an outcome that may go with survival: the statistic is then divided by
-    :data:`~gliofuse.evaluation.inference.REFIT_RATES`.
+    Parameters
+    ----------
+    time, event, group : array-like of shape (n,)
+    refits : bool
+        The groups are what models say of patients who have trained each other's models, on an
+        outcome that may go with survival: the statistic is then divided by
+        :data:`~gliofuse.evaluation.inference.REFIT_RATES`.
+    weights : str
+        One of :data:`LOGRANK_WEIGHTS`: ``logrank`` counts every event alike; ``wilcoxon`` (Gehan)
+        by the patients at risk, ``tarone-ware`` by their square root and ``peto`` by survival
+        count early events more; ``fleming-harrington`` (p 0, q 1) late ones.
+
+    References
+    ----------
+    Klein JP, Moeschberger ML. Survival Analysis. 2nd ed. New York: Springer; 2003, section 7.3.
     """
     from lifelines.statistics import multivariate_logrank_test
 
     times, died, names = _checked(time, event, group)
     groups = pd.unique(names)
+    if weights not in LOGRANK_WEIGHTS:
+        raise SettingError(f"weights {weights!r}: {did_you_mean(weights, LOGRANK_WEIGHTS)}")
     if len(groups) < 2:
         raise InputError(f"group must hold at least two groups, got {list(groups)}")
+    degrees = len(groups) - 1
     if not died.any():
-        return LogRank(np.nan, len(groups) - 1, np.nan)
-    result = multivariate_logrank_test(times, names, died)
-    statistic, degrees = float(result.test_statistic), len(groups) - 1
+        return LogRank(np.nan, degrees, np.nan)
+    result = multivariate_logrank_test(times, names, died, **LOGRANK_WEIGHTS[weights])
+    statistic = float(result.test_statistic)
+    if not np.isfinite(statistic) or (degrees == 1 and not _comparable(times, died, names)):
+        return LogRank(np.nan, degrees, np.nan)
     if not refits:
         return LogRank(statistic, degrees, float(result.p_value))
     from scipy.stats import chi2
 
     statistic /= REFIT_RATES
     return LogRank(statistic, degrees, float(chi2.sf(statistic, degrees)))
+
+
+def _comparable(times: np.ndarray, died: np.ndarray, names: np.ndarray) -> bool:
+    """Whether at some event both groups were still watched."""
+    last = min(times[names == name].max() for name in pd.unique(names))
+    return bool((died[times <= last] > 0).any())
 
 
 def _fitted(times: np.ndarray, died: np.ndarray, confidence: float):  # type: ignore[no-untyped-def]
@@ -168,20 +207,5 @@ def _fitted(times: np.ndarray, died: np.ndarray, confidence: float):  # type: ig
 def _checked(
     time: ArrayLike, event: ArrayLike, group: ArrayLike
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    times = np.asarray(time, dtype=float)
-    died = np.asarray(event, dtype=float)
-    names = np.asarray(group, dtype=object)
-    if not (times.ndim == 1 and times.shape == died.shape == names.shape and times.size):
-        raise InputError(
-            "time, event and group must be vectors of one length, got "
-            f"{times.shape}, {died.shape} and {names.shape}"
-        )
-    if not np.isfinite(times).all() or times.min() < 0:
-        raise InputError(
-            "time must be 0 or more and nothing missing; leave out patients without it"
-        )
-    if not np.isin(died, (0.0, 1.0)).all():
-        raise InputError("event must hold only 0 and 1 and nothing missing")
-    if pd.isna(names).any():
-        raise InputError("group must not be missing for any patient")
-    return times, died, names
+    times, seen = check_outcome(time, event)
+    return times, seen.astype(float), check_groups(group, times.size)

@@ -118,7 +118,7 @@ class Context:
         ]
 
     def outcomes(self, predictions: pd.DataFrame | None) -> pd.Series:
-        """Return the class of each patient of a table of predictions, as a value, by ``case_id``."""
+        """Return the class of each predicted patient, as a value, by ``case_id``."""
         if predictions is None or predictions.empty:
             return pd.Series(dtype=str)
         own = predictions.drop_duplicates("case_id").set_index("case_id")

@@ -52,9 +52,7 @@ def _set(name):
     if name == "gbsg2":
         g = load_gbsg2()
         a = 0.05 * (g.pnodes - 5) - 0.3 * (g.horTh == "yes")
-        return _taken(
-            g.time, g.cens, a, 0.02 * (g.tsize - 29), 2500, 1.3, (365.0, 1095.0, 1825.0)
-        )
+        return _taken(g.time, g.cens, a, 0.02 * (g.tsize - 29), 2500, 1.3, (365.0, 1095.0, 1825.0))
     if name == "lung":
         l = load_lung().dropna(subset=["time", "status", "age", "sex", "ph.ecog"])  # noqa: E741
         age = 0.02 * (l.age - 62)
@@ -114,9 +112,7 @@ def test_time_dependent_auc_and_its_contrast(case):
 def test_brier_scores_and_accuracy_against_kaplan_meier(case):
     null = null_brier_scores(case.time, case.event, case.horizons)
     near(null.estimate, column(case.r["brier"], "Brier", "Null model"))
-    near(
-        np.linalg.norm(null.influence, axis=0), column(case.r["brier"], "se", "Null model")
-    )
+    near(np.linalg.norm(null.influence, axis=0), column(case.r["brier"], "se", "Null model"))
     scores = {}
     for name, score in (("a", case.a), ("b", case.b)):
         chance = case.risk(score[:, None], case.horizons)

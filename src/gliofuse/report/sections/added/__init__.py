@@ -1,4 +1,4 @@
-"""What imaging adds to the clinical variables: differences of the main figure of merit and of net benefit."""
+"""What imaging adds to the clinical variables, in the main figure of merit and net benefit."""
 
 from __future__ import annotations
 

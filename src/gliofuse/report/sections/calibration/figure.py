@@ -56,7 +56,7 @@ def draw_calibration(
         top.set(xlim=(0, 1), ylim=(-0.02, 1.02), ylabel=f"observed share of {event}")
         top.legend(loc="upper left")
         if len(panels) > 1 or "horizon" in panel:
-            top.set_title(panel.get("horizon", panel.get("label")))
+            top.set_title(panel["horizon"] if "horizon" in panel else panel["label"])
         tidy(top, grid="both")
         if with_rug:
             _draw_rug(axes[1, column], panel["probabilities"])

@@ -59,8 +59,8 @@ def _sentences(context: ComparisonContext, squares: list[dict[str, Any]]) -> lis
         sentences.append(
             f"The tests tell no pair of designs apart by {metric} (p ≥ 0.05)."
             if not told_apart
-            else f"Of {plural(pairs, 'pair')} of designs {told_apart} differ in {metric} "
-            "(p < 0.05)."
+            else f"The tests tell {told_apart} of {plural(pairs, 'pair')} of designs apart by "
+            f"{metric} (p < 0.05)."
         )
         sentences.append(
             "Where the intervals overlap, the order of the designs on this cohort is no ranking."

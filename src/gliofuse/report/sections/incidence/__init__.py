@@ -35,7 +35,9 @@ def data(context: Context, found: Findings) -> list[dict[str, Any]]:
                     "cohort": cohort,
                     "label": context.cohort_label(cohort),
                     "model": model,
-                    "title": "all" if model is None else f"by risk group of {context.label(model)}",
+                    "title": "of all patients"
+                    if model is None
+                    else f"by risk group of {context.label(model)}",
                     "curves": [
                         _curve(str(group), str(cause), part)
                         for (group, cause), part in rows.groupby(["group", "cause"], sort=False)
@@ -50,7 +52,7 @@ def drawings(data: list[dict[str, Any]], context: Context) -> list[Drawing]:
     return [
         Drawing(
             "_".join(["incidence", *(file_name(p) for p in (plot["cohort"], plot["model"]) if p)]),
-            f"Cumulative incidence, {plot['title']}, {plot['label'].lower()}",
+            f"Cumulative incidence {plot['title']}, {plot['label'].lower()}",
             draw_incidence,
             (plot["curves"],),
             {"unit": context.unit},

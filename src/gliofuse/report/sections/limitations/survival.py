@@ -44,10 +44,9 @@ def events(context: RunContext, found: Findings) -> Limit | None:
     )
     head = context.metric(context.primary, context.run.final.name, context.headline)
     if head and head.get("ci_low") is not None and head.get("ci_high") is not None:
-        text += (
-            f"; here the interval of the final model's {within(context.metric_label(context.headline))} is "
-            f"{format_bounds(head['ci_low'], head['ci_high'], 2)}"
-        )
+        name = within(context.metric_label(context.headline))
+        bounds = format_bounds(head["ci_low"], head["ci_high"], 2)
+        text += f"; here the interval of the final model's {name} is {bounds}"
     return {"title": "Few events", "text": f"{text}.{_carried(learned, found)}"}
 
 
@@ -120,12 +119,16 @@ def imaging_adds(context: RunContext, found: Findings) -> Limit | None:
             f", p {_equals(test['p'])}"
         )
     if values[0] < values[1]:
-        shown = test is not None and test["high"] is not None and test["high"] < 0
-        chance = "by more than chance" if shown else "though that may be chance"
+        if test is not None and test["high"] is not None and test["high"] < 0:
+            return {
+                "title": "Imaging made the clinical model worse",
+                "text": f"{both}. What imaging brought in took away from what the clinical "
+                "covariates tell without it: there is no reason here to use it.",
+            }
         return {
-            "title": "Imaging made the clinical model worse",
-            "text": f"{both}. On these patients what imaging added took away from what age, sex "
-            f"and the like tell without it, {chance}: there is no reason here to use it.",
+            "title": "The final model falls below the clinical one",
+            "text": f"{both}. That may be chance, but nothing here shows that imaging adds to the "
+            "clinical covariates: there is no reason here to prefer the final model.",
         }
     if test is None or test["low"] is None or test["low"] > 0:
         return None

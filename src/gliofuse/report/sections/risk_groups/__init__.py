@@ -113,12 +113,21 @@ def _groups(context: Context, own: pd.DataFrame) -> dict[str, Any]:
                 "n": row["n"],
                 "events": row["events"],
                 "median": _median(row["median"], context.digits),
-                "rmst": format_interval(*row["rmst"].values(), context.digits),
-                "survival": [row[f"survival_{time:g}"] for time in times],
+                "rmst": _interval(row["rmst"], context.digits),
+                "survival": [_share(row[f"survival_{time:g}"]) for time in times],
             }
             for row in rows
         ],
     }
+
+
+def _interval(found: dict[str, Any], digits: int) -> str:
+    return format_interval(found["estimate"], found["low"], found["high"], digits)
+
+
+def _share(found: dict[str, Any]) -> dict[str, str | None]:
+    """Return a share of patients with two decimals, however small."""
+    return {name: None if value is None else f"{value:.2f}" for name, value in found.items()}
 
 
 def _median(found: dict[str, Any], digits: int) -> str:
@@ -129,7 +138,7 @@ def _median(found: dict[str, Any], digits: int) -> str:
     if found["low"] is not None and found["high"] is None:
         estimate, low = (format_number(found[name], digits) for name in ("estimate", "low"))
         return f"{estimate} (from {low})"
-    return format_interval(found["estimate"], found["low"], found["high"], digits)
+    return _interval(found, digits)
 
 
 def _tests(own: pd.DataFrame | None, digits: int) -> dict[str, Any]:

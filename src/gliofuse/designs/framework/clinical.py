@@ -14,7 +14,9 @@ from gliofuse.cohort import Endpoint
 from gliofuse.designs.framework.classes import out_of_fold, probabilities
 from gliofuse.designs.framework.context import FitContext
 from gliofuse.errors import InputError
+from gliofuse.evaluation import logistic_nomogram
 from gliofuse.inputs import CaseData
+from gliofuse.records import Nomogram
 from gliofuse.survival import RestrictedCubicSpline
 
 __all__ = ["ClinicalTable", "FittedClinical", "clinical_model", "fit_clinical", "odds_ratios"]
@@ -150,6 +152,19 @@ class FittedClinical:
         table = self.coding.transform(data.clinical_table(self.coding.columns))
         table = table if beside is None else pd.concat([table, beside], axis=1)
         return probabilities(self.model, table, self.endpoint)
+
+    def nomogram(self) -> Nomogram | None:
+        """Return the model of two classes on its variables' own scales."""
+        scaler, logistic = self.model[0], self.model[-1]
+        # the standard deviation counts as 1 where a variable is the same in every patient
+        slopes = pd.Series(logistic.coef_[0] / scaler.scale_, index=self.table.columns)
+        return logistic_nomogram(
+            slopes,
+            self.table,
+            intercept=float(logistic.intercept_[0] - slopes @ scaler.mean_),
+            outcome=self.endpoint.describe(),
+            levels=self.coding.levels_,
+        )
 
 
 def fit_clinical(

@@ -20,6 +20,7 @@ _HOMES = {
     "OptimalCut": "risk_groups",
     "RestrictedCubicSpline": "splines",
     "SurvivalSignature": "signature",
+    "TimeElasticNet": "time_net",
     "best_sequence": "prognosis",
     "eliminate": "tables",
     "event_folds": "elastic_net",

@@ -19,7 +19,7 @@ from gliofuse.survival._checks import Float, check_outcome
 from gliofuse.survival._partial_likelihood import PartialLikelihood
 from gliofuse.survival._penalised import largest_penalty, penalised_path
 
-__all__ = ["CoxElasticNet", "event_folds"]
+__all__ = ["CoxElasticNet", "event_folds", "standard_columns"]
 
 Folds = list[tuple[NDArray[np.intp], NDArray[np.intp]]]
 
@@ -174,7 +174,7 @@ class CoxElasticNet(BaseEstimator):
         parts = inner_folds(values, splits, inner)
         self.n_folds_, self.not_converged_ = len(parts), 0
         whole = PartialLikelihood(time, event)
-        self.center_, scale = _standard(values)
+        self.center_, scale = standard_columns(values)
         Z = (values - self.center_) / scale
         tables, paths = [], []
         for ratio in ratios:
@@ -251,7 +251,7 @@ class CoxElasticNet(BaseEstimator):
             own = PartialLikelihood(time[part.training], event[part.training])
             both = np.r_[part.training, part.test]
             union = PartialLikelihood(time[both], event[both])
-            center, scale = _standard(part.X_training)
+            center, scale = standard_columns(part.X_training)
             Z = (part.X_training - center) / scale
             path = self._path(own, Z, grid, ratio, offset[part.training], tol=1e-5)
             eta = np.vstack([Z, (part.X_test - center) / scale]) @ path.T + offset[both][:, None]
@@ -287,7 +287,7 @@ class CoxElasticNet(BaseEstimator):
         return np.asarray((values - self.center_) @ self.coef_)
 
 
-def _standard(values: Float) -> tuple[Float, Float]:
+def standard_columns(values: Float) -> tuple[Float, Float]:
     """Return means and scales; a constant column keeps 1."""
     center, scale = values.mean(axis=0), values.std(axis=0)
     flat = (np.ptp(values, axis=0) == 0) if len(values) else np.ones(values.shape[1], bool)

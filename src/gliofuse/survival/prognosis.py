@@ -98,7 +98,7 @@ def _median(time: Any, event: Any) -> tuple[float, str]:
 
 
 def prognosis_signature(
-    *, k: int = 10, folds: int = 5, seed: int = 0, people: pd.Series | None = None
+    *, k: int = 10, trees: int = 100, folds: int = 5, seed: int = 0, people: pd.Series | None = None
 ) -> NestedPipeline:
     """Return the chain of a radiomic model of prognosis.
 
@@ -119,7 +119,7 @@ def prognosis_signature(
             ("impute", MedianImputer()),
             ("zscore", StandardScaler()),
             ("levene", LeveneSelector()),
-            ("forest", ForestTopK(k, random_state=seed)),
+            ("forest", ForestTopK(k, trees=trees, random_state=seed)),
             ("scorer", SVMSignature(C=_COSTS, gamma=_GAMMAS, folds=folds, random_state=seed)),
         ],
         people=people,
@@ -132,6 +132,7 @@ def best_sequence(
     y: pd.DataFrame,
     *,
     cut: float | None = None,
+    trees: int = 100,
     folds: int = 5,
     seed: int = 0,
     people: pd.Series | None = None,
@@ -148,7 +149,7 @@ def best_sequence(
         time, event, of training patients.
     cut : float, optional
         As for `median_split`.
-    folds, seed : int
+    trees, folds, seed : int
     people : Series, optional
         The person behind each row.
     workers : int or None, default=1
@@ -184,7 +185,7 @@ def best_sequence(
         own = tables[name].loc[split.poor.index]
         who = None if people is None else people.loc[own.index]
         probability = out_of_fold_probabilities(
-            prognosis_signature(folds=folds, seed=seed, people=who),
+            prognosis_signature(trees=trees, folds=folds, seed=seed, people=who),
             own,
             split.poor.to_numpy(),
             folds=folds,

@@ -8,19 +8,22 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
-from gliofuse.errors import InputError, SettingError
+from gliofuse.errors import InputError, SettingError, did_you_mean
 from gliofuse.signature import MedianImputer
 from gliofuse.signature.nested import InnerFold
 from gliofuse.survival._checks import Float, check_outcome
 from gliofuse.survival.elastic_net import CoxElasticNet, event_folds
 from gliofuse.survival.forest import MartingaleForestTopK
+from gliofuse.survival.time_net import TimeElasticNet
 
 __all__ = ["SurvivalSignature", "ridge_signature", "survival_signature"]
+
+_WEIGHTS = ("cox", "time")
 
 
 class SurvivalSignature(BaseEstimator):
@@ -39,8 +42,8 @@ class SurvivalSignature(BaseEstimator):
     ----------
     selector : MartingaleForestTopK or None
         None offers all features to the net.
-    net : CoxElasticNet
-        Its own folds are not used.
+    net : CoxElasticNet or TimeElasticNet
+        Default the former. Its own folds are not used.
     folds : int, default=5
         Stratified by event; no more than there are events.
     random_state : int, default=0
@@ -52,9 +55,9 @@ class SurvivalSignature(BaseEstimator):
         feature, coefficient (per standard deviation of the feature), frequency (of its selection);
         features of coefficient 0 left out, the largest first.
     held_out_ : Series
-        Training patients' log relative hazard, name ``risk``.
+        Training patients' risk out of fold, name ``risk``.
     null_ : bool
-    net_ : CoxElasticNet
+    net_ : CoxElasticNet or TimeElasticNet
         The net of all training patients, with its path of penalties.
     null_folds_ : int
         Held-out folds whose signature is the constant 0.
@@ -63,7 +66,7 @@ class SurvivalSignature(BaseEstimator):
     def __init__(
         self,
         selector: MartingaleForestTopK | None = None,
-        net: CoxElasticNet | None = None,
+        net: CoxElasticNet | TimeElasticNet | None = None,
         *,
         folds: int = 5,
         random_state: int = 0,
@@ -188,13 +191,13 @@ class _Chains:
             ]
             options = {}
             if self.selector is not None:
-                steps.append(("forest", MartingaleForestTopK(**self.selector.get_params())))
+                steps.append(("forest", clone(self.selector)))
                 options["forest__offset"] = self._offset(rows)
             pipeline = Pipeline(steps)
             self._prepared[key] = pipeline.fit(self.X.iloc[rows], self.y.iloc[rows], **options)
         return self._prepared[key]
 
-    def fitted(self, left_out: tuple[int, ...]) -> tuple[Pipeline, CoxElasticNet]:
+    def fitted(self, left_out: tuple[int, ...]) -> tuple[Pipeline, CoxElasticNet | TimeElasticNet]:
         """Return the chain that is fitted outside some folds, its penalty chosen there too."""
         rows = self.rows(left_out)
         inner = []
@@ -214,7 +217,7 @@ class _Chains:
                 )
             )
         before = self.prepared(left_out)
-        net = CoxElasticNet(**self.net.get_params()).fit(
+        net = clone(self.net).fit(
             np.asarray(before.transform(self.X.iloc[rows])),
             self.y.iloc[rows],
             offset=self._offset(rows),
@@ -250,6 +253,7 @@ def survival_signature(
     *,
     k: int = 10,
     target: str = "martingale",
+    weights: str = "cox",
     l1_ratio: float = 0.5,
     rule: str = "best",
     stability: float | None = None,
@@ -266,10 +270,13 @@ def survival_signature(
         Features that the forest hands on; ten in the paper.
     target : {"martingale", "time"}
         What the forest learns: martingale residuals, or the paper's survival time.
+    weights : {"cox", "time"}
+        What the elastic net is of: Cox's partial likelihood, or linear regression of the time, as
+        the paper may have meant it; that risk is no log hazard, and takes no offset.
     l1_ratio : float
         Mixture of the elastic net.
     rule : {"best", "one-se"}
-        How cautious the penalty is.
+        How cautious the penalty is (``weights="cox"`` alone).
     stability : float, optional
         Keep only features that the forest has among its best in at least this share of
         ``subsamples`` random halves of the patients; there may be none.
@@ -298,7 +305,13 @@ def survival_signature(
         threshold=0.5 if stability is None else stability,
         random_state=seed,
     )
-    net = CoxElasticNet(l1_ratios=l1_ratio, rule=rule)
+    if weights not in _WEIGHTS:
+        raise SettingError(f"weights got {weights!r}; {did_you_mean(weights, _WEIGHTS)}")
+    net: CoxElasticNet | TimeElasticNet = (
+        CoxElasticNet(l1_ratios=l1_ratio, rule=rule)
+        if weights == "cox"
+        else TimeElasticNet(l1_ratio=l1_ratio)
+    )
     return SurvivalSignature(selector, net, folds=folds, random_state=seed)
 
 

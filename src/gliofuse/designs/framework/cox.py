@@ -11,7 +11,9 @@ import pandas as pd
 from gliofuse.cohort import SurvivalEndpoint
 from gliofuse.designs.framework.clinical import ClinicalTable
 from gliofuse.designs.framework.context import FitContext
+from gliofuse.evaluation import cox_nomogram
 from gliofuse.inputs import CaseData
+from gliofuse.records import Nomogram
 from gliofuse.survival import CoxModel
 
 __all__ = ["COX_CHOICE", "FittedCox", "admitted", "fit_cox", "in_columns", "risk_only"]
@@ -47,6 +49,29 @@ class FittedCox:
     def predict(self, data: CaseData, beside: pd.DataFrame | None = None) -> pd.DataFrame:
         """Return risk and survival of patients, given the scores that the model was fitted with."""
         return in_columns(self.model, self.terms(data, beside), self.endpoint)
+
+    def nomogram(self) -> Nomogram | None:
+        """Return the model as a nomogram; ``None`` where no term moves it, or no horizon is met."""
+        center = float(self.model.center_ @ self.model.coefficients_)
+        mean = self.model.center_.to_frame().T
+        reached = self.model.survival(mean, self.endpoint.horizon_times).iloc[0].dropna()
+        if reached.empty:
+            return None
+        present = set(self.table.columns)
+        terms = {name: own for name, own in self.coding.groups().items() if set(own) <= present}
+        return cox_nomogram(
+            self.model.coefficients_,
+            self.table,
+            baseline={self.endpoint.horizon_label(time): one for time, one in reached.items()},
+            outcome=self.endpoint.event,
+            center=center,
+            levels={name: one for name, one in self.coding.levels_.items() if name in terms},
+            splines={
+                name: tuple(one.knots_)
+                for name, one in self.coding.splines_.items()
+                if name in terms
+            },
+        )
 
     def terms(self, data: CaseData, beside: pd.DataFrame | None = None) -> pd.DataFrame:
         """Return the patients' terms, coded as the training patients'."""

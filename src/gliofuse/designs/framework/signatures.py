@@ -14,6 +14,7 @@ from gliofuse.designs.framework.context import FitContext
 from gliofuse.designs.framework.cox import FittedCox, in_columns, risk_only
 from gliofuse.designs.framework.networks import NetworkSignature
 from gliofuse.inputs import CaseData
+from gliofuse.records import Nomogram
 from gliofuse.survival import CoxModel, ridge_signature, survival_signature
 
 __all__ = [
@@ -221,6 +222,13 @@ class FittedSurvival(FittedDesign):
         ]
         table = pd.concat(tables, axis=1)
         return table.loc[:, ~table.columns.duplicated()]
+
+    def nomograms(self) -> dict[str, Nomogram | None]:
+        """Return the Cox models with clinical terms, the final one first."""
+        final = self.design.final_model
+        ordered = sorted(self.cox, key=lambda name: name != final)
+        shown = [name for name in ordered if name in (final, "clinical")]
+        return {name: self.cox[name].nomogram() for name in shown}
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return signatures' features, Cox coefficients, hazard ratios and their tests."""

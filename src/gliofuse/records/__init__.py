@@ -19,6 +19,7 @@ from gliofuse.records.catalogue import (
 )
 from gliofuse.records.comparison import AGREEMENT, COMPARISON_TIMING, MISJUDGED
 from gliofuse.records.explanation import (
+    BY_COLUMN,
     COEFFICIENTS,
     CONTRIBUTIONS,
     CORRELATION,

@@ -93,6 +93,7 @@ __all__ = [
     "ADDED_BENEFIT",
     "AGREEMENT",
     "BRIER_CURVE",
+    "BY_COLUMN",
     "CALIBRATION",
     "CALIBRATION_SUMMARY",
     "CENTERS",

@@ -35,7 +35,12 @@ from gliofuse.evaluation.decision import (
 from gliofuse.evaluation.groups import group_levels, performance_by_group
 from gliofuse.evaluation.inference import shares_training
 from gliofuse.evaluation.metrics import METRICS, metrics_table
-from gliofuse.evaluation.nomogram import Nomogram, nomogram_table
+from gliofuse.evaluation.nomogram import (
+    NomogramPoints,
+    cox_nomogram,
+    logistic_nomogram,
+    nomogram_points,
+)
 from gliofuse.evaluation.predictions import pool_columns, pool_predictions
 from gliofuse.evaluation.reclassification import RECLASSIFICATION_CAVEAT, net_reclassification
 from gliofuse.evaluation.roc import confusion, confusion_table, roc_points, youden_threshold
@@ -77,7 +82,7 @@ __all__ = [
     "DeLongTest",
     "HosmerLemeshow",
     "LogRank",
-    "Nomogram",
+    "NomogramPoints",
     "RandomEffects",
     "added_benefit",
     "agreement_table",
@@ -95,6 +100,7 @@ __all__ = [
     "confusion",
     "confusion_table",
     "correlation_matrix",
+    "cox_nomogram",
     "cramers_v",
     "cumulative_incidence",
     "decision_curve",
@@ -105,12 +111,13 @@ __all__ = [
     "holm",
     "hosmer_lemeshow",
     "kaplan_meier",
+    "logistic_nomogram",
     "logrank",
     "median_survival",
     "metrics_table",
     "misjudged_by_all",
     "net_reclassification",
-    "nomogram_table",
+    "nomogram_points",
     "null_brier_scores",
     "observed_expected",
     "performance_by_group",

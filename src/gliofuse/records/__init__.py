@@ -28,7 +28,6 @@ from gliofuse.records.explanation import (
     MODEL_CHOICE,
     NETWORK_PATIENTS,
     NOMOGRAM_AXES,
-    NOMOGRAM_DATA,
     ODDS_RATIOS,
     SELECTED_FEATURES,
     TIMING,
@@ -37,6 +36,7 @@ from gliofuse.records.features import FeatureTable
 from gliofuse.records.files import DataFile, JsonFile, OtherFile, StoredFile, TableFile
 from gliofuse.records.folders import ComparisonFolder, FoldFolder, HeatMap, RunFolder
 from gliofuse.records.groups import CENTER_ALONE, CENTER_SUMMARY, CENTERS, SUBGROUPS
+from gliofuse.records.hazards import HAZARD_RATIOS, PROPORTIONAL_HAZARDS, SCHOENFELD
 from gliofuse.records.patients import (
     CENTER_CHARACTERISTICS,
     CHARACTERISTICS,
@@ -123,6 +123,7 @@ __all__ = [
     "FOLDS",
     "FOLD_FILES",
     "FOLLOW_UP",
+    "HAZARD_RATIOS",
     "HEAT_SHARES",
     "KAPLAN_MEIER",
     "METRICS",
@@ -132,12 +133,12 @@ __all__ = [
     "NETWORK_PATIENTS",
     "NOMOGRAM",
     "NOMOGRAM_AXES",
-    "NOMOGRAM_DATA",
     "NOTES",
     "ODDS_RATIOS",
     "PAPER_RESULTS",
     "PREDICTIONS",
     "PREDICTIONS_CSV",
+    "PROPORTIONAL_HAZARDS",
     "REPORT",
     "RISK_GROUPS",
     "RISK_TESTS",
@@ -146,6 +147,7 @@ __all__ = [
     "RUN_FILES",
     "RUN_LOG",
     "SAMPLE_SIZE",
+    "SCHOENFELD",
     "SCORE_CONTRASTS",
     "SELECTED_FEATURES",
     "SIMILAR",

@@ -20,7 +20,6 @@ __all__ = [
     "MODEL_CHOICE",
     "NETWORK_PATIENTS",
     "NOMOGRAM_AXES",
-    "NOMOGRAM_DATA",
     "ODDS_RATIOS",
     "SELECTED_FEATURES",
     "TIMING",
@@ -37,6 +36,11 @@ SELECTED_FEATURES = TableFile(
         "class": _CLASS,
         "feature": text("Column of the feature table; `(intercept)` where there is one."),
         "coefficient": number("Its coefficient in a linear model.", optional=True),
+        "frequency": number(
+            "Share of random halves of the patients in which it is selected, 1 without these "
+            "(survival).",
+            optional=True,
+        ),
         "fold": _FOLD,
     },
     by_fold=True,
@@ -81,14 +85,6 @@ ODDS_RATIOS = TableFile(
         "note": text("Why figures are missing.", optional=True),
         "fold": _FOLD,
     },
-    by_fold=True,
-    optional=True,
-)
-NOMOGRAM_DATA = TableFile(
-    "tables/nomogram_data.csv",
-    "The final model's table of training patients, on the variables' own scales.",
-    columns={"fold": _FOLD},
-    others="one a variable of the final model",
     by_fold=True,
     optional=True,
 )
@@ -198,14 +194,15 @@ KAPLAN_MEIER = TableFile(
     optional=True,
 )  # fmt: skip
 NOMOGRAM_AXES = TableFile(
-    "tables/nomogram.csv",
-    "The ticks of every axis of the nomogram.",
+    "tables/nomogram_{model}.csv",
+    "The ticks of every axis of a nomogram.",
     columns={
-        "variable": text("The variable; `total` for the last axes.", optional=True),
-        "value": number("Its value.", optional=True),
+        "variable": text("The variable; empty on the lower axes.", optional=True),
+        "value": text("Its value or level.", optional=True),
         "points": number("Points that the value gives.", optional=True),
         "total_points": number("A sum of points.", optional=True),
-        "linear_predictor": number("Log odds at the sum.", optional=True),
+        "linear_predictor": number("The model's linear predictor at the sum.", optional=True),
+        "horizon": text("Of the probability of survival (Cox).", optional=True),
         "probability": number("Probability at the sum.", optional=True),
     },
     optional=True,

@@ -36,6 +36,11 @@ SELECTED_FEATURES = TableFile(
         "class": _CLASS,
         "feature": text("Column of the feature table; `(intercept)` where there is one."),
         "coefficient": number("Its coefficient in a linear model.", optional=True),
+        "frequency": number(
+            "Share of random halves of the patients in which it is selected, 1 without these "
+            "(survival).",
+            optional=True,
+        ),
         "fold": _FOLD,
     },
     by_fold=True,

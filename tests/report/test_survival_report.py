@@ -23,6 +23,7 @@ from gliofuse.records import (
     RISK_GROUPS,
     RISK_TESTS,
     RUN,
+    SAMPLE_SIZE,
     SCHOENFELD,
     SCORE_CONTRASTS,
     RunFolder,
@@ -262,6 +263,44 @@ def test_few_events_and_what_they_allow_are_said(study, null):
     expected = f"carry {carried} coefficient" if carried else "carry no coefficient"
     assert expected in text
     assert "Few events" not in titles(study.path)
+
+
+def test_a_final_model_that_is_the_clinical_one_is_said_to_be_it(study, copied):
+    folder, predictions = RunFolder(copied(study.path)), study.read(PREDICTIONS)
+    keys = ["fold", "case_id", "cohort"]
+    clinical = predictions[predictions["model"] == "clinical"].set_index(keys)["risk"]
+    final = predictions["model"] == "integrated"
+    risks = clinical.loc[pd.MultiIndex.from_frame(predictions.loc[final, keys])].to_numpy()
+    one = final & (predictions["fold"] == "fold1")
+    for rows, title in (
+        (one, "Imaging is not shown to add to the clinical model"),
+        (final, "Imaging took no part in the final model"),
+    ):
+        predictions.loc[rows, "risk"] = risks[rows[final].to_numpy()]
+        folder.write(PREDICTIONS, predictions)
+        assert title in titles(folder.path)
+        said = "In 1 of 3 folds imaging did not enter" in titles(folder.path)[title]
+        assert said == (rows is one)
+
+
+def test_many_candidates_are_held_against_the_training_events(study, copied):
+    folder, size = RunFolder(copied(study.path)), study.read(SAMPLE_SIZE)
+    size.loc[size["criterion"] == "parameters", "present"] = 107
+    folder.write(SAMPLE_SIZE, size)
+    text = titles(folder.path)["Few events for the candidates"]
+    assert "for 107 candidate parameters (0.6 each)" in text
+    assert "Few events" not in titles(folder.path)
+
+
+def test_a_splines_columns_are_not_read_alone(study, copied, undrawn):
+    folder, table = RunFolder(copied(study.path)), study.read(HAZARD_RATIOS)
+    extra = table[table["term"] == "age"].assign(term="age'")
+    folder.write(HAZARD_RATIOS, pd.concat([table, extra]))
+    write_report(folder.path)
+    assert "Age, Age' are the columns of a restricted cubic spline" in words_of(folder.path)
+    (model, *_) = summarise(folder.path)["hazard_ratios"]["models"]
+    assert [row["term"] for row in model["rows"] if row["spline"]] == ["age", "age'"]
+    assert "restricted cubic spline" not in words_of(study.path)
 
 
 def test_an_interval_that_holds_one_half_and_horizons_without_figures_are_said(null):

@@ -1,0 +1,59 @@
+"""Which sequence a series is, held to a table of headers."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gliofuse.imaging.dicom.header import read_header
+from gliofuse.imaging.dicom.proposal import propose
+
+pydicom = pytest.importorskip("pydicom")
+
+TABLE = Path(__file__).with_name("headers.csv")
+TAGS = {
+    "vendor": "Manufacturer", "description": "SeriesDescription", "sequence_name": "SequenceName",
+    "scanning": "ScanningSequence", "variant": "SequenceVariant", "options": "ScanOptions",
+    "dim": "MRAcquisitionType", "tr": "RepetitionTime", "te": "EchoTime", "ti": "InversionTime",
+    "flip": "FlipAngle", "etl": "EchoTrainLength", "image_type": "ImageType",
+    "agent": "ContrastBolusAgent", "bvalue": "DiffusionBValue", "thickness": "SliceThickness",
+}  # fmt: skip
+SEVERAL = ("scanning", "variant", "options", "image_type")
+
+
+def rows():
+    with TABLE.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def header_of(row):
+    """The row as a data set of pydicom, read as a scan reads it."""
+    dataset = pydicom.Dataset()
+    dataset.Modality = "MR"
+    for name, tag in TAGS.items():
+        value = row[name]
+        if value:
+            setattr(dataset, tag, value.split("\\") if name in SEVERAL else value)
+    if row["bvalue"]:
+        dataset.DiffusionBValue = float(row["bvalue"])
+    found = read_header(dataset)
+    slices, thickness = int(row["slices"] or 1), float(row["thickness"] or 5)
+    return replace(
+        found, slices=slices, volumes=int(row["phases"] or 1), extent_mm=slices * thickness * 1.1
+    )
+
+
+def test_the_table_of_headers():
+    answers = {row["id"]: propose(header_of(row)) for row in rows()}
+    expected = {row["id"]: row["expected"] for row in rows()}
+    wrong = {
+        name: answer for name, answer in answers.items()
+        if answer.kind not in (expected[name], "ask")
+    }  # fmt: skip
+    right = sum(answer.kind == expected[name] for name, answer in answers.items())
+    assert len(answers) >= 60
+    assert not wrong
+    assert right / len(answers) >= 0.95

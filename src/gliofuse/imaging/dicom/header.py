@@ -110,7 +110,10 @@ def read_header(dataset: Any, frame: int = 0) -> SeriesHeader:
         Without what only the whole stack shows: slices, volumes, step and extent.
     """
     found: dict[str, Any] = {name: number(dataset.get(tag)) for name, tag in _PLAIN.items()}
-    scanning, variant = words(dataset.get("ScanningSequence")), words(dataset.get("SequenceVariant"))
+    scanning, variant = (
+        words(dataset.get("ScanningSequence")),
+        words(dataset.get("SequenceVariant")),
+    )
     groups = functional_groups(dataset, frame)
     if groups:
         for name, (sequence, tag) in _ENHANCED_GROUPS.items():

@@ -20,9 +20,9 @@ _TYPES = {
     "LOCALIZER": "localizer", "MIP": "projection (MIP)", "MNIP": "projection (minIP)",
     "MINIP": "projection (minIP)", "PROJECTION IMAGE": "projection", "VRT": "rendering",
     "SUB": "subtraction", "SUBTRACT": "subtraction", "SUBTRACTION": "subtraction",
-    "ADC": "diffusion map", "TRACEW": "diffusion", "DIFFUSION": "diffusion", "FA": "diffusion map",
-    "TENSOR": "diffusion map", "PERFUSION": "perfusion", "ASL": "perfusion", "RELCBV": "blood volume map",
-    "RCBV": "blood volume map", "CBV": "blood volume map", "RELCBF": "perfusion map",
+    "ADC": "diffusion map", "TRACEW": "diffusion", "DIFFUSION": "diffusion",
+    "FA": "diffusion map", "TENSOR": "diffusion map", "PERFUSION": "perfusion", "ASL": "perfusion",
+    "RELCBV": "blood volume map", "RCBV": "blood volume map", "CBV": "blood volume map", "RELCBF": "perfusion map",
     "RELMTT": "perfusion map", "MTT": "perfusion map", "TTP": "perfusion map",
     "SWI": "susceptibility", "P": "phase image", "PHASE MAP": "phase image",
     "SCREEN SAVE": "screen capture", "CSA REPORT": "report", "FMRI": "functional",
@@ -165,7 +165,9 @@ def _structural(header: SeriesHeader, claims: Claims, physics: Weighting) -> Pro
     agrees = kind in said
     if said and not agrees and not physics.sure:
         return _ask(f"its description says {' or '.join(sorted(said))}, but {physics.why}", physics)
-    against = f", against its description ({' or '.join(sorted(said))})" if said and not agrees else ""
+    against = (
+        f", against its description ({' or '.join(sorted(said))})" if said and not agrees else ""
+    )
     confidence = "high" if agrees and (physics.sure or kind == "t1") else "medium"
     if "DERIVED" in header.image_type:
         confidence = "medium"

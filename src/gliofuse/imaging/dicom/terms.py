@@ -107,7 +107,9 @@ def read_terms(text: str) -> Claims:
     """
     plain = _plain(text)
     spaced = re.sub(r"[\s_\-/.,;:()\[\]|]+", " ", plain).strip()
-    spaced = re.sub(r"(?<=[a-z0-9])(?=[\u4e00-\u9fff])|(?<=[\u4e00-\u9fff])(?=[a-z0-9])", " ", spaced)
+    spaced = re.sub(
+        r"(?<=[a-z0-9])(?=[\u4e00-\u9fff])|(?<=[\u4e00-\u9fff])(?=[a-z0-9])", " ", spaced
+    )
     weightings = frozenset(name for name, words in _WEIGHTINGS.items() if _has(words, spaced))
     given, not_given = _contrast(plain)
     return Claims(

@@ -19,7 +19,7 @@ TAGS = {
     "scanning": "ScanningSequence", "variant": "SequenceVariant", "options": "ScanOptions",
     "dim": "MRAcquisitionType", "tr": "RepetitionTime", "te": "EchoTime", "ti": "InversionTime",
     "flip": "FlipAngle", "etl": "EchoTrainLength", "image_type": "ImageType",
-    "agent": "ContrastBolusAgent", "bvalue": "DiffusionBValue", "thickness": "SliceThickness",
+    "agent": "ContrastBolusAgent", "thickness": "SliceThickness",
 }  # fmt: skip
 SEVERAL = ("scanning", "variant", "options", "image_type")
 

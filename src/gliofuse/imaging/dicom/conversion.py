@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
 import tempfile
@@ -16,7 +18,7 @@ import pandas as pd
 
 from gliofuse.cohort._tables import read_table
 from gliofuse.cohort.case import Case, Cohort
-from gliofuse.cohort.manifest import write_new_manifest
+from gliofuse.cohort.manifest import manifest_text, write_new_manifest
 from gliofuse.cohort.sequences import SEQUENCES
 from gliofuse.compute import parallel_map
 from gliofuse.errors import ImageError, ManifestError, did_you_mean
@@ -269,7 +271,8 @@ def convert(
     _write_failed(target / FAILED_NAME, table)
     manifest = target / MANIFEST_NAME
     if len(cohort):
-        write_new_manifest(cohort, manifest, overwrite=overwrite_manifest)
+        more = manifest.exists() and _only_adds(manifest, manifest_text(cohort, manifest))
+        write_new_manifest(cohort, manifest, overwrite=overwrite_manifest or more)
     return Conversion(cohort, manifest, written, kept, table)
 
 
@@ -294,6 +297,19 @@ def _find_stacks(
         found = read_folder(place, workers=workers, progress=reading)
         stacks.update(stacks_by_row(found, key))
     return stacks
+
+
+def _only_adds(manifest: Path, new: str) -> bool:
+    """Whether a new manifest keeps every cell that the old one has filled."""
+    old_rows, new_rows = (
+        {row.get("case_id"): row for row in csv.DictReader(io.StringIO(text))}
+        for text in (manifest.read_text(encoding="utf-8-sig"), new)
+    )
+    return all(
+        not value or new_rows.get(case_id, {}).get(name) == value
+        for case_id, row in old_rows.items()
+        for name, value in row.items()
+    )
 
 
 def _write_failed(path: Path, table: pd.DataFrame) -> None:
@@ -327,7 +343,7 @@ def _convert_one(task: tuple[Choice, Stack | None], key: Key, out: Path) -> bool
             )
         return False
     with tempfile.TemporaryDirectory(prefix="gliofuse-dicom-") as place:
-        made = run_program([file.path for file in stack.files], Path(place))
+        made = run_program(stack, Path(place))
         image = _the_one(choice, stack, made)
         facts = {name: image.facts[name] for name in _FACTS if name in image.facts}
         made_of = {"series_id": choice.series_id, "part": choice.part, "files": source}

@@ -68,6 +68,8 @@ class Frame:
         Centre of the first voxel, LPS.
     orientation : tuple of six floats, or None
         Direction along a row, then along a column, LPS.
+    index : int
+        Of an enhanced file, which of its frames, counted from 0.
     """
 
     header: SeriesHeader
@@ -76,6 +78,7 @@ class Frame:
     spacing_mm: tuple[float, ...] | None
     position_mm: tuple[float, ...] | None
     orientation: tuple[float, ...] | None
+    index: int = 0
 
 
 @dataclass(frozen=True)
@@ -298,6 +301,7 @@ def _frame(dataset: Any, enhanced: bool, index: int) -> Frame:
         spacing_mm=geometry("PixelMeasuresSequence", "PixelSpacing"),
         position_mm=geometry("PlanePositionSequence", "ImagePositionPatient"),
         orientation=geometry("PlaneOrientationSequence", "ImageOrientationPatient"),
+        index=index,
     )
 
 

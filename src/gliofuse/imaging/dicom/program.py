@@ -11,6 +11,8 @@ from typing import Any
 
 from gliofuse.errors import ImageError
 from gliofuse.imaging.dicom.frames import EXTRA
+from gliofuse.imaging.dicom.stacks import Stack
+from gliofuse.imaging.dicom.subset import write_frames
 from gliofuse.optional import require
 
 __all__ = ["Converted", "find_program", "run_program"]
@@ -46,12 +48,12 @@ def find_program() -> str:
     return found or str(require("dcm2niix", extra=EXTRA).bin)
 
 
-def run_program(files: list[Path], folder: Path) -> list[Converted]:
-    """Convert files with dcm2niix.
+def run_program(stack: Stack, folder: Path) -> list[Converted]:
+    """Convert the files of a stack, or its frames of an enhanced file, with dcm2niix.
 
     Parameters
     ----------
-    files : list of Path
+    stack : Stack
     folder : Path
         Empty folder for links to the files and for what is written.
 
@@ -68,8 +70,12 @@ def run_program(files: list[Path], folder: Path) -> list[Converted]:
     given, made = folder / "in", folder / "out"
     given.mkdir()
     made.mkdir()
-    for number, file in enumerate(files):
-        _link(file.resolve(), given / f"{number:06}.dcm")
+    for number, file in enumerate(stack.files):
+        target, part = given / f"{number:06}.dcm", stack.frames.get(file.path)
+        if part is None:
+            _link(file.path.resolve(), target)
+        else:
+            write_frames(file.path, part, target)
     words = [
         find_program(), "-g", "i", "-b", "y", "-ba", "y", "-z", "n", "-m", "n", "-i", "n",
         "-x", "n", "-w", "2", "-c", "", "-f", "image", "-o", str(made), str(given),
@@ -85,7 +91,7 @@ def run_program(files: list[Path], folder: Path) -> list[Converted]:
     images = sorted(made.glob("*.nii"))
     if not images:
         raise ImageError(
-            f"dcm2niix made no image of {len(files)} files (exit code {ended.returncode}): they "
+            f"dcm2niix made no image of {len(stack.files)} files (exit code {ended.returncode}): they "
             f"may be damaged or compressed in a way that it cannot read"
         )
     return [Converted(image, _facts(image.with_suffix(".json"))) for image in images]

@@ -30,38 +30,11 @@ _DATES = re.compile(
     r"|(19|20)\d\d(0\d|1[0-2])([0-2]\d|3[01]))(?!\d)"
 )
 # Short words of protocols that are also somebody's name.
-_KEPT = frozenset(
-    [
-        "axial",
-        "cor",
-        "sag",
-        "tra",
-        "t1w",
-        "t2w",
-        "tse",
-        "fse",
-        "gre",
-        "iso",
-        "mri",
-        "flair",
-        "post",
-        "pre",
-        "dwi",
-        "adc",
-        "spc",
-        "vibe",
-        "cube",
-        "bravo",
-        "jet",
-        "fat",
-        "sat",
-        "head",
-        "brain",
-        "hirn",
-        "kopf",
-        "rage",
-    ]
-)
+_KEPT = frozenset({
+    "axial", "cor", "sag", "tra", "t1w", "t2w", "tse", "fse", "gre", "iso", "mri", "flair", "post",
+    "pre", "dwi", "adc", "spc", "vibe", "cube", "bravo", "jet", "fat", "sat", "head", "brain",
+    "hirn", "kopf", "rage",
+})  # fmt: skip
 
 
 @dataclass
@@ -118,7 +91,8 @@ class Key:
         """Write the key for its owner's eyes only."""
         content: dict[str, Any] = {
             "note": "Tells who the pseudonyms are. Keep it, and do not pass it on with the data.",
-            "salt": self.salt.hex(), "patients": self.patients, "series": self.series, "unreadable": self.unreadable,
+            "salt": self.salt.hex(), "patients": self.patients, "series": self.series,
+            "unreadable": self.unreadable,
         }  # fmt: skip
         write_json(self.path, content)
         os.chmod(self.path, 0o600)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -25,6 +26,9 @@ class Stack:
     Parameters
     ----------
     files : tuple of DicomFile
+    frames : dict of Path to tuple of int
+        Of each file the frames that belong to the stack; a file that is missing here belongs to
+        it as a whole.
     header : SeriesHeader
         With the slices, volumes, step and extent of the stack.
     rows, columns : int
@@ -40,6 +44,7 @@ class Stack:
     """
 
     files: tuple[DicomFile, ...]
+    frames: dict[Path, tuple[int, ...]]
     header: SeriesHeader
     rows: int
     columns: int
@@ -103,13 +108,21 @@ def _localizer(groups: list[list[tuple[DicomFile, Frame]]]) -> Stack:
     )
     problem = f"{len(groups)} short stacks in different directions: a localizer"
     return Stack(
-        _files(pairs), header, first.rows, first.columns, first.spacing_mm, None,
+        _files(pairs), {}, header, first.rows, first.columns, first.spacing_mm, None,
         np.zeros((0, 3)), "", (problem,), usable=False,
     )  # fmt: skip
 
 
 def _files(pairs: Sequence[tuple[DicomFile, Frame]]) -> tuple[DicomFile, ...]:
     return tuple({id(file): file for file, _ in pairs}.values())
+
+
+def _frames(pairs: Sequence[tuple[DicomFile, Frame]]) -> dict[Path, tuple[int, ...]]:
+    found: dict[Path, list[int]] = {}
+    for file, frame in pairs:
+        found.setdefault(file.path, []).append(frame.index)
+    whole = {file.path: len(file.frames) for file, _ in pairs}
+    return {path: tuple(part) for path, part in found.items() if len(part) < whole[path]}
 
 
 def _stack(pairs: list[tuple[DicomFile, Frame]]) -> Stack:
@@ -124,7 +137,7 @@ def _stack(pairs: list[tuple[DicomFile, Frame]]) -> Stack:
         if not header.modality or header.modality == "MR":
             problems.append("no position in space in the headers")
         return Stack(
-            files, header, frame.rows, frame.columns, frame.spacing_mm, None, np.zeros((0, 3)), "",
+            files, _frames(pairs), header, frame.rows, frame.columns, frame.spacing_mm, None, np.zeros((0, 3)), "",
             tuple(problems), usable=False,
         )  # fmt: skip
     normal = np.cross(frame.orientation[:3], frame.orientation[3:])
@@ -145,7 +158,8 @@ def _stack(pairs: list[tuple[DicomFile, Frame]]) -> Stack:
     if volumes > 1:
         problems.append(f"{volumes} images at each position")
     return Stack(
-        files, header, frame.rows, frame.columns, frame.spacing_mm, frame.orientation, positions,
+        files, _frames(pairs), header, frame.rows, frame.columns, frame.spacing_mm,
+        frame.orientation, positions,
         _plane(normal), tuple(problems),
         usable=not damaged and not faults and volumes == 1 and len(positions) > 1,
     )  # fmt: skip
@@ -168,7 +182,7 @@ def _geometry_faults(
     found = []
     steps = np.diff(heights)
     gaps = np.flatnonzero(steps > (1 + _UNEVEN) * step)
-    if gaps.size and np.all(np.abs(steps[gaps] / step - np.round(steps[gaps] / step)) < _UNEVEN):
+    if gaps.size and np.all(np.abs(steps / step - np.maximum(np.round(steps / step), 1)) < _UNEVEN):
         missing = int(np.sum(np.round(steps[gaps] / step) - 1))
         after = ", ".join(str(gap + 1) for gap in gaps[:3])
         found.append(f"{missing} slices missing (after slice {after} of {len(positions)})")

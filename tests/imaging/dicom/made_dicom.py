@@ -17,8 +17,8 @@ MR, ENHANCED_MR, CT, CAPTURE = (
 )  # fmt: skip
 
 PHI = {
-    "PatientName": "Sauerbruch^Ferdinand", "PatientID": "MRN-7788123", "PatientBirthDate": "19510703",
-    "PatientAddress": "Ziegelgasse 9", "ReferringPhysicianName": "Virchow^Rudolf",
+    "PatientName": "Sauerbruch^Ferdinand", "PatientID": "MRN-7788123",
+    "PatientBirthDate": "19510703", "PatientAddress": "Ziegelgasse 9", "ReferringPhysicianName": "Virchow^Rudolf",
     "OperatorsName": "Koch^Robert", "InstitutionName": "Klinikum Musterstadt",
     "InstitutionAddress": "Domplatz 3", "AccessionNumber": "ACC4711", "StudyID": "ST99",
     "StationName": "MRZIMMER2", "DeviceSerialNumber": "45193", "ImageComments": "claustrophobic",
@@ -27,8 +27,8 @@ PHI = {
 """Everything in here must be found in no output."""
 
 SECRETS = (
-    "sauerbruch", "ferdinand", "7788123", "19510703", "ziegelgasse", "virchow", "koch", "musterstadt",
-    "domplatz", "acc4711", "st99", "mrzimmer2", "45193", "claustrophobic", "schaedel", "charcot",
+    "sauerbruch", "ferdinand", "7788123", "19510703", "ziegelgasse", "virchow", "koch",
+    "musterstadt", "domplatz", "acc4711", "st99", "mrzimmer2", "45193", "claustrophobic", "schaedel", "charcot",
     "20240229", "2024-02-29", "101530", "10:15:30",
 )  # fmt: skip
 
@@ -51,7 +51,7 @@ MPRAGE = {
 
 
 def head(
-    seed=0, shape=(22, 20, 18), spacing=(5.0, 1.5, 1.25), degrees=0.0, origin=(-9.0, 4.0, 7.0)
+    seed=0, shape=(17, 14, 12), spacing=(5.0, 1.5, 1.25), degrees=0.0, origin=(-9.0, 4.0, 7.0)
 ):
     """A volume of whole numbers without any symmetry, turned about an oblique axis."""
     generator = np.random.default_rng(seed)
@@ -177,10 +177,11 @@ def _dimensions(dataset):
     organisation.DimensionOrganizationUID = generate_uid()
     dataset.DimensionOrganizationSequence = [organisation]
     items = []
+    content, echo = 0x00209111, 0x00189114
     for pointer, group in (
-        (0x00209056, 0x00209111),
-        (0x00209057, 0x00209111),
-        (0x00189082, 0x00189114),
+        (0x00209056, content),
+        (0x00209057, content),
+        (0x00189082, echo),
     ):
         item = Dataset()
         item.DimensionOrganizationUID = organisation.DimensionOrganizationUID

@@ -1,4 +1,4 @@
-"""A volume written as DICOM, scanned and converted, comes back voxel by voxel and in millimetres."""
+"""A volume written as DICOM, scanned and converted, comes back voxel by voxel and in mm."""
 
 from __future__ import annotations
 
@@ -38,15 +38,13 @@ def call(capsys, *words):
 
 
 def scan(capsys, place, *more):
-    return call(
-        capsys, "dicom", "scan", place / "dicom", "-o", place / "series.csv", "--workers", 1, *more
-    )  # fmt: skip
+    words = ("scan", place / "dicom", "-o", place / "series.csv", "--workers", 1)
+    return call(capsys, "dicom", *words, *more)
 
 
 def convert(capsys, place, *more):
-    return call(
-        capsys, "dicom", "convert", place / "series.csv", "-o", place / "nifti", "--workers", 1, *more
-    )  # fmt: skip
+    words = ("convert", place / "series.csv", "-o", place / "nifti", "--workers", 1)
+    return call(capsys, "dicom", *words, *more)
 
 
 def table_of(place):
@@ -72,11 +70,11 @@ CORONAL = np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]], float)
 GEOMETRIES = {
     "axial": head(1),
     "oblique": head(2, degrees=23.0),
-    "very oblique": head(3, degrees=41.0, shape=(23, 17, 24)),
+    "very oblique": head(3, degrees=41.0, shape=(18, 13, 19)),
     "slices downwards": Volume(head(4).array, (5, 1.5, 1.25), (3, 2, 1), np.diag([1.0, 1, -1])),
-    "sagittal": Volume(head(5, (90, 21, 19)).array, (1.0, 1.1, 1.2), (-40, -9, 12), SAGITTAL),
+    "sagittal": Volume(head(5, (56, 13, 11)).array, (1.5, 1.1, 1.2), (-40, -9, 12), SAGITTAL),
     "coronal, oblique": Volume(
-        head(6, (24, 20, 17)).array, (4.0, 0.9, 0.9), (1, 2, 3), rotation(11.0) @ CORONAL
+        head(6, (21, 14, 12)).array, (4.0, 0.9, 0.9), (1, 2, 3), rotation(11.0) @ CORONAL
     ),
 }
 
@@ -93,7 +91,7 @@ def test_a_volume_comes_back(capsys, tmp_path, name, enhanced):
     assert (row["sequence"], row["proposal"], row["problem"]) == ("t1", "t1", "")
     assert row[["columns", "rows", "slices"]].tolist() == list(truth.shape[::-1])
     assert row["step_mm"] == pytest.approx(truth.spacing_mm[0], abs=1e-3)
-    code, out, err = convert(capsys, tmp_path)
+    code, _, err = convert(capsys, tmp_path)
     assert code == 0, err
     cohort = read_manifest(tmp_path / "nifti" / "cohort.csv")
     assert_same_image(Volume.read(cohort.cases[0].images["t1"]), truth)
@@ -141,7 +139,7 @@ def study(tmp_path):
     for number, tags in enumerate((tagged, T2, FLAIR, T1CE), 2):
         write_series(place / f"s{number}", head(number), tags, number=number, minute=5 * number)
     localizer = {**T1, "SeriesDescription": "loc", "ScanningSequence": "GR", "EchoTime": 4}
-    flat = head(9, (3, 20, 18))
+    flat = head(9, (3, 14, 12))
     turned = Volume(flat.array, flat.spacing_mm, flat.origin_mm, SAGITTAL)
     write_series(place / "s1", flat, localizer, number=1)
     write_series(place / "s1", turned, localizer, number=1, first_instance=11)
@@ -179,7 +177,8 @@ def test_an_image_of_other_files_is_not_overwritten(capsys, study):
     table.loc[table["series"] == 2, "sequence"] = ""
     table.loc[table["series"] == 7, "sequence"] = "t1"
     table.to_csv(study / "series.csv", index=False)
-    code, out, err = convert(capsys, study)
+    assert convert(capsys, study)[0] == 2  # the manifest would lose its t1
+    code, _, err = convert(capsys, study, "--overwrite")
     assert code == 1
     assert "exists and was made of other files; remove it" in err
     failed = pd.read_csv(study / "nifti" / "failed_series.csv")

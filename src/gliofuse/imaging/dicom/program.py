@@ -91,8 +91,8 @@ def run_program(stack: Stack, folder: Path) -> list[Converted]:
     images = sorted(made.glob("*.nii"))
     if not images:
         raise ImageError(
-            f"dcm2niix made no image of {len(stack.files)} files (exit code {ended.returncode}): they "
-            f"may be damaged or compressed in a way that it cannot read"
+            f"dcm2niix made no image of {len(stack.files)} files (exit code {ended.returncode}): "
+            f"they may be damaged or compressed in a way that it cannot read"
         )
     return [Converted(image, _facts(image.with_suffix(".json"))) for image in images]
 

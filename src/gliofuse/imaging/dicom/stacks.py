@@ -137,8 +137,8 @@ def _stack(pairs: list[tuple[DicomFile, Frame]]) -> Stack:
         if not header.modality or header.modality == "MR":
             problems.append("no position in space in the headers")
         return Stack(
-            files, _frames(pairs), header, frame.rows, frame.columns, frame.spacing_mm, None, np.zeros((0, 3)), "",
-            tuple(problems), usable=False,
+            files, _frames(pairs), header, frame.rows, frame.columns, frame.spacing_mm, None,
+            np.zeros((0, 3)), "", tuple(problems), usable=False,
         )  # fmt: skip
     normal = np.cross(frame.orientation[:3], frame.orientation[3:])
     every = np.array([one.position_mm for _, one in pairs], dtype=float)

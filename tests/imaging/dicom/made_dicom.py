@@ -18,7 +18,8 @@ MR, ENHANCED_MR, CT, CAPTURE = (
 
 PHI = {
     "PatientName": "Sauerbruch^Ferdinand", "PatientID": "MRN-7788123",
-    "PatientBirthDate": "19510703", "PatientAddress": "Ziegelgasse 9", "ReferringPhysicianName": "Virchow^Rudolf",
+    "PatientBirthDate": "19510703", "PatientAddress": "Ziegelgasse 9",
+    "ReferringPhysicianName": "Virchow^Rudolf",
     "OperatorsName": "Koch^Robert", "InstitutionName": "Klinikum Musterstadt",
     "InstitutionAddress": "Domplatz 3", "AccessionNumber": "ACC4711", "StudyID": "ST99",
     "StationName": "MRZIMMER2", "DeviceSerialNumber": "45193", "ImageComments": "claustrophobic",
@@ -28,8 +29,8 @@ PHI = {
 
 SECRETS = (
     "sauerbruch", "ferdinand", "7788123", "19510703", "ziegelgasse", "virchow", "koch",
-    "musterstadt", "domplatz", "acc4711", "st99", "mrzimmer2", "45193", "claustrophobic", "schaedel", "charcot",
-    "20240229", "2024-02-29", "101530", "10:15:30",
+    "musterstadt", "domplatz", "acc4711", "st99", "mrzimmer2", "45193", "claustrophobic",
+    "schaedel", "charcot", "20240229", "2024-02-29", "101530", "10:15:30",
 )  # fmt: skip
 
 T1 = {
@@ -50,9 +51,7 @@ MPRAGE = {
 }  # fmt: skip
 
 
-def head(
-    seed=0, shape=(17, 14, 12), spacing=(5.0, 1.5, 1.25), degrees=0.0, origin=(-9.0, 4.0, 7.0)
-):
+def head(seed=0, shape=(9, 14, 12), spacing=(9.5, 1.5, 1.25), degrees=0.0, origin=(-9.0, 4.0, 7.0)):
     """A volume of whole numbers without any symmetry, turned about an oblique axis."""
     generator = np.random.default_rng(seed)
     array = generator.integers(1, 900, shape).astype(np.int16)

@@ -70,11 +70,11 @@ CORONAL = np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]], float)
 GEOMETRIES = {
     "axial": head(1),
     "oblique": head(2, degrees=23.0),
-    "very oblique": head(3, degrees=41.0, shape=(18, 13, 19)),
-    "slices downwards": Volume(head(4).array, (5, 1.5, 1.25), (3, 2, 1), np.diag([1.0, 1, -1])),
+    "very oblique": head(3, degrees=41.0, shape=(9, 13, 19)),
+    "slices downwards": Volume(head(4).array, (9.5, 1.5, 1.25), (3, 2, 1), np.diag([1.0, 1, -1])),
     "sagittal": Volume(head(5, (56, 13, 11)).array, (1.5, 1.1, 1.2), (-40, -9, 12), SAGITTAL),
     "coronal, oblique": Volume(
-        head(6, (21, 14, 12)).array, (4.0, 0.9, 0.9), (1, 2, 3), rotation(11.0) @ CORONAL
+        head(6, (11, 14, 12)).array, (8.0, 0.9, 0.9), (1, 2, 3), rotation(11.0) @ CORONAL
     ),
 }
 
@@ -85,7 +85,7 @@ def test_a_volume_comes_back(capsys, tmp_path, name, enhanced):
     truth = GEOMETRIES[name]
     write = write_enhanced if enhanced else write_series
     write(tmp_path / "dicom", truth, MPRAGE if name == "sagittal" else T1)
-    code, out, err = scan(capsys, tmp_path)
+    code, _, err = scan(capsys, tmp_path)
     assert code == 0, err
     row = table_of(tmp_path).iloc[0]
     assert (row["sequence"], row["proposal"], row["problem"]) == ("t1", "t1", "")

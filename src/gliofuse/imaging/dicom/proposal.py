@@ -114,7 +114,8 @@ def _by_image_type(header: SeriesHeader, claims: Claims, physics: Weighting) -> 
         return _other(f"{claims.other}, by its description")
     if claims.mp2rage or "UNI" in header.image_type:
         return _ask("one of the images of an MP2RAGE: choose which to use", physics)
-    if claims.reformatted or _REFORMATS & set(header.image_type):
+    reformat = claims.mpr and "ORIGINAL" not in header.image_type
+    if reformat or claims.reformatted or _REFORMATS & set(header.image_type):
         return _ask(f"a reformat ({physics.why}): better take the series it was made from", physics)
     return None
 

@@ -47,7 +47,8 @@ _OTHERS = {
     "spine or neck": r"\w*spine\w*|\w*wirbel\w*|hws|bws|lws|rachis\w*|cervi\w*|lumb\w*|thora\w*"
     r"|neck|颈椎|腰椎|胸椎",
 }
-_REFORMATTED = r"mprs?|mpvr|reformat\w*|recon\w*|repro|oblique ref\w*|curved"
+_REFORMATTED = r"mpvr|reformat\w*|recon\w*|repro|oblique ref\w*|curved"
+_MPR = r"mprs?"  # multiplanar reformation, but also somebody's MPRAGE
 _MP2RAGE = r"mp2rage\w*|uni den|uniden|inv[12]"
 
 _WITH = (
@@ -85,7 +86,7 @@ class Claims:
         ``True`` given, ``False`` not given, ``None`` nothing said.
     contradicts_itself : bool
         Whether it says both.
-    reformatted, mp2rage : bool
+    reformatted, mpr, mp2rage : bool
     """
 
     weightings: frozenset[str]
@@ -93,6 +94,7 @@ class Claims:
     contrast: bool | None = None
     contradicts_itself: bool = False
     reformatted: bool = False
+    mpr: bool = False
     mp2rage: bool = False
 
 
@@ -118,6 +120,7 @@ def read_terms(text: str) -> Claims:
         contrast=None if given == not_given else given,
         contradicts_itself=given and not_given,
         reformatted=_has(_REFORMATTED, spaced),
+        mpr=_has(_MPR, spaced),
         mp2rage=_has(_MP2RAGE, spaced),
     )
 

@@ -101,12 +101,11 @@ def _gradient_echo(header: SeriesHeader, tr: float, te: float) -> tuple[str, boo
     if te >= 12:
         return "other", True, "gradient echo, T2*-weighted"
     flip = header.flip_deg or 0
-    unspoiled = "SP" not in header.variant and "SS" in header.variant
-    if unspoiled or _name_has(header, "ci", "tfi") or (tr < 10 and flip >= 35):
-        return "other", True, "balanced steady state"
     prepared = "MP" in header.variant or _inverted(header)
-    if header.dimensions == "3D" and prepared and te <= 8 and flip <= 20:
+    if header.dimensions != "2D" and prepared and te <= 8 and 0 < flip <= 20:
         return "t1", True, "inversion-prepared 3D gradient echo"
+    if _name_has(header, "ci", "tfi") or (tr < 10 and flip >= 35):
+        return "other", True, "balanced steady state"
     if header.dimensions == "3D":
         return _spoiled_3d(tr, te, flip)
     if te <= 8 and 80 <= tr <= 400 and flip >= 50:

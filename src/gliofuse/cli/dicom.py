@@ -52,7 +52,7 @@ def scan(
       gliofuse dicom scan /data/export -o series.csv
       gliofuse dicom scan /data/later -o later.csv --key series.key.json
     """
-    from gliofuse.cli.progress import counting
+    from gliofuse.cli.progress import bars
     from gliofuse.errors import ManifestError
     from gliofuse.files import check_writable, write_text
     from gliofuse.imaging.dicom import default_key_path, list_series, open_key
@@ -60,13 +60,14 @@ def scan(
     check_writable(output)
     opened = open_key(key or default_key_path(output))
     check_writable(opened.path)
-    with counting("reading", 0, unit="files") as advance:
+    with bars() as drawn:
+        task = drawn.add_task("reading", total=None, unit="files")
         listing = list_series(
             folder,
             opened,
             keep_ids=keep_ids,
             workers=workers,
-            progress=lambda done, total: advance(done),
+            progress=lambda done, total: drawn.update(task, completed=done, total=total),
         )
     text = listing.table.to_csv(index=False, lineterminator="\n")
     if output.exists() and not overwrite and output.read_bytes() != text.encode():
@@ -112,7 +113,7 @@ def convert(
     Example
       gliofuse dicom convert series.csv -o nifti
     """
-    from gliofuse.cli.progress import counting
+    from gliofuse.cli.progress import bars
     from gliofuse.files import check_writable
     from gliofuse.imaging.dicom import convert as convert_series
     from gliofuse.imaging.dicom import default_key_path, open_key, read_choices
@@ -120,7 +121,9 @@ def convert(
     choices = read_choices(table)
     opened = open_key(key or default_key_path(table), must_exist=True)
     check_writable(output / "cohort.csv")
-    with counting("converting", len(choices.rows), unit="series") as advance:
+    with bars() as drawn:
+        files = drawn.add_task("reading", total=None, unit="files")
+        series = drawn.add_task("converting", total=len(choices.rows), unit="series")
         done = convert_series(
             choices,
             opened,
@@ -128,7 +131,8 @@ def convert(
             folder=dicom,
             workers=workers,
             overwrite_manifest=overwrite,
-            progress=advance,
+            reading=lambda done, total: drawn.update(files, completed=done, total=total),
+            progress=lambda done: drawn.update(series, completed=done),
         )
     if choices.undecided:
         typer.echo(f"{len(choices.undecided)} rows say ask and are left out:")

@@ -245,7 +245,8 @@ def test_keys_that_are_none_and_folders_that_moved(capsys, tmp_path):
     (tmp_path / "dicom").rename(tmp_path / "moved")
     code, _, err = convert(capsys, tmp_path)
     assert code == 2
-    one_line(err, "no such folder")
+    one_line(err, "the folder that was scanned is no longer there")
+    assert "moved" not in err
     assert convert(capsys, tmp_path, "--dicom", tmp_path / "moved")[0] == 0
 
 

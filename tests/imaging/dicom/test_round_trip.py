@@ -16,6 +16,8 @@ from gliofuse.imaging import Volume
 pytest.importorskip("pydicom")
 pytest.importorskip("dcm2niix")
 
+import pydicom
+
 from .made_dicom import (
     FLAIR,
     MPRAGE,
@@ -108,6 +110,31 @@ def test_slices_stored_in_any_order_come_back(capsys, tmp_path):
     assert convert(capsys, tmp_path)[0] == 0
     cohort = read_manifest(tmp_path / "nifti" / "cohort.csv")
     assert_same_image(Volume.read(cohort.cases[0].images["t2"]), truth)
+
+
+AWKWARD = {
+    "instance numbers out of order": lambda n: {"InstanceNumber": [5, 4, 3, 2, 1, 9, 8, 7, 6][n]},
+    "one instance number": lambda n: {"InstanceNumber": 1},
+    "two acquisitions": lambda n: {"AcquisitionNumber": 1 + n % 2},
+    "two coils": lambda n: {"ReceiveCoilName": "AB"[n % 2]},
+    "echo times rounded apart": lambda n: {"EchoTime": 100.04 + 0.02 * (n % 2), "EchoNumbers": 1},
+    "a time for each slice": lambda n: {"AcquisitionTime": f"10{n:02}00", "TriggerTime": 100 * n},
+}
+
+
+@pytest.mark.parametrize("name", AWKWARD)
+def test_headers_that_vary_within_a_volume_do_not_divide_it(capsys, tmp_path, name):
+    truth = head(9, degrees=8.0)
+    for number, path in enumerate(write_series(tmp_path / "dicom", truth, T2)):
+        dataset = pydicom.dcmread(path)
+        for tag, value in AWKWARD[name](number).items():
+            setattr(dataset, tag, value)
+        dataset.save_as(path)
+    scan(capsys, tmp_path)
+    assert table_of(tmp_path)["slices"].tolist() == [9]
+    code, _, err = convert(capsys, tmp_path)
+    assert code == 0, err
+    assert_same_image(Volume.read(next((tmp_path / "nifti").rglob("t2.nii.gz"))), truth)
 
 
 @pytest.mark.parametrize("enhanced", [False, True], ids=["classic", "enhanced"])

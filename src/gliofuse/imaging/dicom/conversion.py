@@ -294,6 +294,11 @@ def _find_stacks(
         )
     stacks: dict[tuple[str, str], Stack] = {}
     for place in places:
+        if folder is None and not os.path.isdir(place):
+            raise ImageError(
+                f"the folder that was scanned is no longer there ({key.path} names it); say where "
+                f"it is now with --dicom"
+            )
         found = read_folder(place, workers=workers, progress=reading)
         stacks.update(stacks_by_row(found, key))
     return stacks

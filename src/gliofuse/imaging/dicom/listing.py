@@ -15,7 +15,7 @@ import pandas as pd
 
 from gliofuse.imaging.dicom.frames import DicomFile, DicomFolder, read_folder
 from gliofuse.imaging.dicom.proposal import Proposal, propose
-from gliofuse.imaging.dicom.pseudonyms import Key, scrub
+from gliofuse.imaging.dicom.pseudonyms import Key, scrubber
 from gliofuse.imaging.dicom.stacks import Stack, stacks_of
 from gliofuse.imaging.dicom.study import ListedSeries, settle_study
 
@@ -97,7 +97,6 @@ def list_series(
     key.unreadable += [str(file.path) for file in folder.files if not file.complete]
     rows: list[dict[str, Any]] = []
     remarks = _folder_remarks(folder, key)
-    names = {name for file in folder.files for name in file.names}
     for person, files in _grouped(folder.files, _person):
         shown = _shown_id(person, files[0], key, keep_ids)
         key.patients[shown] = files[0].patient_id
@@ -114,7 +113,7 @@ def list_series(
         start = _moment(_first_moment(studies[0]))
         for number, study in enumerate(studies, 1):
             common = {"patient_id": shown, "study": number, "day": _days(start, study)}
-            rows += [{**common, **row} for row in _study_rows(study, folder, key, names)]
+            rows += [{**common, **row} for row in _study_rows(study, folder, key)]
     table = pd.DataFrame(rows, columns=list(COLUMNS)).astype({"part": "string"})
     order = ["patient_id", "study", "series", "part"]
     table = table.sort_values(order, kind="stable", na_position="last").reset_index(drop=True)
@@ -180,8 +179,8 @@ def _differs(stacks: list[Stack]) -> str:
     """Say in what the stacks of one series differ."""
     told: dict[str, set[object]] = {
         "matrix": {(stack.columns, stack.rows) for stack in stacks},
-        "voxel size": {stack.spacing_mm for stack in stacks},
-        "orientation": {stack.orientation for stack in stacks},
+        "voxel size": {_close_values(stack.spacing_mm, 3) for stack in stacks},
+        "orientation": {_close_values(stack.orientation, 2) for stack in stacks},
         "echo time": {stack.header.te_ms for stack in stacks},
         "inversion time": {stack.header.ti_ms for stack in stacks},
         "type of image": {stack.header.image_type for stack in stacks},
@@ -189,10 +188,13 @@ def _differs(stacks: list[Stack]) -> str:
     return ", ".join(name for name, values in told.items() if len(values) > 1) or "kind of object"
 
 
-def _study_rows(
-    study: list[DicomFile], folder: DicomFolder, key: Key, names: set[str]
-) -> list[dict[str, Any]]:
+def _close_values(values: tuple[float, ...] | None, digits: int) -> tuple[float, ...] | None:
+    return None if values is None else tuple(round(value, digits) + 0.0 for value in values)
+
+
+def _study_rows(study: list[DicomFile], folder: DicomFolder, key: Key) -> list[dict[str, Any]]:
     start = _moment(_first_moment(study))
+    free = scrubber({name for file in study for name in file.names})
     listed: list[ListedSeries] = []
     rows = []
     for uid, files in _grouped(study, lambda file: file.series_uid):
@@ -203,7 +205,7 @@ def _study_rows(
             stack = place.stack
             proposal = propose(stack.header)
             listed.append(ListedSeries(files[0].series_number, place.part, minute, stack, proposal))
-            rows.append(_row(place, files[0].series_number, minute, names))
+            rows.append(_row(place, files[0].series_number, minute, free))
     for row, (sequence, proposal, problems) in zip(rows, settle_study(listed), strict=True):
         row.update(_answer(sequence, proposal, problems))
     return rows
@@ -217,28 +219,24 @@ def _answer(sequence: str, proposal: Proposal, problems: tuple[str, ...]) -> dic
 
 
 def _row(
-    place: StackPlace, number: int | None, minute: float | None, names: set[str]
+    place: StackPlace, number: int | None, minute: float | None, free: Callable[[str], str]
 ) -> dict[str, Any]:
     stack, header = place.stack, place.stack.header
     spacing = stack.spacing_mm or (None, None)
-
-    def free(text: str) -> str:
-        return scrub(text, names)
-
     return {
         "series": number, "part": place.part, "series_id": place.series_id,
         "description": free(header.description), "protocol": free(header.protocol),
         "modality": header.modality, "vendor": free(header.vendor), "model": free(header.model),
         "field_t": header.field_t, "sequence_name": free(header.sequence_name),
-        "scanning": "\\".join(header.scanning), "variant": "\\".join(header.variant),
+        "scanning": free("\\".join(header.scanning)), "variant": free("\\".join(header.variant)),
         "dimensions": header.dimensions, "tr_ms": header.tr_ms, "te_ms": header.te_ms,
         "ti_ms": header.ti_ms, "flip_deg": header.flip_deg, "b_value": header.b_value,
-        "contrast_agent": free(header.agent), "image_type": "\\".join(header.image_type),
+        "contrast_agent": free(header.agent), "image_type": free("\\".join(header.image_type)),
         "plane": stack.plane, "columns": stack.columns, "rows": stack.rows,
         "slices": header.slices, "volumes": header.volumes, "spacing_x_mm": _round(spacing[-1]),
         "spacing_y_mm": _round(spacing[0]), "step_mm": _round(header.step_mm),
         "thickness_mm": header.thickness_mm, "minute": None if minute is None else round(minute, 1),
-        "images": sum(1 for _ in stack.files),
+        "images": len(stack.files),
     }  # fmt: skip
 
 

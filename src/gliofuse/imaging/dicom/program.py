@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,9 +76,9 @@ def run_program(stack: Stack, folder: Path) -> list[Converted]:
         if part is None:
             _link(file.path.resolve(), target)
         else:
-            write_frames(file.path, part, target)
+            _take_frames(file.path, part, target)
     words = [
-        find_program(), "-g", "i", "-b", "y", "-ba", "y", "-z", "n", "-m", "n", "-i", "n",
+        find_program(), "-g", "i", "-b", "y", "-ba", "y", "-z", "n", "-m", "y", "-i", "n",
         "-x", "n", "-w", "2", "-c", "", "-f", "image", "-o", str(made), str(given),
     ]  # fmt: skip
     try:
@@ -95,6 +96,18 @@ def run_program(stack: Stack, folder: Path) -> list[Converted]:
             f"they may be damaged or compressed in a way that it cannot read"
         )
     return [Converted(image, _facts(image.with_suffix(".json"))) for image in images]
+
+
+def _take_frames(source: Path, frames: tuple[int, ...], target: Path) -> None:
+    with warnings.catch_warnings():  # what pydicom says may quote the header
+        warnings.simplefilter("ignore")
+        try:
+            write_frames(source, frames, target)
+        except Exception as error:  # any way in which a file can be broken
+            raise ImageError(
+                f"the frames of the file cannot be taken apart ({type(error).__name__}); export it "
+                f"as single images"
+            ) from None
 
 
 def _facts(path: Path) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import os
 import re
 import secrets
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,13 @@ from typing import Any
 from gliofuse.errors import InputError
 from gliofuse.files import write_json
 
-__all__ = ["Key", "open_key", "scrub"]
+__all__ = ["Key", "open_key", "scrubber"]
 
 _SALT_BYTES = 32
 _ID_DIGITS = 10
 _SERIES_DIGITS = 16
 _HIDDEN = "***"
+_LONG = 5
 
 # Dates as people write them; four digits alone may be a matrix size and stay.
 _DATES = re.compile(
@@ -130,27 +131,26 @@ def open_key(path: str | os.PathLike[str], *, must_exist: bool = False) -> Key:
         ) from error
 
 
-def scrub(text: str, names: Iterable[str]) -> str:
-    """Take names, numbers and dates of people out of free text.
+def scrubber(names: Iterable[str]) -> Callable[[str], str]:
+    """Return a function that takes names, numbers and dates of people out of free text.
 
     Parameters
     ----------
-    text : str
     names : iterable of str
         Names (``Family^Given``), ids and birth dates (``YYYYMMDD``) as they stand in headers.
 
     Examples
     --------
-    >>> scrub("T1 Huber 03.04.1961", ["Huber^Anna", "19610403"])
+    >>> scrubber(["Huber^Anna", "19610403"])("T1 Huber 03.04.1961")
     'T1 *** ***'
     """
-    found = _DATES.sub(_HIDDEN, text)
-    for word in sorted(_parts(names), key=len, reverse=True):
-        # Also inside a longer word: "T1_HUBER_tra"; digits and letters around short ones protect.
-        edge = r"(?<![^\W_])" if len(word) < 5 else ""
-        end = r"(?![^\W_])" if len(word) < 5 else ""
-        found = re.sub(edge + re.escape(word) + end, _HIDDEN, found, flags=re.IGNORECASE)
-    return found
+    words = sorted(_parts(names), key=len, reverse=True)
+    # A long word is found inside others too ("T1_HUBERtra"), a short one only by itself.
+    long = [re.escape(word) for word in words if len(word) >= _LONG]
+    short = [re.escape(word) for word in words if len(word) < _LONG]
+    alternatives = [*long, *(rf"(?<![^\W_]){word}(?![^\W_])" for word in short)]
+    people = re.compile("|".join(alternatives) or r"(?!)", re.IGNORECASE)
+    return lambda text: people.sub(_HIDDEN, _DATES.sub(_HIDDEN, text))
 
 
 def _parts(names: Iterable[str]) -> set[str]:

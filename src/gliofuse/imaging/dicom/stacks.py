@@ -14,6 +14,11 @@ from gliofuse.imaging.dicom.header import SeriesHeader
 __all__ = ["Stack", "stacks_of"]
 
 _SAME_POSITION_MM = 0.01
+_SAME_SPACING_MM = 1e-3
+_SAME_DIRECTION = 2e-3
+_SAME_ECHO_MS = 0.5
+_SAME_INVERSION_MS = 5.0
+_TURNED = 0.1
 _UNEVEN = 0.1  # of the distance between slices
 _TILT_SINE = 0.01
 _LOCALIZER_SLICES = 12
@@ -71,33 +76,40 @@ class Stack:
 
 def stacks_of(files: Sequence[DicomFile]) -> list[Stack]:
     """Divide the files of one series into stacks, in the order in which they first occur."""
-    groups: dict[tuple[object, ...], list[tuple[DicomFile, Frame]]] = {}
+    groups: list[list[tuple[DicomFile, Frame]]] = []
     for file in sorted(files, key=lambda file: (file.instance is None, file.instance, file.uid)):
         for frame in file.frames:
-            groups.setdefault(_key(frame), []).append((file, frame))
-    if _is_localizer(list(groups.values())):
-        return [_localizer(list(groups.values()))]
-    return [_stack(pairs) for pairs in groups.values()]
+            group = next((group for group in groups if _alike(group[0][1], frame)), None)
+            if group is None:
+                groups.append([(file, frame)])
+            else:
+                group.append((file, frame))
+    return [_localizer(groups)] if _is_localizer(groups) else [_stack(pairs) for pairs in groups]
 
 
-def _key(frame: Frame) -> tuple[object, ...]:
-    header = frame.header
+def _alike(a: Frame, b: Frame) -> bool:
+    """Whether two frames can be slices of one volume: headers are rounded, here and there apart."""
     return (
-        frame.rows, frame.columns, _rounded(frame.spacing_mm, 3), _rounded(frame.orientation, 2),
-        header.te_ms and round(header.te_ms, 1), header.ti_ms and round(header.ti_ms),
-        header.image_type, header.sop_class,
-    )  # fmt: skip
+        (a.rows, a.columns, a.header.image_type, a.header.sop_class)
+        == (b.rows, b.columns, b.header.image_type, b.header.sop_class)
+        and _close(a.spacing_mm, b.spacing_mm, _SAME_SPACING_MM)
+        and _close(a.orientation, b.orientation, _SAME_DIRECTION)
+        and _close((a.header.te_ms or 0,), (b.header.te_ms or 0,), _SAME_ECHO_MS)
+        and _close((a.header.ti_ms or 0,), (b.header.ti_ms or 0,), _SAME_INVERSION_MS)
+    )
 
 
-def _rounded(values: tuple[float, ...] | None, digits: int) -> tuple[float, ...] | None:
-    return None if values is None else tuple(round(value, digits) + 0.0 for value in values)
+def _close(a: tuple[float, ...] | None, b: tuple[float, ...] | None, apart: float) -> bool:
+    if a is None or b is None or len(a) != len(b):
+        return a is b
+    return all(abs(x - y) <= apart for x, y in zip(a, b, strict=True))
 
 
 def _is_localizer(groups: list[list[tuple[DicomFile, Frame]]]) -> bool:
     """Whether these are short stacks in several directions."""
-    directions = {_rounded(pairs[0][1].orientation, 1) for pairs in groups}
-    short = all(len(pairs) <= _LOCALIZER_SLICES for pairs in groups)
-    return len(directions) > 1 and short
+    first = groups[0][0][1].orientation if groups else None
+    turned = any(not _close(first, pairs[0][1].orientation, _TURNED) for pairs in groups)
+    return turned and all(len(pairs) <= _LOCALIZER_SLICES for pairs in groups)
 
 
 def _localizer(groups: list[list[tuple[DicomFile, Frame]]]) -> Stack:

@@ -7,7 +7,7 @@ import io
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -348,8 +348,7 @@ def _convert_one(task: tuple[Choice, Stack | None], key: Key, out: Path) -> bool
             )
         return False
     with tempfile.TemporaryDirectory(prefix="gliofuse-dicom-") as place:
-        made = run_program(stack, Path(place))
-        image = _the_one(choice, stack, made)
+        image = _make_image(choice, stack, Path(place))
         facts = {name: image.facts[name] for name in _FACTS if name in image.facts}
         made_of = {"series_id": choice.series_id, "part": choice.part, "files": source}
         write_json(facts_path, {**facts, "Sequence": choice.sequence, "MadeOf": made_of})
@@ -365,9 +364,15 @@ def _source_of(path: Path) -> tuple[str, str, str] | None:
         return None
 
 
-def _the_one(choice: Choice, stack: Stack, made: Iterable[Converted]) -> Converted:
+def _make_image(choice: Choice, stack: Stack, place: Path) -> Converted:
+    made = run_program(stack, place / "first")
+    if len(made) > 1 and not stack.frames and all(_fault(stack, one, True) for one in made):
+        made = run_program(stack, place / "again", unified=True)
+    return _the_one(choice, stack, made)
+
+
+def _the_one(choice: Choice, stack: Stack, every: list[Converted]) -> Converted:
     """Return the image that lies where the stack lies."""
-    every = list(made)
     faults = [_fault(stack, image, len(every) > 1) for image in every]
     fitting = [image for image, fault in zip(every, faults, strict=True) if fault is None]
     if len(fitting) == 1:

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from gliofuse.errors import ImageError
+from gliofuse.imaging.dicom.copies import write_frames, write_unified
 from gliofuse.imaging.dicom.frames import EXTRA
 from gliofuse.imaging.dicom.stacks import Stack
-from gliofuse.imaging.dicom.subset import write_frames
 from gliofuse.optional import require
 
 __all__ = ["Converted", "find_program", "run_program"]
@@ -49,14 +49,16 @@ def find_program() -> str:
     return found or str(require("dcm2niix", extra=EXTRA).bin)
 
 
-def run_program(stack: Stack, folder: Path) -> list[Converted]:
+def run_program(stack: Stack, folder: Path, *, unified: bool = False) -> list[Converted]:
     """Convert the files of a stack, or its frames of an enhanced file, with dcm2niix.
 
     Parameters
     ----------
     stack : Stack
     folder : Path
-        Empty folder for links to the files and for what is written.
+        For links to the files and for what is written; made.
+    unified : bool
+        Give copies of the files in which what divides a volume without need is the same.
 
     Returns
     -------
@@ -69,14 +71,9 @@ def run_program(stack: Stack, folder: Path) -> list[Converted]:
         If it writes nothing. The message does not quote the program, which prints names.
     """
     given, made = folder / "in", folder / "out"
-    given.mkdir()
+    given.mkdir(parents=True)
     made.mkdir()
-    for number, file in enumerate(stack.files):
-        target, part = given / f"{number:06}.dcm", stack.frames.get(file.path)
-        if part is None:
-            _link(file.path.resolve(), target)
-        else:
-            _take_frames(file.path, part, target)
+    _give(stack, given, unified)
     words = [
         find_program(), "-g", "i", "-b", "y", "-ba", "y", "-z", "n", "-m", "y", "-i", "n",
         "-x", "n", "-w", "2", "-c", "", "-f", "image", "-o", str(made), str(given),
@@ -98,15 +95,26 @@ def run_program(stack: Stack, folder: Path) -> list[Converted]:
     return [Converted(image, _facts(image.with_suffix(".json"))) for image in images]
 
 
-def _take_frames(source: Path, frames: tuple[int, ...], target: Path) -> None:
+def _give(stack: Stack, folder: Path, unified: bool) -> None:
+    """Put the files of a stack, or copies, into a folder under names that say nothing."""
+    sources = [file.path for file in stack.files]
+    targets = [folder / f"{number:06}.dcm" for number in range(len(sources))]
     with warnings.catch_warnings():  # what pydicom says may quote the header
         warnings.simplefilter("ignore")
         try:
-            write_frames(source, frames, target)
+            if unified:
+                write_unified(sources, targets)
+                return
+            for source, target in zip(sources, targets, strict=True):
+                part = stack.frames.get(source)
+                if part is None:
+                    _link(source.resolve(), target)
+                else:
+                    write_frames(source, part, target)
         except Exception as error:  # any way in which a file can be broken
             raise ImageError(
-                f"the frames of the file cannot be taken apart ({type(error).__name__}); export it "
-                f"as single images"
+                f"its files cannot be copied for dcm2niix ({type(error).__name__}); export them "
+                f"again"
             ) from None
 
 

@@ -62,7 +62,8 @@ _WITHOUT = (
     r"\b(ohne|vor|sans|without|w ?/ ?o|wo|no|non|not|senza|sin|pre|avant|before) ?(iv |l )?"
     r"(km|kontrast\w*|contrast\w*|gd|gado?\w*|inj\w*|iv|mdc|c|enhanced)\b|\bnativ\w*|\bpre\b|"
     r"\bprecontrast\w*|\bunenhanced\b|\bnoncontrast\w*|\bc ?-(?!\w)|(?<![\w)]) ?- ?c\b|"
-    r"\bw ?/ ?o\b|\bwithout\b|\bsans iv\b|平扫|非增强|未增强|增强前"
+    r"\bo ?\. ?(km|kontrast\w*)\b|\bw ?/ ?o\b|\bwo\b|\bwithout\b|\bsans iv\b|"
+    r"平扫|非增强|未增强|增强前"
 )
 _NOT_CONTRAST = r"\b(pre|post) ?(op\w*|rx|rt|surg\w*|process\w*|chemo\w*|treat\w*)\b"
 
@@ -141,7 +142,8 @@ def agent_given(agent: str) -> bool | None:
 
 def _contrast(plain: str) -> tuple[bool, bool]:
     """Whether the words say that contrast was given, and whether they say that it was not."""
-    text = re.sub(r"[\s_]+", " ", re.sub(_NOT_CONTRAST, " ", plain.replace("_", " ")))
+    joined = re.sub(r"(?<=[a-z]{2})-(?=[a-z]{2})", " ", plain.replace("_", " "))
+    text = re.sub(r"\s+", " ", re.sub(_NOT_CONTRAST, " ", joined))
     without = re.search(_WITHOUT, text) is not None
     rest = re.sub(_WITHOUT, " ", text)
     return re.search(_WITH, rest) is not None, without

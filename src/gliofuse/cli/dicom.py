@@ -12,7 +12,7 @@ from gliofuse.cli import app
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["commands", "convert", "scan"]
+__all__ = ["commands", "convert", "pseudonyms", "scan"]
 
 commands = typer.Typer(
     no_args_is_help=True,
@@ -44,8 +44,8 @@ def scan(
 
     The timings (TR, TE, TI) decide first, the tag of the contrast agent and the description
     second. Doubtful series say 'ask' in the column 'sequence': write there what it is, or empty
-    it, then convert. The table holds no name, date or number of a patient; the key, which the
-    same patients get the same pseudonyms from, tells who is who: keep it to yourself.
+    it, then convert. The table holds no name, date or number of a patient. The key beside it
+    tells who is who, and gives the same patients the same pseudonyms again: keep it to yourself.
 
     \b
     Examples
@@ -151,6 +151,40 @@ def convert(
         typer.echo(f"wrote {done.manifest}; next:  gliofuse cohort check {done.manifest}")
     if len(done.failed):
         raise typer.Exit(1)
+
+
+@commands.command()
+def pseudonyms(
+    table: Annotated[Path, typer.Argument(help="Table with a row a patient (CSV).")],
+    id_column: Annotated[str, typer.Option(help="The table's column of PatientIDs.")],
+    key: Annotated[Path, typer.Option(help="Key of the scan.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Table to write (CSV).")],
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a table that is there.")
+    ] = False,
+) -> None:
+    """Put the scan's pseudonyms into a clinical table, in a column patient_id.
+
+    All other columns are copied as they are: leave out those that name a person.
+
+    \b
+    Example
+      gliofuse dicom pseudonyms clinic.csv --id-column MRN --key series.key.json -o clinical.csv
+    """
+    from gliofuse.errors import InputError
+    from gliofuse.files import check_writable, write_csv
+    from gliofuse.imaging.dicom import open_key, pseudonymise_table
+
+    opened = open_key(key, must_exist=True)
+    if output.exists() and not overwrite:
+        raise InputError(f"{output} exists; give another name, or --overwrite")
+    check_writable(output)
+    found, unknown = pseudonymise_table(table, id_column, opened)
+    write_csv(output, found)
+    if unknown:
+        lines = ", ".join(_some([str(line) for line in unknown]))
+        typer.echo(f"{len(unknown)} of {len(found)} patients were not scanned: lines {lines}")
+    typer.echo(f"wrote {output}")
 
 
 def _study_lines(table: pd.DataFrame) -> list[str]:

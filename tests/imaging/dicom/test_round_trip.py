@@ -247,6 +247,27 @@ def test_the_key_gives_the_same_pseudonyms_again_and_another_salt_others(capsys,
     assert pd.read_csv(study / "c.csv")["patient_id"].iloc[0] != first
 
 
+def test_a_clinical_table_is_joined_by_pseudonyms(capsys, study):
+    scan(capsys, study)
+    convert(capsys, study)
+    (study / "clinic.csv").write_text("MRN,grade\nMRN-7788123,4\nMRN-1,2\n")
+    words = ("pseudonyms", study / "clinic.csv", "--key", study / "series.key.json")
+    words += ("-o", study / "clinical.csv", "--id-column")
+    code, out, _ = call(capsys, "dicom", *words, "MRN")
+    assert code == 0
+    assert "1 of 2 patients were not scanned: lines 3" in out
+    more = ("--clinical", study / "clinical.csv", "--id-column", "patient_id")
+    code, _, err = call(
+        capsys, "cohort", "scan", study / "nifti", "-o", study / "cohort.csv", *more
+    )
+    assert code == 0, err
+    assert read_manifest(study / "cohort.csv").cases[0].clinical["grade"] == 4
+    assert "7788123" not in (study / "clinical.csv").read_text()
+    assert "exists; give another name" in call(capsys, "dicom", *words, "MRN")[2]
+    (study / "clinical.csv").unlink()
+    assert "no column 'mrn'" in call(capsys, "dicom", *words, "mrn")[2]
+
+
 def test_several_studies_and_patients(capsys, tmp_path):
     other = {"PatientID": "B", "PatientName": "Other^Name", "PatientBirthDate": "19600101"}
     for study, day in (("late", "20240420"), ("early", "20240310")):

@@ -4,6 +4,7 @@ Needs the extra ``dicom`` (pydicom, dcm2niix), which is loaded when a folder is 
 is written names a person, except the key, which stays with the user.
 """
 
+from gliofuse.imaging.dicom.clinical import pseudonymise_table
 from gliofuse.imaging.dicom.conversion import Choices, Conversion, convert, read_choices
 from gliofuse.imaging.dicom.header import SeriesHeader, read_header
 from gliofuse.imaging.dicom.listing import COLUMNS, Listing, default_key_path, list_series
@@ -23,6 +24,7 @@ __all__ = [
     "list_series",
     "open_key",
     "propose",
+    "pseudonymise_table",
     "read_choices",
     "read_header",
 ]

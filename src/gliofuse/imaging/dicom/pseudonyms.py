@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from gliofuse.errors import InputError
-from gliofuse.files import write_json
 
 __all__ = ["Key", "open_key", "scrubber"]
 
@@ -95,8 +94,11 @@ class Key:
             "salt": self.salt.hex(), "patients": self.patients, "series": self.series,
             "unreadable": self.unreadable,
         }  # fmt: skip
-        write_json(self.path, content)
-        os.chmod(self.path, 0o600)
+        text = json.dumps(content, indent=2, sort_keys=True) + "\n"
+        temporary = self.path.with_name(f".{self.path.name}-{os.getpid()}")
+        with open(os.open(temporary, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as stream:
+            stream.write(text)
+        os.replace(temporary, self.path)
 
 
 def open_key(path: str | os.PathLike[str], *, must_exist: bool = False) -> Key:

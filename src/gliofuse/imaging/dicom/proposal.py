@@ -161,7 +161,7 @@ def _structural(header: SeriesHeader, claims: Claims, physics: Weighting) -> Pro
     if header.extent_mm is not None and 0 < header.extent_mm < _MIN_EXTENT_MM:
         return _ask(f"covers {header.extent_mm:.0f} mm, not the whole head", physics)
     kind = physics.kind
-    if kind == "t2" and "flair" in claims.weightings and (header.tr_ms or 0) >= 7000:
+    if kind == "t2" and "flair" in claims.weightings and _may_be_flair(header):
         return _ask(f"its description says FLAIR, but {physics.why}: perhaps TI is lost", physics)
     said = _claimed(claims)
     agrees = kind in said
@@ -177,6 +177,11 @@ def _structural(header: SeriesHeader, claims: Claims, physics: Weighting) -> Pro
     if kind != "t1":
         return Proposal(kind, confidence, reason)
     return _with_contrast(header, claims, physics, confidence, reason)
+
+
+def _may_be_flair(header: SeriesHeader) -> bool:
+    """Whether a FLAIR whose TI was lost could have this TR: in 2D it is longer."""
+    return (header.tr_ms or 0) >= (4000 if header.dimensions == "3D" else 6000)
 
 
 def _claimed(claims: Claims) -> set[str]:

@@ -67,7 +67,7 @@ class Key:
         Examples
         --------
         >>> Key(Path("key.json"), b"salt").patient("MRN-1")
-        'p-fc15eee79d'
+        'p-f8a53a3362'
         """
         return f"p-{self._digest('patient', patient_id)[:_ID_DIGITS]}"
 

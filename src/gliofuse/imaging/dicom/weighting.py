@@ -19,6 +19,7 @@ _FLUID_T1_MS = 4300.0
 # The echo train takes a part of TR, more so in 3D, so that published delays are 0.8-1.1 of this.
 _FLUID_NULLED = (0.7, 1.18)
 _FAT_NULL_MS = (80.0, 300.0)
+_MIN_SPIN_ECHO_TR_MS = 200.0
 _T1_INVERSION_MS = (300.0, 1300.0)
 
 
@@ -67,6 +68,9 @@ def weigh(header: SeriesHeader) -> Weighting:
         kind, sure, what = _inversion_recovery(header, header.tr_ms, header.te_ms)
     else:
         kind, sure, what = _spin_echo(header.tr_ms, header.te_ms)
+        if "SE" not in header.scanning:  # the family is not in the header
+            sure = False
+            kind = kind if header.tr_ms >= _MIN_SPIN_ECHO_TR_MS else ""
     return Weighting(kind, sure, f"{what}, {given}")
 
 

@@ -175,7 +175,7 @@ def test_screen_captures_are_no_sequence(capsys, tmp_path):
     assert "Secondary Capture" in row["reason"]
 
 
-def test_t1_after_contrast_and_alike_t1_are_asked_about(capsys, tmp_path):
+def test_t1_after_contrast_and_several_silent_t1_are_asked_about(capsys, tmp_path):
     silent = {**T1, "SeriesDescription": "t1"}
     write_series(tmp_path / "dicom", head(1), T1CE, number=2, minute=10)
     write_series(tmp_path / "dicom", head(2), silent, number=3, minute=20)
@@ -187,13 +187,14 @@ def test_t1_after_contrast_and_alike_t1_are_asked_about(capsys, tmp_path):
     assert table.loc[[1, 2, 3], "sequence"].tolist() == ["t1", "t1ce", "ask"]
     assert "acquired after series 2, which names contrast" in table.loc[3, "reason"]
     assert table.loc[[4, 5], "sequence"].tolist() == ["ask", "ask"]
-    assert "series 5 is alike: one may be post-contrast" in table.loc[4, "reason"]
+    assert "nor of series 5: one of them may be post-contrast" in table.loc[4, "reason"]
 
 
 def test_of_several_series_the_thin_one_is_taken_and_equal_ones_are_asked_about(capsys, tmp_path):
     thin = Volume(head(1, (56, 13, 11)).array, (1.5, 1.1, 1.2), (0, 0, 0), SAGITTAL)
-    write_series(tmp_path / "dicom", thin, MPRAGE, number=2)
-    write_series(tmp_path / "dicom", head(2), T1, number=3)
+    native = {"SeriesDescription": "t1 nativ"}
+    write_series(tmp_path / "dicom", thin, {**MPRAGE, **native}, number=2)
+    write_series(tmp_path / "dicom", head(2), {**T1, **native}, number=3)
     for number in (4, 5):
         write_series(tmp_path / "dicom", head(number), T2, number=number)
     scan(capsys, tmp_path)

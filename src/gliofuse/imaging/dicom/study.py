@@ -49,9 +49,9 @@ def settle_study(
 ) -> list[tuple[str, Proposal, tuple[str, ...]]]:
     """Judge the series of one study together.
 
-    A T1 that says nothing of contrast is asked about where contrast may have been given before
-    it. Of several series of one kind the best by dimension, plane and slice distance is taken;
-    where two are equal in these, all of them are asked about.
+    A T1 that says nothing of contrast is asked about where contrast was given before it, or where
+    there are several such T1 and no series that names contrast. Of several series of one kind the
+    best by slice distance and plane is taken; where two are equal, all of them are asked about.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def settle_study(
         proposal, and the problems.
     """
     judged = [replace(one, proposal=_contrast_before(one, series)) for one in series]
-    judged = [replace(one, proposal=_silent_pair(one, judged)) for one in judged]
+    judged = [replace(one, proposal=_one_of_several_silent(one, judged)) for one in judged]
     sequences = [_first_answer(one) for one in judged]
     problems = [list(one.stack.problems) for one in judged]
     for kind in STRUCTURAL:
@@ -111,27 +111,19 @@ def _before(a: ListedSeries, b: ListedSeries) -> bool:
     return a.number is not None and b.number is not None and a.number < b.number
 
 
-def _silent_pair(one: ListedSeries, series: Sequence[ListedSeries]) -> Proposal:
-    """Two T1 alike, of which nothing says whether contrast came between, are asked about."""
-    proposal = one.proposal
-    if proposal.kind != "t1" or _NOTHING_SAID not in proposal.reason:
-        return proposal
-    for other in series:
-        alike = (
-            other is not one
-            and other.proposal.kind == "t1"
-            and _NOTHING_SAID in other.proposal.reason
-            and _acquisition(other.stack) == _acquisition(one.stack)
-        )
-        if alike:
-            reason = f"{proposal.reason}; {other.name} is alike: one may be post-contrast"
-            return Proposal(ASK, "low", reason, "t1")
-    return proposal
+def _one_of_several_silent(one: ListedSeries, series: Sequence[ListedSeries]) -> Proposal:
+    """Several T1 in a study in which nothing names contrast: any may be post-contrast."""
+    silent = [other for other in series if _says_nothing(other)]
+    named = any(_names_contrast(other) for other in series)
+    if named or len(silent) < 2 or not _says_nothing(one):
+        return one.proposal
+    others = ", ".join(other.name for other in silent if other is not one)
+    reason = f"{one.proposal.reason}; nor of {others}: one of them may be post-contrast"
+    return Proposal(ASK, "low", reason, "t1")
 
 
-def _acquisition(stack: Stack) -> tuple[object, ...]:
-    header = stack.header
-    return (header.tr_ms, header.te_ms, header.flip_deg, header.dimensions, stack.plane)
+def _says_nothing(one: ListedSeries) -> bool:
+    return one.proposal.kind == "t1" and _NOTHING_SAID in one.proposal.reason
 
 
 def _merit(stack: Stack) -> tuple[int, ...]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gliofuse.errors import ImageError
+from gliofuse.errors import ImageError, MissingExtraError
 from gliofuse.imaging.dicom.copies import write_frames, write_unified
 from gliofuse.imaging.dicom.frames import EXTRA
 from gliofuse.imaging.dicom.stacks import Stack
@@ -38,15 +38,20 @@ class Converted:
 
 
 def find_program() -> str:
-    """Return the path of dcm2niix, which the Python package of that name carries.
+    """Return the path of dcm2niix: of the Python package that carries it, else the one on PATH.
 
     Raises
     ------
     MissingExtraError
         If neither the package nor the program is installed.
     """
-    found = shutil.which("dcm2niix")
-    return found or str(require("dcm2niix", extra=EXTRA).bin)
+    try:
+        return str(require("dcm2niix", extra=EXTRA).bin)
+    except MissingExtraError:
+        found = shutil.which("dcm2niix")
+        if found is None:
+            raise
+        return found
 
 
 def run_program(stack: Stack, folder: Path, *, unified: bool = False) -> list[Converted]:

@@ -39,18 +39,14 @@ def write_with_simpleitk(folder, volume, tags, number):
 
 
 TAGS = {
-    "t1": {"0008|103e": "T1", "0018|0020": "SE", "0018|0080": "500", "0018|0081": "12"},
-    "t2": {"0008|103e": "T2", "0018|0020": "SE", "0018|0080": "4500", "0018|0081": "100"},
-    "flair": {
-        "0008|103e": "T2 FLAIR", "0018|0020": "SE\\IR", "0018|0080": "9000", "0018|0081": "120",
-        "0018|0082": "2400",
-    },
+    "0008|103e": "T2 FLAIR", "0018|0020": "SE\\IR", "0018|0080": "9000", "0018|0081": "120",
+    "0018|0082": "2400",
 }  # fmt: skip
 
 
 def test_a_series_of_simpleitk(capsys, tmp_path):
     truth = head(4, degrees=17.0)
-    write_with_simpleitk(tmp_path / "dicom", truth, TAGS["flair"], 3)
+    write_with_simpleitk(tmp_path / "dicom", truth, TAGS, 3)
     scan(capsys, tmp_path)
     assert table_of(tmp_path)["sequence"].tolist() == ["flair"]
     code, _, err = convert(capsys, tmp_path)
@@ -76,14 +72,13 @@ def test_highdicom_reads_the_enhanced_file(tmp_path):
     assert {tuple(np.round(point, 3)) for point in corners} == points
 
 
-@pytest.mark.parametrize("sequence", ["t1", "t2", "flair"])
-def test_a_real_patient_comes_back(capsys, tmp_path, shared_data, sequence):
-    truth = Volume.read(shared_data("raw_tcga") / "TCGA-FG-6692" / f"{sequence}.nii.gz")
+def test_a_real_patient_comes_back(capsys, tmp_path, shared_data):
+    truth = Volume.read(shared_data("raw_tcga") / "TCGA-FG-6692" / "flair.nii.gz")
     array = np.round(truth.array).astype(np.int16)
     truth = Volume(array, truth.spacing_mm, truth.origin_mm, truth.direction)
-    write_with_simpleitk(tmp_path / "dicom", truth, TAGS[sequence], 1)
+    write_with_simpleitk(tmp_path / "dicom", truth, TAGS, 1)
     scan(capsys, tmp_path)
-    assert table_of(tmp_path)["sequence"].tolist() == [sequence]
+    assert table_of(tmp_path)["sequence"].tolist() == ["flair"]
     code, _, err = convert(capsys, tmp_path)
     assert code == 0, err
     assert_same_image(Volume.read(next((tmp_path / "nifti").rglob("*.nii.gz"))), truth)

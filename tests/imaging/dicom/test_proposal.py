@@ -27,8 +27,8 @@ SEVERAL = ("scanning", "variant", "options", "image_type")
 
 
 TAKEN_AWAY = (
-    "description", "sequence_name", "scanning", "variant", "options", "dim", "tr", "te", "ti",
-    "flip", "etl", "image_type", "agent",
+    "description", "sequence_name", "scanning", "variant", "tr", "te", "ti", "flip", "image_type",
+    "agent",
 )  # fmt: skip
 
 

@@ -158,7 +158,7 @@ class RiskSignature(Design):
         if columns:
             cox["clinical"] = fit_cox(learners, columns, endpoint, context, **shared)
         for way in self.methods:
-            own = way == settings.method
+            own = way == self.method
             name = _name("signature", way, own)
             offset = cox["clinical"].known["risk"] if way == "offset" else None
             signature = self._signature(way, learners, context, offset)

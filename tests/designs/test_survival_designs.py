@@ -11,6 +11,7 @@ from gliofuse.designs import Available, FitContext, find_design, parse_settings
 from gliofuse.errors import EndpointError, InputError
 from gliofuse.evaluation.survival.concordance import harrell_concordance
 from gliofuse.inputs import CaseData, FeatureTable
+from gliofuse.signature import SignatureWarning
 
 ENDPOINT = SurvivalEndpoint("os_days", "died")
 FEATURES = 40
@@ -74,7 +75,8 @@ def test_image_adds_where_it_knows_more_than_the_clinical_terms(design):
 
 
 def test_noise_stays_out_of_the_integrated_model():
-    one, data = fitted("risk-signature", *cohort(image=0.0), learned=110)
+    with pytest.warns(SignatureWarning, match="left out of the integrated model"):
+        one, data = fitted("risk-signature", *cohort(image=0.0), learned=110)
     assert one.beside == {}
     scores = one.predict(data)
     pd.testing.assert_frame_equal(scores["integrated"], scores["clinical"])
@@ -82,11 +84,12 @@ def test_noise_stays_out_of_the_integrated_model():
 
 @pytest.mark.slow(minutes=0.5)
 def test_every_way_of_building_a_signature_has_its_models():
-    one, data = fitted("risk-signature", *cohort(), learned=110, compared="all", trees=10)
+    given = {"compared": "all", "trees": 10, "admit": "always"}
+    one, data = fitted("risk-signature", *cohort(), learned=110, **given)
     assert set(one.names) >= {
         "integrated",
         "signature_ridge",
-        "integrated_offset",
+        "integrated_cox",
         "integrated_stability",
         "integrated_paper",
     }

@@ -294,7 +294,7 @@ def test_what_imaging_adds_is_shown_on_the_same_patients(rdl_run, clinical_run):
         )
         apart = metrics.loc[final.name, "estimate"] - metrics.loc["clinical", "estimate"]
         assert cohort["headline"]["estimate"] == pytest.approx(apart)
-        assert cohort["headline"]["low"] < apart < cohort["auc"]["high"]
+        assert cohort["headline"]["low"] < apart < cohort["headline"]["high"]
         assert [row["threshold"] for row in cohort["benefit"]] == [0.1, 0.2, 0.3, 0.4, 0.5]
         for row in cohort["benefit"]:
             assert row["difference"]["estimate"] == pytest.approx(row["final"] - row["clinical"])

@@ -195,6 +195,10 @@ def test_folds_spread_events_and_keep_people_together():
     people = np.arange(60) // 4
     for training, test in event_folds(event, 5, 0, people):
         assert not set(people[training]) & set(people[test])
+    # both people with an event have four rows each; whatever the folds, one is left to learn from
+    lumped = event_folds(np.arange(60) < 8, 5, 0, people)
+    assert all((training < 8).any() for training, _ in lumped)
+    assert sorted(np.concatenate([test for _, test in lumped])) == list(range(60))
     assert len(event_folds(np.arange(40) < 3, 10, 0)) == 3
     assert len(event_folds(np.ones(40, bool), 10, 0)) == 10
     with pytest.raises(EndpointError, match="two patients or more with the event, got 1 of 40"):

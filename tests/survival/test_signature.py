@@ -180,10 +180,10 @@ def test_forest_learns_the_martingale_residual_and_the_paper_the_time():
     seen = {}
 
     class Spy(MartingaleForestTopK):
-        def _importance(self, X, time, event, offset, seed):
+        def _importance(self, X, time, event, offset, seed, trees):
             likelihood = PartialLikelihood(time, event)
             seen[self.target] = likelihood.martingale(offset)
-            return super()._importance(X, time, event, offset, seed)
+            return super()._importance(X, time, event, offset, seed, trees)
 
     Spy(trees=5).fit(X, y, offset=lp + 1)
     assert seen["martingale"].sum() == pytest.approx(0, abs=1e-9)

@@ -38,7 +38,11 @@ class RiskSignatureSettings(DesignSettings):
     radiomics: str = Field("original", description="Feature bank: design, preset or file.")
     normalisation: str = Field("zscore", description="Of each volume over the brain.")
     region: str = "whole"
-    method: SignatureMethod = Field("cox", description="How the signature is built.")
+    method: SignatureMethod | None = Field(
+        None,
+        description="How the signature is built: offset, cox, stability, ridge or paper; by "
+        "default offset where there are covariates, else cox.",
+    )
     compared: tuple[SignatureMethod, ...] = Field(
         (), description="Further ways, each with a model of its own (all: every one)."
     )
@@ -77,10 +81,11 @@ class RiskSignature(Design):
     endpoints = (SurvivalEndpoint,)
     threshold = "median"
     choices = (
-        "The signature's features are chosen by a forest on the martingale residuals of a Cox "
-        "model without terms, which respects censoring, and weighed by a Cox elastic net; its "
-        "scores of training patients, by which the integrated model weighs it, are of fits that "
-        "did not see them.",
+        "The signature's features are chosen by a forest on martingale residuals, which respect "
+        "censoring, and weighed by a Cox elastic net; method offset, the default beside "
+        "covariates, does both on what the clinical model's out-of-fold risk leaves unexplained.",
+        "The signature's scores of training patients, by which the integrated model weighs it, are "
+        "of fits that did not see them.",
         "The signature enters the integrated model only where its out-of-fold score raises twice "
         "the log partial likelihood of the clinical model by more than 2 with a positive "
         "coefficient (setting admit); else the integrated model is the clinical one.",
@@ -89,9 +94,14 @@ class RiskSignature(Design):
     settings: RiskSignatureSettings
 
     @property
+    def method(self) -> SignatureMethod:
+        """The way of the final model's signature."""
+        return self.settings.method or ("offset" if self.available.clinical else "cox")
+
+    @property
     def methods(self) -> tuple[SignatureMethod, ...]:
         """The ways of building the signature, the final one's first."""
-        every = dict.fromkeys((self.settings.method, *self.settings.compared))
+        every = dict.fromkeys((self.method, *self.settings.compared))
         return tuple(one for one in every if one != "offset" or self.available.clinical)
 
     @property
@@ -101,7 +111,7 @@ class RiskSignature(Design):
         if clinical:
             found.append(Model("clinical", "Clinical", "clinical", role="rival"))
         for way in self.methods:
-            own, tail = way == self.settings.method, f" ({SIGNATURE_METHODS[way]})"
+            own, tail = way == self.method, f" ({SIGNATURE_METHODS[way]})"
             role: Role = "final" if own and not clinical else "rival" if own else "part"
             label = "Radiomic signature" + ("" if own else tail)
             found.append(Model(_name("signature", way, own), label, "radiomics", ALL, role))
@@ -148,7 +158,7 @@ class RiskSignature(Design):
         if columns:
             cox["clinical"] = fit_cox(learners, columns, endpoint, context, **shared)
         for way in self.methods:
-            own = way == settings.method
+            own = way == self.method
             name = _name("signature", way, own)
             offset = cox["clinical"].known["risk"] if way == "offset" else None
             signature = self._signature(way, learners, context, offset)

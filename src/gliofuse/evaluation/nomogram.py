@@ -17,6 +17,7 @@ from gliofuse.survival import RestrictedCubicSpline
 __all__ = ["NomogramPoints", "cox_nomogram", "logistic_nomogram", "nomogram_points"]
 
 _PROBABILITIES = (0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
+_FEW_STEPS = 5  # whole numbers that span so few are marked one by one
 _GRID = 2001  # values at which the turning points of a spline are looked for
 
 
@@ -193,9 +194,10 @@ def nomogram_points(model: Nomogram, *, points: float = 100.0) -> NomogramPoints
 def term_effect(term: NomogramTerm, value: Any) -> float:
     """Return what a value, or the name of a level, adds to the linear predictor."""
     if term.levels:
-        if str(value) not in term.levels:
-            raise InputError(f"{term.name}: {did_you_mean(str(value), term.levels)}")
-        return term.levels[str(value)]
+        level = value if isinstance(value, str) else f"{value:g}"
+        if level not in term.levels:
+            raise InputError(f"{term.name}: {did_you_mean(level, term.levels)}")
+        return term.levels[level]
     if not term.knots:
         return term.coefficients[0] * float(value)
     return float(_spline(term, [float(value)])[0])
@@ -378,6 +380,10 @@ def _terms(
             )
         elif set(values) == {0.0, 1.0}:
             terms.append(_yes_or_no(described, variable, slopes[variable]))
+        elif high - low <= _FEW_STEPS and (values == values.round()).all():  # such as a grade
+            steps = np.arange(low, high + 1)
+            shares = {f"{step:g}": slopes[variable] * float(step) for step in steps}
+            terms.append(NomogramTerm(**described, levels=shares))
         else:
             slope = (slopes[variable],)
             terms.append(NomogramTerm(**described, coefficients=slope, min=low, max=high))

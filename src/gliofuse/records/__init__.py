@@ -19,6 +19,7 @@ from gliofuse.records.catalogue import (
 )
 from gliofuse.records.comparison import AGREEMENT, COMPARISON_TIMING, MISJUDGED
 from gliofuse.records.explanation import (
+    BY_COLUMN,
     COEFFICIENTS,
     CONTRIBUTIONS,
     CORRELATION,
@@ -92,6 +93,7 @@ __all__ = [
     "ADDED_BENEFIT",
     "AGREEMENT",
     "BRIER_CURVE",
+    "BY_COLUMN",
     "CALIBRATION",
     "CALIBRATION_SUMMARY",
     "CENTERS",

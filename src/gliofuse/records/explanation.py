@@ -11,6 +11,7 @@ from gliofuse.records.patients import CASE_ID
 from gliofuse.records.predictions import MODEL
 
 __all__ = [
+    "BY_COLUMN",
     "COEFFICIENTS",
     "CONTRIBUTIONS",
     "CORRELATION",
@@ -172,6 +173,9 @@ HEAT_SHARES = TableFile(
     },
     optional=True,
 )
+#: Before the name of a clinical column, what the groups of survival curves are.
+BY_COLUMN = "by "
+
 KAPLAN_MEIER = TableFile(
     "tables/kaplan_meier.csv",
     "Survival of held-out patients by class, as they are and as the final model calls them, and by "
@@ -186,7 +190,7 @@ KAPLAN_MEIER = TableFile(
         "events": count("Events at this time."),
         "censored": count("Patients censored at this time."),
         "groups": text("What the groups are: `class`, `called` or `score`; `all` or `risk` of a "
-                       "survival endpoint."),
+                       "survival endpoint; `by ` and a clinical column, of all patients."),
         "cohort": text("Cohort (survival endpoint).", optional=True),
         "model": text("The model whose risk groups these are; empty of all patients (survival "
                       "endpoint).", optional=True),

@@ -50,11 +50,18 @@ def event_folds(
             f"{event.size}; give more patients or longer follow-up"
         )
     everyone = event.size if people is None else np.unique(people).size
-    with warnings.catch_warnings():
-        # a class of fewer patients than folds: all that follows from it is a fold without one
-        warnings.simplefilter("ignore", UserWarning)
-        splits = stratified_folds(event.astype(int), min(folds, units.size, everyone), seed, people)
-    return [split for split in splits if split[1].size and event[split[0]].any()]
+    for count in range(min(folds, units.size, everyone), 1, -1):
+        with warnings.catch_warnings():
+            # a class of fewer patients than folds: all that follows is a fold without one
+            warnings.simplefilter("ignore", UserWarning)
+            splits = stratified_folds(event.astype(int), count, seed, people)
+        # people of several rows are not always spread as their events would have it
+        if all(test.size and event[training].any() for training, test in splits):
+            return splits
+    raise EndpointError(
+        f"the {units.size} people with the event can't be divided so that each fold leaves one to "
+        "learn from; give more patients"
+    )
 
 
 class CoxElasticNet(BaseEstimator):

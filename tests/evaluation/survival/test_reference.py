@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from gliofuse.evaluation import (
+    LOGRANK_WEIGHTS,
     brier_scores,
     cumulative_incidence,
     harrell_concordance,
@@ -150,30 +151,23 @@ def test_two_groups(case):
     near([fit.coefficients[0], np.sqrt(fit.covariance[0, 0])], case.r["hazard_ratio"])
 
 
-def test_weighted_log_rank_is_survdiffs(case):
-    """lifelines' own weights with p 1, q 0 are rho = 1 of survdiff; ours count late events."""
+@pytest.mark.parametrize("weights", list(LOGRANK_WEIGHTS))
+def test_weighted_log_rank_is_that_of_lifelines(case, weights):
+    """Its p 1, q 0 is rho = 1 of survdiff, which ties its weights to R's."""
     from lifelines.statistics import multivariate_logrank_test
 
-    early = multivariate_logrank_test(
-        case.time, case.high, case.event, weightings="fleming-harrington", p=1, q=0
-    )
-    near(early.test_statistic, case.r["logrank"][1])
-    late = logrank(case.time, case.event, case.high, weights="fleming-harrington")
-    near(late.statistic, _weighted(case, lambda survival: 1 - survival))
+    def lifelines(group, **options):
+        return multivariate_logrank_test(case.time, group, case.event, **options).test_statistic
 
-
-def _weighted(case, weight):
-    """Return a weighted log-rank statistic of two groups, time by time."""
-    high, apart, variance, survival = case.high == "high", 0.0, 0.0, 1.0
-    for t in np.unique(case.time[case.event == 1]):
-        n, n1 = (case.time >= t).sum(), (high & (case.time >= t)).sum()
-        died = (case.time == t) & (case.event == 1)
-        d, d1, w = died.sum(), (died & high).sum(), weight(survival)
-        apart += w * (d1 - d * n1 / n)
-        if n > 1:
-            variance += w**2 * d * n1 / n * (1 - n1 / n) * (n - d) / (n - 1)
-        survival *= 1 - d / n
-    return apart**2 / variance
+    early = {"weightings": "fleming-harrington", "p": 1, "q": 0}
+    near(lifelines(case.high, **early), case.r["logrank"][1])
+    late = {"weightings": "fleming-harrington", "p": 0, "q": 1}
+    options = {} if weights == "logrank" else {"weightings": weights}
+    options = late if weights == "fleming-harrington" else options
+    third = np.digitize(case.a, np.quantile(case.a, [0.3, 0.6])).astype(str)
+    for group in (case.high, third):
+        own = logrank(case.time, case.event, group, weights=weights)
+        near(own.statistic, lifelines(group, **options))
 
 
 def test_calibration(case):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -14,6 +15,7 @@ from gliofuse.designs.framework.context import FitContext
 from gliofuse.evaluation import cox_nomogram
 from gliofuse.inputs import CaseData
 from gliofuse.records import Nomogram
+from gliofuse.signature import SignatureWarning
 from gliofuse.survival import CoxModel
 
 __all__ = ["COX_CHOICE", "FittedCox", "admitted", "fit_cox", "in_columns", "risk_only"]
@@ -162,7 +164,7 @@ def admitted(
     more than ``gain``; 2 is Akaike's price of a parameter.
     """
     if not score.std() > 0:
-        return False
+        return _left_out()
     y = training.survival
     columns = {"score": score.loc[y.index]}
     if clinical is not None:
@@ -171,7 +173,18 @@ def admitted(
     alone = both.loglik_null_
     if clinical is not None:
         alone = CoxModel().fit(pd.DataFrame({"clinical": columns["clinical"]}), y).loglik_
-    return bool(both.coefficients_["score"] > 0 and 2 * (both.loglik_ - alone) > gain)
+    adds = bool(both.coefficients_["score"] > 0 and 2 * (both.loglik_ - alone) > gain)
+    return adds or _left_out()
+
+
+def _left_out() -> bool:
+    warnings.warn(
+        "the signature says nothing out of fold beyond the clinical model: it is left out of the "
+        "integrated model, which is then the clinical one",
+        SignatureWarning,
+        stacklevel=3,
+    )
+    return False
 
 
 def _ridge(table: pd.DataFrame, y: pd.DataFrame) -> CoxModel:

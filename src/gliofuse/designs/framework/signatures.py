@@ -26,15 +26,15 @@ __all__ = [
     "fit_signature",
 ]
 
-SignatureMethod = Literal["cox", "offset", "stability", "ridge", "paper"]
+SignatureMethod = Literal["offset", "cox", "stability", "ridge", "paper"]
 
 #: What each way of building a signature is, for a reader.
 SIGNATURE_METHODS: dict[str, str] = {
+    "offset": "forest and Cox elastic net on what the clinical risk leaves unexplained",
     "cox": "forest on martingale residuals, Cox elastic net",
-    "offset": "the same beyond the clinical model's risk",
-    "stability": "the same, of features selected in most subsamples",
+    "stability": "the same, of features selected in most random halves of the patients",
     "ridge": "ridge Cox of all features",
-    "paper": "forest on survival time, Cox elastic net",
+    "paper": "forest on survival time, elastic net on it",
 }
 
 
@@ -138,6 +138,7 @@ def _estimator(method: str, context: FitContext, *, top_k: int, trees: int, fold
         trees=trees,
         folds=folds,
         target="time" if method == "paper" else "martingale",
+        weights="time" if method == "paper" else "cox",
         stability=0.5 if method == "stability" else None,
         seed=context.seed,
     )

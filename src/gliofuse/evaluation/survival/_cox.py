@@ -13,6 +13,8 @@ import numpy as np
 __all__ = ["CoxFit", "fit_cox"]
 
 _STEPS = 40
+_STRIDE = 5.0  # of a standardised term
+_FURTHEST = 100.0  # of a log hazard, so that sums stay finite on the way to no maximum
 _STEEPEST = 15.0  # of a standardised term: beyond, the likelihood has no maximum
 
 
@@ -104,7 +106,7 @@ def fit_cox(
     for _ in range(_STEPS):
         if np.linalg.cond(information) > 1e12:
             return None if not beta.any() else _fit(terms, times, seen, beta, spread, None)
-        step = np.linalg.solve(information, score)
+        step = np.clip(np.linalg.solve(information, score), -_STRIDE, _STRIDE)
         for _halving in range(20):
             tried = _likelihood(scaled, beta + step, parts, base)
             if tried[0] >= value - 1e-12 * abs(value):
@@ -163,7 +165,7 @@ def _sums(
     """Return at each event the sums of risk, risk x term and risk x term x term at risk."""
     x = terms[parts.order]
     score = x @ beta + (0.0 if base is None else base[parts.order])
-    weight = np.exp(np.clip(score, -500, 500))
+    weight = np.exp(np.clip(score, -_FURTHEST, _FURTHEST))
     columns = np.column_stack(
         [
             weight,
@@ -185,7 +187,7 @@ def _likelihood(
 ) -> tuple[float, np.ndarray, np.ndarray]:
     first, second, third = _sums(terms, beta, parts, base)
     own = terms[parts.order][parts.event]
-    first = np.maximum(first, 1e-300)
+    first = np.maximum(first, np.exp(-_FURTHEST))
     means = second / first[:, None]
     value = float((own @ beta + base[parts.order][parts.event] - np.log(first)).sum())
     information = (third / first[:, None, None] - means[:, :, None] * means[:, None, :]).sum(axis=0)

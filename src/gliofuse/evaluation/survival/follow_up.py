@@ -41,8 +41,9 @@ def follow_up_table(helds: Sequence[Held], label: Callable[[float], str]) -> pd.
         if "competing" in patients:
             row["competing"] = int(patients["competing"].sum())
         middle = median_survival(time, 1 - ended, ["all"] * len(patients)).iloc[0]
-        limits = middle[["median", "ci_low", "ci_high"]].replace(np.inf, np.nan)
-        row |= dict(zip(("median", "median_low", "median_high"), limits.astype(float)))
+        limits = middle[["median", "ci_low", "ci_high"]].to_numpy(dtype=float)
+        limits = np.where(np.isfinite(limits), limits, np.nan)
+        row |= dict(zip(("median", "median_low", "median_high"), limits))
         training = own[0].training
         longest = training.groupby("fold", observed=True)["time"].max()
         row |= {

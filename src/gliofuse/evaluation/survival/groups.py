@@ -68,9 +68,8 @@ def risk_thresholds(predictions: pd.DataFrame, rule: str) -> pd.DataFrame:
 
 def risk_groups(held: Held) -> pd.DataFrame:
     """Return a row a patient with ``group``, low risk first: high where half of the rows say so."""
-    patients = held.patients
-    high = patients["called"] >= 0.5
-    patients["group"] = np.where(high, HIGH, LOW)
+    high = held.patients["called"] >= 0.5
+    patients = held.patients.assign(group=np.where(high, HIGH, LOW))
     return patients.sort_values("called", kind="stable", key=lambda called: called >= 0.5)
 
 

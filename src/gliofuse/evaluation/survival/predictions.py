@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -93,7 +94,7 @@ class Held:
     tau: float
     refits: bool
 
-    @property
+    @cached_property
     def patients(self) -> pd.DataFrame:
         """A row a patient: time, event (competing), the means of risk, called and survival."""
         rows = self.rows

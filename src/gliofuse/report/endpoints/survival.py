@@ -43,6 +43,7 @@ REPORT = EndpointReport(
             ("limitations", "sample_size", "remarks"),
         ),
         Chapter("risk_groups", "Risk groups", ("risk_groups",)),
+        Chapter("survival", "Survival by clinical groups", ("survival",)),
         Chapter(
             "probabilities",
             "Can the probabilities be used?",

@@ -17,6 +17,7 @@ from gliofuse.report.wording import format_interval, format_p, readable
 
 __all__ = ["data", "drawings", "term_label"]
 
+_PRIME = "'"  # ends the names of a spline's columns after the first
 _KINDS = ("univariable", "multivariable")
 
 
@@ -43,7 +44,7 @@ def drawings(data: dict[str, Any], context: RunContext) -> list[Drawing]:
             f"hazard_ratios_{file_name(model['model'])}",
             f"Hazard ratios: {model['label']}",
             draw_hazard_ratios,
-            (model["rows"],),
+            ([row for row in model["rows"] if not row["spline"]],),
             {},
             f"All variables together, {_patients(model)}. Square: hazard ratio; line: 95 % "
             "confidence interval; dashed: 1, no effect. To the right of it the event comes "
@@ -83,6 +84,7 @@ def _one_model(context: RunContext, name: str, own: pd.DataFrame) -> dict[str, A
             {
                 "term": term,
                 "label": term_label(term),
+                "spline": f"{term.rstrip(_PRIME)}{_PRIME}" in terms,
                 **{kind: _shown(by_term[kind].get(term)) for kind in _KINDS},
                 "estimate": _value(by_term["multivariable"].get(term), "hazard_ratio"),
                 "low": _value(by_term["multivariable"].get(term), "ci_low"),

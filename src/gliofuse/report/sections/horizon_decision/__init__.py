@@ -49,7 +49,11 @@ def drawings(data: list[dict[str, Any]], context: Context) -> list[Drawing]:
             "least the threshold's probability, censored patients counted by Kaplan-Meier. A "
             f"{'model' if final else 'design'} helps at thresholds where it lies above both "
             "treating all and treating none."
-            + (" Band: 95 % confidence interval of the final model." if _bands(cohort) else "")
+            + (
+                " Band: 95 % confidence interval of the final model."
+                if final and _bands(cohort)
+                else ""
+            )
             + context.pooled_note([cohort["cohort"]]),
         )
         for cohort in data

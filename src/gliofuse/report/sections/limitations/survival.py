@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pandas as pd
+
 from gliofuse.records import PREDICTIONS
 from gliofuse.report.context import RunContext
 from gliofuse.report.sections import Findings
@@ -34,9 +37,11 @@ def events(context: RunContext, found: Findings) -> Limit | None:
     """Say how few events there are to judge by and to learn from, and what they allow."""
     rows = found["follow_up"]["rows"] if found["follow_up"] else []
     judged = next((row for row in rows if row["cohort"] == context.primary), None)
-    learned = _training_events(context)
-    if judged is None or (judged["events"] >= _ENOUGH_EVENTS and not _scarce(learned, found)):
+    if judged is None:
         return None
+    carried, scarce = _carried(context, found)
+    if judged["events"] >= _ENOUGH_EVENTS:
+        return {"title": "Few events for the candidates", "text": carried} if scarce else None
     text = (
         f"Of the {plural(int(judged['n']), 'patient')} whose figures stand first, "
         f"{int(judged['events'])} had the event. Figures of merit become steady with about "
@@ -47,54 +52,41 @@ def events(context: RunContext, found: Findings) -> Limit | None:
         name = within(context.metric_label(context.headline))
         bounds = format_bounds(head["ci_low"], head["ci_high"], 2)
         text += f"; here the interval of the final model's {name} is {bounds}"
-    return {"title": "Few events", "text": f"{text}.{_carried(learned, found)}"}
+    return {"title": "Few events", "text": f"{text}. {carried}".strip()}
 
 
-def _training_events(context: RunContext) -> int | None:
-    """Return the events of the fold with the fewest in training."""
+def _training_events(context: RunContext) -> pd.Series:
+    """Return the training patients' events, by fold."""
     table = context.table(PREDICTIONS)
     if table is None:
-        return None
+        return pd.Series(dtype=int)
     training = table[table["cohort"] == "training"].drop_duplicates(["fold", "case_id"])
-    counts = training.groupby("fold")["event"].sum()
-    return None if counts.empty else int(counts.min())
+    return training.groupby("fold")["event"].sum()
 
 
-def _candidates(found: Findings) -> int | None:
-    size = found["sample_size"]
+def _carried(context: RunContext, found: Findings) -> tuple[str, bool]:
+    """Say what the training patients' events carry, and return whether candidates are more."""
+    counts = _training_events(context)
+    if counts.empty:
+        return "", False
+    learned, size = int(counts.min()), found["sample_size"]
     known = [row["candidates"] for row in size["carried"]] if size else []
-    return max((value for value in known if value is not None), default=None)
-
-
-def _scarce(learned: int | None, found: Findings) -> bool:
-    candidates = _candidates(found)
-    return (
-        learned is not None
-        and candidates is not None
-        and (learned < _EVENTS_A_COEFFICIENT * candidates)
-    )
-
-
-def _carried(learned: int | None, found: Findings) -> str:
-    """Say what the training patients' events carry."""
-    if learned is None:
-        return ""
-    text = f" The fold with the fewest has {plural(learned, 'event')} to learn from"
-    carried = learned // _EVENTS_A_COEFFICIENT
-    rule = f"the rule of thumb of {_EVENTS_A_COEFFICIENT} events each"
-    candidates = _candidates(found)
+    candidates = max((value for value in known if value is not None), default=0)
+    who = "The fold with the fewest has" if len(counts) > 1 else "The training patients have"
+    text = f"{who} {plural(learned, 'event')} to learn from"
     if candidates:
         each = learned / candidates
         text += (
             f", for {plural(candidates, 'candidate parameter')} "
             f"({format_number(each, 1 if each >= 0.1 else 3)} each)"
         )
-    what = (
-        "no coefficient of a Cox model"
-        if not carried
-        else plural(carried, "coefficient of a Cox model", "coefficients of a Cox model")
+    carried = learned // _EVENTS_A_COEFFICIENT
+    what = plural(carried, "coefficient") if carried else "no coefficient"
+    text += (
+        f": by the rule of thumb of {_EVENTS_A_COEFFICIENT} events each they carry {what} of a Cox "
+        "model."
     )
-    return f"{text}: by {rule} they carry {what}."
+    return text, learned < _EVENTS_A_COEFFICIENT * candidates
 
 
 def imaging_adds(context: RunContext, found: Findings) -> Limit | None:
@@ -107,6 +99,13 @@ def imaging_adds(context: RunContext, found: Findings) -> Limit | None:
     values = [None if row is None else row["estimate"] for row in rows]
     if values[0] is None or values[1] is None:
         return None
+    alike, folds = _folds_alike(context, final.name, clinical.name)
+    if alike == folds > 0:
+        return {
+            "title": "Imaging took no part in the final model",
+            "text": f"{final.label} gives every patient the risk that {clinical.label} gives: in "
+            "no fold did imaging enter it. Whatever it shows is the clinical covariates' own.",
+        }
     name = within(context.metric_label(metric))
     test = context.difference(context.primary, final.name, clinical.name)
     both = (
@@ -118,6 +117,8 @@ def imaging_adds(context: RunContext, found: Findings) -> Limit | None:
             f"; the difference is {format_interval(test['estimate'], test['low'], test['high'])}"
             f", p {_equals(test['p'])}"
         )
+    if alike:
+        both += f". In {alike} of {folds} folds imaging did not enter: the two models are one there"
     if values[0] < values[1]:
         if test is not None and test["high"] is not None and test["high"] < 0:
             return {
@@ -136,6 +137,19 @@ def imaging_adds(context: RunContext, found: Findings) -> Limit | None:
         "title": "Imaging is not shown to add to the clinical model",
         "text": f"{both}. The interval of the difference holds 0.",
     }
+
+
+def _folds_alike(context: RunContext, first: str, second: str) -> tuple[int, int]:
+    """Return in how many folds two models give all patients the same risk, and of how many."""
+    own = context.predictions[context.predictions["cohort"] == context.primary]
+    if own.empty:
+        return 0, 0
+    wide = own.pivot_table(index=["fold", "case_id"], columns="model", values="risk")
+    if not {first, second} <= set(wide):
+        return 0, 0
+    same = np.isclose(wide[first], wide[second], rtol=1e-9, atol=1e-12)
+    folds = pd.Series(same, index=wide.index.get_level_values("fold")).groupby(level=0).all()
+    return int(folds.sum()), len(folds)
 
 
 def _equals(p: float | None) -> str:

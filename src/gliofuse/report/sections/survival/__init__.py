@@ -29,10 +29,13 @@ def data(context: RunContext, found: Findings) -> list[dict[str, Any]] | None:
     table = context.table(KAPLAN_MEIER)
     if table is None:
         return None
+    table = table[~table["groups"].isin(["all", "risk"])]  # shown with the risk groups
+    if table.empty:
+        return None
     return [
         {
             "groups": str(kind),
-            "title": _TITLES.get(str(kind), str(kind)).format(score=_score(context)),
+            "title": _TITLES.get(str(kind), f"Survival {kind}").format(score=_score(context)),
             "curves": [
                 survival_curve(str(group), rows) for group, rows in own.groupby("group", sort=False)
             ],

@@ -149,6 +149,10 @@ def plan_study(
         progress.say(f"threshold: {rule} on the training patients of each fold")
     carried_out = study.model_copy(update={"split": split_of(study, design)})
     run.write_study(carried_out.model_dump(mode="json"))
+    if len(without_outcome):
+        _, first = without_outcome.iloc[0]
+        progress.say(f"{len(without_outcome)} patients without an outcome, for example {first!r}: "
+                     "see excluded.csv")  # fmt: skip
     for note in (*patients.notes, *study.endpoint.remarks(outcome), *design.left_out):
         progress.say(note)
     return Plan(study, run, design, patients, outcome, excluded)

@@ -10,13 +10,30 @@ import importlib
 from typing import Any
 
 _HOMES = {
+    "BestSequence": "prognosis",
+    "CoxElasticNet": "elastic_net",
     "CoxModel": "cox",
-    "RestrictedCubicSpline": "splines",
-    "harrell_knots": "splines",
+    "Elimination": "tables",
+    "EventsPerVariable": "tables",
+    "MartingaleForestTopK": "forest",
+    "MedianSplit": "prognosis",
     "OptimalCut": "risk_groups",
+    "RestrictedCubicSpline": "splines",
+    "SurvivalSignature": "signature",
+    "TimeElasticNet": "time_net",
+    "best_sequence": "prognosis",
+    "eliminate": "tables",
+    "event_folds": "elastic_net",
+    "events_per_variable": "tables",
+    "harrell_knots": "splines",
     "median_cut": "risk_groups",
+    "median_split": "prognosis",
     "optimal_cut": "risk_groups",
+    "prognosis_signature": "prognosis",
+    "ridge_signature": "signature",
     "risk_group": "risk_groups",
+    "survival_signature": "signature",
+    "univariate_table": "tables",
 }
 
 __all__ = sorted(_HOMES)

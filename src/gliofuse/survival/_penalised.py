@@ -113,7 +113,7 @@ def penalised_fit(
             trial = b + size * move
             trial_sets = likelihood.risk_sets(X @ trial + fixed)
             trial_value = penalty(trial) - trial_sets.log_likelihood / n
-            if np.isfinite(trial_value) and trial_value <= value + 1e-14 * abs(value):
+            if np.isfinite(trial_value) and trial_value <= value + 1e-13 * abs(value):
                 break
             size *= 0.5
         else:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy import stats
 
 from gliofuse.errors import InputError, SettingError
@@ -26,6 +26,8 @@ _STILL_MOVING = 1e-3
 #: standard error per standard deviation beyond which a column says nothing
 _NO_INFORMATION = 100.0
 _DEPENDENT = 1e-7
+#: fits until no further term is found to be infinite
+_ROUNDS = 4
 
 _LEFT_OUT = {
     "constant": "constant: left out",
@@ -34,7 +36,7 @@ _LEFT_OUT = {
 
 
 class CoxModel:
-    """Cox regression with Efron's ties, by lifelines, and what a paper shows of it.
+    """Cox regression with Efron's ties, and what a paper shows of it.
 
     Without a penalty the coefficients, their standard errors and the tests are those of R's
     ``coxph``. Where a term has no finite estimate (nobody, or everybody, of a group has the event
@@ -68,6 +70,7 @@ class CoxModel:
     notes_ : Series
         By term; empty where there is nothing to say.
     n_, events_ : int
+    converged_ : bool
 
     References
     ----------
@@ -95,14 +98,15 @@ class CoxModel:
         Parameters
         ----------
         X : DataFrame of shape (patients, terms)
-            Finite numbers; levels as 0/1 columns.
+            Finite numbers; levels as 0/1 columns. Without a column the model is that of no term:
+            every risk 0, the baseline Nelson and Aalen's with Efron's ties.
         y : DataFrame
             time, event; index of X.
 
         Raises
         ------
         InputError
-            If X or y is not of that form, or X has no column.
+            If X or y is not of that form.
         EndpointError
             If nobody has the event, or times or events are no such.
         SettingError
@@ -115,14 +119,12 @@ class CoxModel:
             )
         time, event = check_outcome(y)
         values = check_terms(X, y)
-        if values.shape[1] == 0:
-            raise InputError("X has no column: a Cox model needs one term or more")
         terms = [str(name) for name in X.columns]
         self.n_, self.events_ = len(X), int(event.sum())
         self.center_ = pd.Series(values.mean(axis=0), index=terms)
         spread = values.std(axis=0)
         reasons = _left_out(values, self.center_.to_numpy(), spread)
-        used = np.array([not reason for reason in reasons])
+        used = np.array([not reason for reason in reasons], dtype=bool)
         self._scale = np.where(used, spread, 1.0)
         Z = np.where(used, (values - self.center_.to_numpy()) / self._scale, 0.0)
         self._likelihood, self._Z = PartialLikelihood(time, event), Z
@@ -143,33 +145,36 @@ class CoxModel:
         self.baseline_ = self._baseline(time)
         return self
 
-    def _unpenalised(self, used: Any) -> tuple[Float, Float]:
+    def _unpenalised(self, used: NDArray[np.bool_]) -> tuple[Float, Float]:
         """Return standardised coefficients and their covariance, infinite ones held by a ridge."""
         columns = np.flatnonzero(used)
-        b = np.zeros(used.size)
-        covariance = np.full((used.size, used.size), np.nan)
-        if columns.size == 0:
-            return b, covariance
         Z = self._Z[:, columns]
-        own, converged = _lifelines(Z, self._likelihood)
-        infinite = _infinite(self._likelihood, Z, own, converged)
-        if infinite.any():
+        free = np.zeros(columns.size)
+        infinite = np.zeros(columns.size, dtype=bool)
+        for _ in range(_ROUNDS):
             ridge = np.where(infinite, SEPARATION_RIDGE / self.n_, 0.0)
-            fit = penalised_fit(self._likelihood, Z, np.zeros(columns.size), ridge)
-            own = fit.coefficients
-        information = self._likelihood.gradient_information(Z @ own, Z)[2]
+            fit = penalised_fit(self._likelihood, Z, free, ridge, tol=1e-10, max_iter=50)
+            found = ~infinite & _infinite(self._likelihood, Z, fit.coefficients, self.n_ * ridge)
+            if not found.any():
+                break
+            infinite |= found
+        self.converged_ = fit.converged
+        information = self._likelihood.gradient_information(Z @ fit.coefficients, Z)[2]
         information += np.diag(np.where(infinite, SEPARATION_RIDGE, 0.0))
         inverse = np.linalg.pinv(information, hermitian=True)
         inverse[infinite], inverse[:, infinite] = np.nan, np.nan
-        b[columns] = own
+        b = np.zeros(used.size)
+        b[columns] = fit.coefficients
+        covariance = np.full((used.size, used.size), np.nan)
         covariance[np.ix_(columns, columns)] = inverse
         self._infinite[columns] = infinite
         return b, covariance
 
-    def _penalised(self, used: Any) -> tuple[Float, Float]:
+    def _penalised(self, used: NDArray[np.bool_]) -> tuple[Float, Float]:
         l1 = np.full(used.size, self.penalty * self.l1_ratio)
         l2 = np.full(used.size, self.penalty * (1 - self.l1_ratio))
         fit = penalised_fit(self._likelihood, self._Z, l1, l2)
+        self.converged_ = fit.converged
         return fit.coefficients, np.full((used.size, used.size), np.nan)
 
     def _notes(self, reasons: Sequence[str]) -> list[str]:
@@ -179,6 +184,8 @@ class CoxModel:
                 notes.append(_LEFT_OUT[reason])
             elif infinite:
                 notes.append("no finite estimate (separation): shrunk by a ridge, no interval")
+            elif not self.converged_:
+                notes.append("the fit did not converge: not to be relied on")
             elif self.penalty > 0:
                 notes.append("penalised: no interval")
             else:
@@ -214,13 +221,23 @@ class CoxModel:
         Columns are the times; NaN past the training patients' last follow-up, where nothing is
         known.
         """
+        relative = np.exp(self.log_hazard(X).to_numpy())
+        hazard = self._cumulative_hazard(times)
+        return pd.DataFrame(np.exp(-np.outer(relative, hazard)), X.index, list(times))
+
+    def baseline_survival(self, times: Sequence[float]) -> pd.Series:
+        """Return the survival of a patient at ``center_`` by time; NaN past the last follow-up.
+
+        ``survival(X, times)`` is this to the power of ``exp(log_hazard(X))``.
+        """
+        return pd.Series(np.exp(-self._cumulative_hazard(times)), list(times), name="survival")
+
+    def _cumulative_hazard(self, times: Sequence[float]) -> Float:
         wanted = np.asarray(times, dtype=np.float64)
         known = self.baseline_["time"].to_numpy()
         step = np.searchsorted(known, wanted, side="right")
         hazard = np.r_[0.0, self.baseline_["cumulative_hazard"].to_numpy()][step]
-        hazard = np.where(wanted > known[-1], np.nan, hazard)
-        relative = np.exp(self.log_hazard(X).to_numpy())
-        return pd.DataFrame(np.exp(-np.outer(relative, hazard)), index=X.index, columns=list(times))
+        return np.where(wanted > known[-1], np.nan, hazard)
 
     def summary(self, *, confidence: float = 0.95) -> pd.DataFrame:
         """Return one row a term.
@@ -367,42 +384,16 @@ def _left_out(values: Float, center: Float, spread: Float) -> list[str]:
     return reasons
 
 
-def _lifelines(Z: Float, likelihood: PartialLikelihood) -> tuple[Float, bool]:
-    """Return lifelines' coefficients of standardised columns, or zeros where it has none."""
-    from lifelines import CoxPHFitter
-    from lifelines.exceptions import ConvergenceError
-
-    names = [f"x{number}" for number in range(Z.shape[1])]
-    table = pd.DataFrame(Z[likelihood.order], columns=names)
-    table["time"], table["event"] = likelihood.time, likelihood.event
-    # what lifelines warns of is told in the notes
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
-        try:
-            fitter = CoxPHFitter().fit(
-                table, "time", "event", fit_options={"precision": 1e-10, "r_precision": 1e-14}
-            )
-        except (ConvergenceError, np.linalg.LinAlgError, ValueError):
-            return np.zeros(Z.shape[1]), False
-    b = fitter.params_.to_numpy()
-    return (b, True) if np.isfinite(b).all() else (np.zeros(Z.shape[1]), False)
-
-
-def _infinite(likelihood: PartialLikelihood, Z: Float, b: Float, converged: bool) -> Any:
+def _infinite(likelihood: PartialLikelihood, Z: Float, b: Float, ridge: Float) -> NDArray[np.bool_]:
     """Return which of the coefficients have no finite estimate.
 
     A log-likelihood that levels off while the coefficient goes on growing by an equal step is the
-    mark of it, as in R's ``coxph``.
+    mark of it, as in R's ``coxph``; no curvature at all is another.
     """
-    if not converged:
-        b = penalised_fit(
-            likelihood, Z, np.zeros(b.size), np.full(b.size, 1e-9), max_iter=40
-        ).coefficients
     _, gradient, information = likelihood.gradient_information(Z @ b, Z)
-    inverse = np.linalg.pinv(information, rcond=1e-14, hermitian=True)
-    step = np.abs(inverse @ gradient)
+    inverse = np.linalg.pinv(information + np.diag(ridge), rcond=1e-14, hermitian=True)
+    step = np.abs(inverse @ (gradient - ridge * b))
     with np.errstate(invalid="ignore"):
         error = np.sqrt(np.diag(inverse))
     moving = step > np.maximum(_STILL_MOVING * np.abs(b), 1e-5)
-    infinite = moving | ~(error < _NO_INFORMATION) | (error == 0)
-    return infinite if converged or infinite.any() else np.abs(b) > 10
+    return moving | ~(error < _NO_INFORMATION) | (error == 0)

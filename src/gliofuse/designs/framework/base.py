@@ -17,6 +17,7 @@ from gliofuse.designs.framework.models import Model, check_models
 from gliofuse.designs.framework.networks import NetworkSignature
 from gliofuse.errors import EndpointError, SettingError, did_you_mean
 from gliofuse.inputs import CaseData, Input
+from gliofuse.records import Nomogram
 
 __all__ = [
     "Design",
@@ -150,6 +151,10 @@ class FittedDesign(ABC):
             return {}
         parts = [network.curves().assign(model=name) for name, network in self.networks.items()]
         return {"curves": pd.concat(parts, ignore_index=True)}
+
+    def nomograms(self) -> dict[str, Nomogram | None]:
+        """Return the models that can be drawn as nomograms, by model; ``None`` is left out."""
+        return {}
 
 
 class Design(ABC):

@@ -18,6 +18,7 @@ DESIGNS: dict[str, str] = {
     "deep-radiomics": "gliofuse.designs.deep_radiomics:DeepRadiomics",
     "shape-resnet": "gliofuse.designs.shape_resnet:ShapeResNet",
     "imaging-clinical": "gliofuse.designs.imaging_clinical:ImagingClinical",
+    "risk-signature": "gliofuse.designs.risk_signature:RiskSignature",
     "single-network": "gliofuse.designs.single_network:SingleNetwork",
 }
 

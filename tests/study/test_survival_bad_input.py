@@ -7,8 +7,11 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
 
 from gliofuse.cli import main
+from gliofuse.cli.run import print_summary
+from gliofuse.cohort import SurvivalEndpoint
 from gliofuse.records import EXCLUDED, HAZARD_RATIOS, METRICS, PROPORTIONAL_HAZARDS, RunFolder
 from gliofuse.study import check_study
 from gliofuse.study.runner import run_study
@@ -212,3 +215,16 @@ def test_patients_without_a_time_are_named(odd_run):
         "P004": "t is '-5.0', which is no time",
         "P005": "t is 'lost', which is no time",
     }
+
+
+def test_figures_that_the_patients_do_not_allow_are_a_dash():
+    """As where no test patient had the event, or the first event comes after all training times."""
+    shared = {"cohort": "test", "model": "signature", "n": 22, "events": 16}
+    metrics = pd.DataFrame(
+        [shared | {"metric": "c_index", "estimate": 0.7, "ci_low": 0.5, "ci_high": 0.8}]
+    )
+    console = Console(width=100)
+    with console.capture() as said:
+        print_summary(metrics, SurvivalEndpoint("t", "e"), console)
+    (line,) = [line for line in said.get().splitlines() if "signature" in line]
+    assert line.replace("│", "").split() == ["signature", "0.700", "(0.500-0.800)", *"---"]

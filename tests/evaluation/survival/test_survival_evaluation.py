@@ -10,6 +10,7 @@ from gliofuse.cohort import SurvivalEndpoint
 from gliofuse.errors import InputError, SettingError
 from gliofuse.evaluation import harrell_concordance
 from gliofuse.evaluation.endpoints import evaluation_kinds, evaluation_of
+from gliofuse.evaluation.survival.groups import risk_thresholds
 from gliofuse.evaluation.survival.metrics import survival_metrics_table
 from gliofuse.evaluation.survival.predictions import judged, last_used
 from gliofuse.records import AGREEMENT, MISJUDGED, SAMPLE_SIZE, table_named
@@ -415,3 +416,20 @@ def test_brier_score_of_repeats_is_the_mean_error(cohort):
     ]
     whole = metric(metrics_alone(repeated), "brier_500")
     assert whole["estimate"] == pytest.approx(np.mean([row["estimate"] for row in singles]))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"risk": np.r_[[1.0, 2.0, 3.0], np.zeros(37)]},  # as where most inner folds found nothing
+        {"event": 0},
+        {"time": 5.0},
+    ],
+)
+def test_training_patients_who_allow_no_cut_are_divided_at_the_median(changes):
+    training = {"fold": "fold1", "model": "signature", "cohort": "training", "event": 1}
+    training |= {"time": np.arange(1.0, 41.0), "risk": np.arange(40.0)}
+    table = pd.DataFrame({**training, **changes})
+    row = risk_thresholds(table, "optimal").iloc[0]
+    assert row["threshold"] == table["risk"].median()
+    assert np.isnan(row["statistic"])

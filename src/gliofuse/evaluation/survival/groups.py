@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from gliofuse.errors import InputError
 from gliofuse.evaluation._checks import normal_quantile
 from gliofuse.evaluation.inference import REFIT_RATES
 from gliofuse.evaluation.survival._cox import fit_cox
@@ -56,8 +57,11 @@ def risk_thresholds(predictions: pd.DataFrame, rule: str) -> pd.DataFrame:
         row = {"fold": fold, "model": model, "threshold": median_cut(own["risk"])}
         if rule == "optimal":
             row |= {"statistic": np.nan, "p_corrected": np.nan}
-            if own["risk"].nunique() > 2 and own["event"].any():
+            try:
                 cut = optimal_cut(own["risk"], own[["time", "event"]])
+            except InputError:  # too few different risks, or no event
+                pass
+            else:
                 row |= {"threshold": cut.cut, "statistic": cut.statistic}
                 row["p_corrected"] = cut.p_corrected
         rows.append(row)

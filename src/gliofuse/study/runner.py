@@ -232,7 +232,8 @@ def _candidates(prepared: Prepared) -> int | None:
     if not tables:
         return None
     plan = prepared.plan
-    columns = plan.design.clinical_columns
+    covariates = plan.study.covariates  # other columns guide a network and enter no model
+    columns = [name for name in plan.design.clinical_columns if name in covariates]
     terms = ClinicalTable(columns).fit(plan.patients.clinical).transform(plan.patients.clinical)
     return sum(tables) + terms.shape[1]
 

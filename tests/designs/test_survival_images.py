@@ -50,3 +50,15 @@ def test_thresholds_are_the_training_medians(run_folder):
     pd.testing.assert_series_equal(
         thresholds.sort_index(), medians.sort_index(), check_names=False, rtol=1e-6
     )
+
+
+def test_summary_prints_a_network_that_has_no_probabilities(run_folder):
+    from rich.console import Console
+
+    from gliofuse.cli.run import print_summary
+    from gliofuse.cohort import endpoint_from_dict
+
+    console = Console(record=True, width=100)
+    print_summary(pd.read_csv(run_folder / "metrics.csv"), endpoint_from_dict(SURVIVAL), console)
+    row = next(line for line in console.export_text().splitlines() if "cnn_dual" in line)
+    assert "–" in row

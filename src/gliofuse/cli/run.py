@@ -185,6 +185,7 @@ def command_line() -> str:
 
 def print_summary(metrics: pd.DataFrame, endpoint: Endpoint, console: Console) -> None:
     """Print the held-out figures of every model."""
+    import pandas as pd
     from rich.table import Table
 
     from gliofuse.evaluation.endpoints import evaluation_of
@@ -198,11 +199,14 @@ def print_summary(metrics: pd.DataFrame, endpoint: Endpoint, console: Console) -
         first = evaluation.headline_among(str(cohort), set(overall["metric"]))
         table = Table("model", f"{metric_label(first)} (95 % CI)", *map(metric_label, others))
         for model in group["model"].unique():
-            head = values.loc[(model, first)]
+            own = values.loc[model]
+            head = own.loc[first]
+            # a network that says nothing of survival's probability has no Brier score
+            estimates = own["estimate"].reindex(others)
             table.add_row(
                 str(model),
                 f"{head['estimate']:.3f} ({head['ci_low']:.3f}-{head['ci_high']:.3f})",
-                *(f"{values.loc[(model, metric), 'estimate']:.3f}" for metric in others),
+                *("–" if pd.isna(one) else f"{one:.3f}" for one in estimates),
             )
         how = "chose the epoch: optimistic" if cohort == "validation" else "held out"
         table.title = f"{cohort}: {evaluation.patients_line(group)}, {how}"

@@ -136,9 +136,7 @@ class NestedPipeline(PeoplePipeline):
         self, position: int, X: Any, moved: Any, y: NDArray[Any], splits: Any
     ) -> list[InnerFold]:
         values = np.asarray(X, dtype=np.float64)
-        return [
-            self._inner_fold(position, values, y, training, test) for training, test in splits
-        ]
+        return [self._inner_fold(position, values, y, training, test) for training, test in splits]
 
     def _inner_fold(
         self, position: int, X: Float, y: NDArray[Any], training: Any, test: Any

@@ -41,9 +41,16 @@ What is done with it:
   equally good methods may have been lucky with their training patients to a different degree,
   which one set of patients doesn't show. By simulation 1.0 (few features, strong signal) to 3.3
   times (no signal, selection, 10 folds) are right, so that the test is a cautious one: it errs in
-  0 to 6 %;
+  0 to 6 %. No one multiple is right for all learners: that would need to know how they learn;
 - a rate at a threshold keeps only a part of what the models share: Wilson's interval with
   :data:`REFIT_RATES` times the variance.
+
+In simulations of 130 to 250 cohorts of 60 or 150 patients (two models each; logistic models of few
+and of selected features, LASSO; 5 and 10 folds, at n = 60 also 5 repeats of 5 folds) the AUC's
+intervals covered in 93 to 98 %, but for LASSO with a strong signal in 10 folds at n = 150 (91.9 %).
+The two constants of the bound on t over its error were chosen on these same cells. Without the
+apparent area, as for several classes, few features with a strong signal are covered too often (98
+to 99 %). Not simulated with these rules: repeats at n = 150, forests, rare classes.
 
 References
 ----------

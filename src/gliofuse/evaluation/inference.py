@@ -47,8 +47,9 @@ What is done with it:
 
 In simulations of 130 to 250 cohorts of 60 or 150 patients (two models each; logistic models of few
 and of selected features, LASSO; 5 and 10 folds, at n = 60 also 5 repeats of 5 folds) the AUC's
-intervals covered in 92.7 to 98.1 %, but for LASSO with a strong signal in 10 folds at n = 150 (91.9 %).
-The two constants of the bound on t over its error were chosen on these same cells. Without the
+intervals covered in 92.7 to 98.1 %, but for LASSO with a strong signal in 10 folds at n = 150
+(91.9 %). The two constants of the bound on t over its error were chosen on these same cells.
+Without the
 apparent area, as for several classes, few features with a strong signal are covered too often (98
 to 99 %). Not simulated with these rules: repeats at n = 150, forests, rare classes.
 

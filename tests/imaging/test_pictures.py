@@ -7,8 +7,7 @@ import pytest
 
 from gliofuse.cohort import Case
 from gliofuse.errors import ImageError
-from gliofuse.imaging import Volume, case_picture, contact_sheet
-from gliofuse.imaging import to_lps
+from gliofuse.imaging import Volume, case_picture, contact_sheet, to_lps
 
 # Image axes x, y, z along the patient's +z, -x, +y (LPS), a permutation with a flip.
 TURNED = np.array([[0, -1, 0], [0, 0, 1], [1, 0, 0]])

@@ -82,24 +82,25 @@ def make_whole_head(
 
 def _with_hindbrain(rng: np.random.Generator, grid: Grid, head: Head) -> Head:
     z, y, x = grid.axes()
-    lobes = 1 - np.sqrt(
-        ((z + 43) / 22) ** 2 + ((y - 38) / 30) ** 2 + ((np.abs(x) - 20) / 30) ** 2
-    )
+    lobes = 1 - np.sqrt(((z + 43) / 22) ** 2 + ((y - 38) / 30) ** 2 + ((np.abs(x) - 20) / 30) ** 2)
     stem = np.minimum(1 - np.sqrt(((y - 14) / 15) ** 2 + (x / 16) ** 2), (z - _STEM_END_MM) / 20)
     stem = np.minimum(stem, (-20 - z) / 20)
-    added = (np.maximum(lobes, stem) > 0) & ~head.brain
+    # The frontal lobes rest on the roof of the orbits: their underside rises to the front.
+    floor = -50 + 0.45 * np.clip(-(y + 5), 0, None)
+    kept = head.brain & (z > floor + 0 * x)
+    added = (np.maximum(lobes, stem) > 0) & ~kept
     folds = np.abs(smooth_field(rng, grid, 3.5))
     grey = np.where(lobes > 0, np.clip(1.15 - folds, 0.1, 1), 0.15).astype(np.float32)
     fluid = np.where((lobes > 0) & (lobes < 0.25) & (folds < 0.15), 0.7, 0.0).astype(np.float32)
     grey *= 1 - fluid
-    brain = head.brain | added
-    depth = np.where(added, 0.03, head.depth).astype(np.float32)
+    brain = kept | added
+    depth = np.where(added, 0.03, np.where(kept, head.depth, -0.03)).astype(np.float32)
     return Head(
         depth,
         brain,
-        np.where(added, 1 - grey - fluid, head.white),
-        np.where(added, grey, head.grey),
-        np.where(added, fluid, head.csf),
+        np.where(added, 1 - grey - fluid, head.white * kept).astype(np.float32),
+        np.where(added, grey, head.grey * kept).astype(np.float32),
+        np.where(added, fluid, head.csf * kept).astype(np.float32),
     )
 
 

@@ -222,9 +222,7 @@ def _registered(
     return otherwise if better else found
 
 
-def _find_brains(
-    work: CaseWork, case: Case, settings: PreprocessingSettings, threads: int
-) -> None:
+def _find_brains(work: CaseWork, case: Case, settings: PreprocessingSettings, threads: int) -> None:
     record = work.record
     found: Brain = extract_brain(
         {name: volume for name, volume in work.volumes.items() if not SEQUENCES[name].quantitative},
@@ -304,9 +302,7 @@ def _resample(work: CaseWork, case: Case, settings: PreprocessingSettings) -> No
         _carry_mask(work, case.mask, grid, settings)
 
 
-def _carry_mask(
-    work: CaseWork, path: Path, grid: Volume, settings: PreprocessingSettings
-) -> None:
+def _carry_mask(work: CaseWork, path: Path, grid: Volume, settings: PreprocessingSettings) -> None:
     mask = read_mask(path)
     drawn_on = settings.mask_drawn_on or _drawn_on(work.record, Geometry.of(mask).empty())
     if drawn_on is None:

@@ -75,9 +75,7 @@ def check_registration(
 
     after = mutual_information(small_fixed.array, seen(found.transform), inside)
     before = mutual_information(small_fixed.array, seen(Affine.identity()), inside)
-    chance, deviation = shuffled_information(
-        small_fixed.array, seen(found.transform), inside, rng
-    )
+    chance, deviation = shuffled_information(small_fixed.array, seen(found.transform), inside, rng)
     mirrored = _mirrored(small_fixed, small_moving, head, found.transform, inside, seed, threads)
     covered = _covered(head, moving, found.transform)
     numbers = {

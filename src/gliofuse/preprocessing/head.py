@@ -108,9 +108,7 @@ def shrunken(volume: Volume, spacing_mm: float) -> Volume:
 
     To measure and to register on; what is handed on is sampled from the scan itself.
     """
-    sigmas = [
-        0.5 * np.sqrt(max(spacing_mm**2 - step**2, 0)) / step for step in volume.spacing_mm
-    ]
+    sigmas = [0.5 * np.sqrt(max(spacing_mm**2 - step**2, 0)) / step for step in volume.spacing_mm]
     smooth = ndimage.gaussian_filter(volume.array.astype(np.float32), sigmas, truncate=2.5)
     grid = isotropic_grid(volume, spacing_mm)
     return resample(volume.with_array(smooth), grid, Affine.identity(), how="linear")

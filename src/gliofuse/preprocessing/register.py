@@ -17,6 +17,7 @@ from gliofuse.preprocessing.transforms import Affine
 __all__ = ["Level", "Registered", "inside_of", "refine", "register", "turned_about"]
 
 Kind = Literal["rigid", "similarity", "affine"]
+Metric = Literal["information", "squares"]
 
 _BINS = 32
 
@@ -74,6 +75,7 @@ def register(
     starts: dict[str, Affine],
     *,
     kind: Kind = "rigid",
+    levels: Sequence[Level] = FINE,
     good_enough: float = 1.0,
     seed: int = 0,
     threads: int = 2,
@@ -91,6 +93,8 @@ def register(
     starts : dict of str to Affine
         By name, the likeliest first.
     kind : {"rigid", "similarity", "affine"}
+    levels : sequence of Level
+        Of the refinement.
     good_enough : float
         Information in nats at which no further start is tried.
     seed : int
@@ -111,7 +115,7 @@ def register(
             break
     best = max(found, key=lambda name: found[name][0])
     transform = refine(
-        fixed, moving, mask, found[best][1], FINE, kind=kind, seed=seed, threads=threads
+        fixed, moving, mask, found[best][1], levels, kind=kind, seed=seed, threads=threads
     )
     sampled = resample(small_moving, small_fixed, transform, how="linear")
     information = mutual_information(small_fixed.array, sampled.array, inside)
@@ -128,17 +132,21 @@ def refine(
     levels: Sequence[Level],
     *,
     kind: Kind = "rigid",
+    metric: Metric = "information",
     seed: int = 0,
     threads: int = 2,
 ) -> Affine:
-    """Improve one start, level by level; see :func:`register`."""
+    """Improve one start, level by level; see :func:`register`.
+
+    ``metric="squares"`` compares grey values as they are, for two masks, say.
+    """
     transform = start
     for level in levels:
         small_fixed = _at(fixed, level.spacing_mm)
         small_moving = _at(moving, level.spacing_mm)
         inside = inside_of(mask, small_fixed)
         transform = _optimise(
-            small_fixed, small_moving, inside, transform, level, kind, seed, threads
+            small_fixed, small_moving, inside, transform, level, kind, metric, seed, threads
         )
     return transform
 
@@ -171,6 +179,7 @@ def _optimise(
     start: Affine,
     level: Level,
     kind: Kind,
+    metric: Metric,
     seed: int,
     threads: int,
 ) -> Affine:
@@ -180,7 +189,10 @@ def _optimise(
     transform = _change(kind, centre)
     method = sitk.ImageRegistrationMethod()
     method.SetNumberOfThreads(threads)
-    method.SetMetricAsMattesMutualInformation(_BINS)
+    if metric == "squares":
+        method.SetMetricAsMeanSquares()
+    else:
+        method.SetMetricAsMattesMutualInformation(_BINS)
     method.SetMetricFixedMask(fixed.with_array(inside).to_sitk())
     method.SetMetricSamplingStrategy(method.RANDOM if level.share < 1 else method.NONE)
     method.SetMetricSamplingPercentage(min(level.share, 1.0), seed + 1)

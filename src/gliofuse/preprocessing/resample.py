@@ -88,7 +88,9 @@ def grid_around(
     return _grid(direction @ ((low + high) / 2), shape, spacing_mm, direction)
 
 
-def _grid(middle: np.ndarray, shape: np.ndarray, spacing_mm: float, direction: np.ndarray) -> Volume:
+def _grid(
+    middle: np.ndarray, shape: np.ndarray, spacing_mm: float, direction: np.ndarray
+) -> Volume:
     origin = middle - direction @ ((shape[::-1] - 1) * spacing_mm / 2)
     return Volume(
         np.zeros(tuple(int(size) for size in shape), dtype=np.uint8),

@@ -25,6 +25,7 @@ __all__ = [
     "inside_surface",
     "radii_of_mask",
     "sphere",
+    "surface_cost",
 ]
 
 _DIRECTIONS = 2400
@@ -32,6 +33,9 @@ _RADII_MM = np.arange(24.0, 112.0, 1.5)
 _CORE_MM = (12.0, 48.0)  # where every ray is within the brain
 _DARK = 0.35  # of the brain's level: bone and air are darker, fluid on T1 and FLAIR about equal
 _SKULL_AND_SCALP_MM = 7.0  # at least
+_USUAL_SKULL_MM = 14.0
+_SKULL_SPREAD_MM = 7.0
+_UPPER = 0.05  # sine of the elevation above which bone lies between brain and scalp
 _DARK_COST = 0.5  # per mm of dark that lies inside
 _BEND = 0.06  # cost of a step of one radius between neighbours, squared
 _LARGEST_STEP = 5
@@ -119,39 +123,52 @@ def cast_rays(image: Volume, centre_mm: np.ndarray) -> Rays:
     return Rays(np.asarray(centre_mm, dtype=float), _RADII_MM, levels)
 
 
+def surface_cost(rays: Rays) -> np.ndarray:
+    """Return what it costs to end the brain at each radius, shape (directions, steps).
+
+    Bright before and dark after is cheap; dark that lies inside is dear. Costs of several
+    sequences add up.
+    """
+    step = float(rays.radii_mm[1] - rays.radii_mm[0])
+    levels = np.clip(np.nan_to_num(rays.levels, nan=0.0), 0, 1.2)
+    width = max(1, round(4.0 / step))
+    before = ndimage.uniform_filter1d(levels, width, axis=1, origin=width // 2, mode="nearest")
+    after = ndimage.uniform_filter1d(levels, width, axis=1, origin=-(width // 2), mode="nearest")
+    dark = np.cumsum(np.maximum(_DARK - levels, 0) / _DARK, axis=1) * step
+    return np.asarray(_DARK_COST * dark - (before - after))
+
+
 def best_radii(
-    rays: Rays,
+    cost: np.ndarray,
     head_mm: np.ndarray,
     prior_mm: np.ndarray | None = None,
-    spread_mm: np.ndarray | float = 6.0,
+    *,
+    spread_mm: float = 8.0,
 ) -> np.ndarray:
     """Return the surface's radius in each direction, shape (directions,), in mm.
 
     Parameters
     ----------
-    rays : Rays
+    cost : ndarray, shape (directions, steps)
+        See :func:`surface_cost`; the mean of several sequences'.
     head_mm : ndarray, shape (directions,)
         Radius of the head; skull and scalp take their part of it.
     prior_mm : ndarray, shape (directions,), optional
-        Radius that a template proposes.
-    spread_mm : ndarray or float
-        How far the surface may well stray from it.
+        Radius that a template proposes for the brain's lower part. The upper part is taken to lie
+        under a skull of about usual thickness, whether or not there is a template.
+    spread_mm : float
+        How far the surface may well stray from the template's.
     """
     ball = sphere()
-    step = float(rays.radii_mm[1] - rays.radii_mm[0])
-    seen = np.nan_to_num(rays.levels, nan=0.0)
-    levels = np.clip(seen, 0, 1.2)
-    width = max(1, round(4.0 / step))
-    before = ndimage.uniform_filter1d(levels, width, axis=1, origin=width // 2, mode="nearest")
-    after = ndimage.uniform_filter1d(levels, width, axis=1, origin=-(width // 2), mode="nearest")
-    dark = np.cumsum(np.maximum(_DARK - levels, 0) / _DARK, axis=1) * step
-    cost = -(before - after) + _DARK_COST * dark
-    too_far = rays.radii_mm[None, :] - (head_mm[:, None] - _SKULL_AND_SCALP_MM)
+    too_far = _RADII_MM[None, :] - (head_mm[:, None] - _SKULL_AND_SCALP_MM)
     cost = cost + np.clip(too_far, 0, 10)
-    if prior_mm is not None:
-        stray = (rays.radii_mm[None, :] - prior_mm[:, None]) / np.reshape(spread_mm, (-1, 1))
-        cost = cost + 0.5 * np.minimum(stray**2, 9.0)
-    return rays.radii_mm[_least_cost(cost, ball)]
+    upper = ball.directions[:, 2] > _UPPER
+    lower_mm = np.full(len(upper), np.nan) if prior_mm is None else prior_mm
+    expected = np.where(upper, head_mm - _USUAL_SKULL_MM, lower_mm)[:, None]
+    spread = np.where(upper, _SKULL_SPREAD_MM, spread_mm)[:, None]
+    stray = np.nan_to_num((_RADII_MM[None, :] - expected) / spread)
+    cost = cost + 0.5 * np.minimum(stray**2, 6.0)
+    return np.asarray(_RADII_MM[_least_cost(cost, ball)])
 
 
 def inside_surface(
@@ -184,7 +201,9 @@ def _along(
     image: Volume, centre_mm: np.ndarray, directions: np.ndarray, radii_mm: np.ndarray
 ) -> np.ndarray:
     points = centre_mm + directions[:, None, :] * radii_mm[None, :, None]
-    steps = (points - np.array(image.origin_mm)) @ image.direction / np.array(image.spacing_mm)[::-1]
+    steps = (
+        (points - np.array(image.origin_mm)) @ image.direction / np.array(image.spacing_mm)[::-1]
+    )
     places = np.moveaxis(steps[..., ::-1], -1, 0)
     values = ndimage.map_coordinates(
         image.array.astype(np.float32), places, order=1, mode="nearest"

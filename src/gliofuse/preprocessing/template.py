@@ -10,41 +10,34 @@ import numpy as np
 from scipy import ndimage
 
 from gliofuse.imaging import Volume
-from gliofuse.preprocessing.head import Head
-from gliofuse.preprocessing.register import FINE, Registered, refine, register, turned_about
-from gliofuse.preprocessing.resample import grid_around
+from gliofuse.preprocessing.register import Level, refine, turned_about
+from gliofuse.preprocessing.resample import grid_around, resample
 from gliofuse.preprocessing.transforms import Affine
 
 __all__ = ["Template", "load_template", "register_template", "template_grid"]
 
 _FOLDER = Path(__file__).parent / "data"
 
-# From the top of the scalp to the top of the brain: scalp, skull and the fluid below it.
-_ABOVE_BRAIN_MM = 13.0
-_UPPER_PART_MM = 90.0
 _USUAL_SIZE = 0.95  # the template's brain has 1,900 ml, that of most adults 1,200 to 1,700
-_NODS_DEGREES = (-18.0, 0.0, 15.0)  # heads in a coil look up or down
-
-
-# Layers around the template's brain, mm from its surface and grey value: fluid, bone, scalp, air.
-# The average head is blurred there; what counts is that bone is dark between two brighter layers.
-_LAYERS = ((2.0, 60.0), (7.5, 15.0), (13.0, 200.0), (20.0, 0.0))
-_SKULL_BASE_MM = -30.0  # below it the face and the neck are no shells around the brain
+_NODS_DEGREES = (-15.0, 0.0, 15.0)  # heads in a coil look up or down
+_SKULL_BASE_MM = -50.0  # below it the envelope holds more than brain
+_AROUND_MM = 12.0
+_FINE = (Level(4.0, 0.6, 60, 1.5),)
+_SHAPE = (Level(8.0, 1.0, 60, 4.0), Level(5.0, 1.0, 60, 2.0))
+_LOST_OVERLAP = 0.01
 
 
 @dataclass(frozen=True, eq=False)
 class Template:
-    """The average brain of 152 adults (ICBM 2009a, 2 mm), with layers of skull and scalp.
+    """The average brain of 152 adults (ICBM 2009a, 2 mm), without its skull.
 
     Attributes
     ----------
     t1 : Volume
-        The brain as published, and around its upper part layers of a head's usual thickness: a
-        registration to the brain alone is free to grow out to the skull.
     brain : Volume
         Mask, uint8.
     around : Volume
-        Mask of brain and layers, uint8.
+        Mask of the brain with a rim of nothing, above the skull base, uint8.
     """
 
     t1: Volume
@@ -55,23 +48,16 @@ class Template:
 @cache
 def load_template() -> Template:
     """Read the template that lies in the package."""
-    share = Volume.read(_FOLDER / "mni152_brain_2mm.nii.gz")
-    t1 = Volume.read(_FOLDER / "mni152_t1_2mm.nii.gz")
-    wide = _padded(share, 12)
-    brain = wide.array > 127
-    outside = ndimage.distance_transform_edt(~brain, sampling=wide.spacing_mm)
-    height = wide.index_to_point(np.argwhere(np.ones((wide.shape[0], 1, 1))))[:, 2]
-    upper = (height > _SKULL_BASE_MM)[:, None, None]
-    array = _padded(t1, 12).array.astype(np.float32)
-    inner = 0.0
-    for outer, level in _LAYERS:
-        array[(outside > inner) & (outside <= outer) & upper] = level
-        inner = outer
-    around = brain | ((outside <= inner) & upper)
+    t1 = _padded(Volume.read(_FOLDER / "mni152_t1_2mm.nii.gz"), 6)
+    share = _padded(Volume.read(_FOLDER / "mni152_brain_2mm.nii.gz"), 6)
+    brain = share.array > 127
+    outside = ndimage.distance_transform_edt(~brain, sampling=share.spacing_mm)
+    height = share.origin_mm[2] + share.spacing_mm[0] * np.arange(share.shape[0])
+    around = (outside <= _AROUND_MM) & (height > _SKULL_BASE_MM)[:, None, None]
     return Template(
-        wide.with_array(array),
-        wide.with_array(brain.astype(np.uint8)),
-        wide.with_array(around.astype(np.uint8)),
+        t1,
+        share.with_array(brain.astype(np.uint8)),
+        share.with_array(around.astype(np.uint8)),
     )
 
 
@@ -93,55 +79,68 @@ def template_grid(spacing_mm: float) -> Volume:
 
 
 def register_template(
-    volume: Volume, head: Head, *, stripped: bool = False, seed: int = 0, threads: int = 2
-) -> tuple[Registered, Affine]:
-    """Find the template's place in a scan.
-
-    The start sets the template's brain under the top of the head; a rigid map comes first, then
-    nine to twelve parameters with the metric inside the template's brain, since a mask that
-    reaches beyond it grows out to the skull.
+    volume: Volume, envelope: Volume, *, seed: int = 0, threads: int = 2
+) -> Affine:
+    """Fit the template to an image whose skull is gone, at least from its upper part.
 
     Parameters
     ----------
     volume : Volume
-        Axes along the patient's.
-    head : Head
-        Of the scan.
-    stripped : bool
-        Whether the scan shows the brain alone.
+        0 outside of ``envelope``.
+    envelope : Volume
+        What lies within the skull, about; its middle and top give the start.
     seed, threads : int
 
     Returns
     -------
-    Registered
-        The rigid registration.
     Affine
-        From the template's points to the scan's.
+        From the template's points to the image's.
     """
     template = load_template()
     brain = template.brain.index_to_point(np.argwhere(template.brain.array > 0))
-    upper = head.upper_part(_UPPER_PART_MM).mean(axis=0)
-    above = 0.0 if stripped else _ABOVE_BRAIN_MM
-    there = np.array([upper[0], upper[1], head.top_mm - above])
-    top = brain[:, 2].max()
-    here = np.array([*brain[brain[:, 2] > top - _UPPER_PART_MM].mean(axis=0)[:2], top])
+    inside = envelope.index_to_point(np.argwhere(envelope.array > 0))
+    here, there = _crown(brain), _crown(inside)
     shrink = Affine(np.diag([_USUAL_SIZE, _USUAL_SIZE, _USUAL_SIZE, 1.0]))
     level = Affine.shift(there) @ shrink @ Affine.shift(-here)
-    starts = {
-        f"nodding {degrees:+.0f} degrees": turned_about((0.0, 0.0, 20.0), 0, degrees, level)
-        for degrees in _NODS_DEGREES
-    }
-    rigid = register(
-        template.t1, volume, template.around, starts, kind="similarity", seed=seed, threads=threads
+    starts = [turned_about((0.0, 0.0, 20.0), 0, degrees, level) for degrees in _NODS_DEGREES]
+    shape = max(
+        (_fitted_shape(template, envelope, start, seed, threads) for start in starts),
+        key=lambda fit: _overlap(template, envelope, fit),
     )
-    affine = refine(
-        template.t1,
-        volume,
-        template.around,
-        rigid.transform,
-        FINE,
-        kind="affine",
-        seed=seed,
+    by_contrast = refine(
+        template.t1, volume, template.around, shape, _FINE, kind="affine", seed=seed,
         threads=threads,
+    )  # fmt: skip
+    kept = _overlap(template, envelope, shape) - _LOST_OVERLAP
+    return by_contrast if _overlap(template, envelope, by_contrast) > kept else shape
+
+
+def _fitted_shape(
+    template: Template, envelope: Volume, start: Affine, seed: int, threads: int
+) -> Affine:
+    """Fit the brain's outline, whatever the contrast: it is the same on every sequence."""
+    fixed, moving = (
+        mask.with_array(mask.array.astype(np.float32)) for mask in (template.brain, envelope)
     )
-    return rigid, affine
+    transform = start
+    for kind, levels in (("similarity", _SHAPE[:1]), ("affine", _SHAPE[1:])):
+        transform = refine(
+            fixed, moving, template.around, transform, levels, kind=kind, metric="squares",
+            seed=seed, threads=threads,
+        )  # fmt: skip
+    return transform
+
+
+def _overlap(template: Template, envelope: Volume, transform: Affine) -> float:
+    """Dice of the template's brain and the envelope, above the skull base."""
+    seen = resample(envelope, template.brain, transform, how="nearest").array > 0
+    brain, around = template.brain.array > 0, template.around.array > 0
+    both = 2 * float((seen & brain & around).sum())
+    return both / float((seen & around).sum() + (brain & around).sum())
+
+
+def _crown(points_mm: np.ndarray) -> np.ndarray:
+    """Return a point at a brain's top, above the middle of its upper 80 mm."""
+    top = float(np.percentile(points_mm[:, 2], 99.9))
+    middle = points_mm[points_mm[:, 2] > top - 80].mean(axis=0)
+    return np.array([middle[0], middle[1], top])

@@ -1,0 +1,49 @@
+"""Raw scans to aligned, skull-stripped, corrected volumes, each sampled once.
+
+A patient's sequences are registered to one of them, the brain is found, the bias field divided
+out, and each image interpolated once onto cubic voxels. Every step is checked: what cannot be
+believed is refused with its reason, and pictures show what was done. See :func:`preprocess_cohort`
+and, for one step alone, the functions below.
+"""
+
+from gliofuse.preprocessing.bias import bias_field, correct_bias
+from gliofuse.preprocessing.brain import Brain, extract_brain
+from gliofuse.preprocessing.case import preprocess_case
+from gliofuse.preprocessing.checks import check_brain, check_registration
+from gliofuse.preprocessing.cohort import preprocess_cohort
+from gliofuse.preprocessing.head import Head, find_head
+from gliofuse.preprocessing.inspect_input import ScanState, inspect_scan
+from gliofuse.preprocessing.native import to_native
+from gliofuse.preprocessing.normalise import HistogramStandardiser, normalise_brain, white_stripe
+from gliofuse.preprocessing.record import CaseRecord
+from gliofuse.preprocessing.register import Registered, register
+from gliofuse.preprocessing.resample import resample
+from gliofuse.preprocessing.settings import STEPS, PreprocessingSettings, check_settings
+from gliofuse.preprocessing.transforms import Affine
+
+__all__ = [
+    "STEPS",
+    "Affine",
+    "Brain",
+    "CaseRecord",
+    "Head",
+    "HistogramStandardiser",
+    "PreprocessingSettings",
+    "Registered",
+    "ScanState",
+    "bias_field",
+    "check_brain",
+    "check_registration",
+    "check_settings",
+    "correct_bias",
+    "extract_brain",
+    "find_head",
+    "inspect_scan",
+    "normalise_brain",
+    "preprocess_case",
+    "preprocess_cohort",
+    "register",
+    "resample",
+    "to_native",
+    "white_stripe",
+]

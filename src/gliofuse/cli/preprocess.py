@@ -106,7 +106,7 @@ def _cohort(manifest: Path, out: Path, given: dict[str, Any], workers: int) -> N
         result, failed = preprocess_cohort(
             patients, out, settings, workers=workers, progress=advance
         )
-    plain = {"highlight": False, "markup": False, "soft_wrap": True}
+    plain: dict[str, Any] = {"highlight": False, "markup": False, "soft_wrap": True}
     console.print(f"{len(result)} of {len(patients)} patients: {out / 'cohort.csv'}", **plain)
     console.print(f"pictures: {out / 'index.html'}", **plain)
     if len(failed):

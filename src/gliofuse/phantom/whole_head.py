@@ -8,6 +8,7 @@ weighted sum of them, and the brain that an extraction should find is known.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from scipy import ndimage
@@ -16,7 +17,7 @@ from gliofuse.phantom.anatomy import Head, make_head
 from gliofuse.phantom.fields import Grid, smooth_field
 from gliofuse.phantom.tumour import Tumour, TumourPlan, make_tumour
 
-__all__ = ["TISSUES", "WholeHead", "head_grid", "make_whole_head"]
+__all__ = ["TISSUES", "WholeHead", "at_the_edge", "head_grid", "make_whole_head"]
 
 HEAD_EXTENT_MM = (232.0, 232.0, 192.0)
 """Extent (z, y, x) of a whole head with part of the neck."""
@@ -117,7 +118,7 @@ def _layers(rng: np.random.Generator, grid: Grid, outside: np.ndarray) -> dict[s
     outer = marrow + 1.8
     scalp = outer + np.clip(6.0 + 1.5 * smooth_field(rng, grid, 30.0), 3.0, 12.0)
     edges = [upto(edge) for edge in (fluid, inner, marrow, outer, scalp)]
-    shells = [edges[0], *(after - before for before, after in zip(edges, edges[1:]))]
+    shells = [edges[0], *(after - before for before, after in pairwise(edges))]
     fractions = {name: np.zeros(grid.shape, dtype=np.float32) for name in TISSUES}
     fractions["csf"] = shells[0]
     fractions["bone"] = shells[1] + shells[3]

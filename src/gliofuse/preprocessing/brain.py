@@ -33,8 +33,11 @@ __all__ = ["Brain", "extract_brain"]
 
 _SPACING_MM = 2.0
 _BELOW_TOP_MM = 72.0  # of the head: the middle of the brain
-_NEAR_VOXELS = 6
-_TEMPLATE_RIM_MM = 2.0  # the template's mask holds the fluid around the brain
+_NEAR_VOXELS = 9
+_GROWTH_VOXELS = 1
+_LEVEL_VOXELS = 4.0
+_ALIKE = (0.65, 1.3)  # grey matter against the mean of its surroundings
+_TEMPLATE_RIM_MM = 1.0  # the template's mask holds the fluid around the brain
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,9 +113,8 @@ def extract_brain(
     prior = radii_of_mask(expected, first.centre_mm) - _TEMPLATE_RIM_MM
     mean_cost = np.mean(list(first.costs.values()), axis=0)
     joint = best_radii(mean_cost, first.head_mm, prior)
-    mask = small.with_array(
-        _tidied(inside_surface(small, first.centre_mm, joint), expected.array > 0)
-    )
+    whole = _tidied(inside_surface(small, first.centre_mm, joint), expected.array > 0)
+    mask = small.with_array(_grown(whole > 0, small.array))
     own = {}
     for name, cost in first.costs.items():
         radii = best_radii(cost, first.head_mm, prior)
@@ -161,6 +163,17 @@ def _tidied(inside: np.ndarray, expected: np.ndarray) -> np.ndarray:
         sizes[0] = 0
         smooth = pieces == sizes.argmax()
     return np.asarray(smooth, dtype=np.uint8)
+
+
+def _grown(inside: np.ndarray, image: np.ndarray) -> np.ndarray:
+    """Let the brain reach into what is as bright as itself, a few millimetres and no farther."""
+    share = ndimage.gaussian_filter(inside.astype(np.float32), _LEVEL_VOXELS)
+    level = ndimage.gaussian_filter(np.where(inside, image, 0), _LEVEL_VOXELS)
+    level = level / np.maximum(share, 1e-3)
+    alike = (image > _ALIKE[0] * level) & (image < _ALIKE[1] * level)
+    grown = ndimage.binary_dilation(inside, iterations=_GROWTH_VOXELS, mask=inside | alike)
+    rounded = ndimage.binary_opening(ndimage.binary_closing(grown, iterations=2), iterations=2)
+    return np.asarray(inside | rounded, dtype=np.uint8)
 
 
 def _already_stripped(image: Volume, head: Head, small: Volume, seed: int, threads: int) -> Brain:

@@ -217,10 +217,12 @@ def _change(kind: Kind, centre: np.ndarray) -> Any:
     """Return the identity, as ITK transform of a kind, about a centre."""
     import SimpleITK as sitk
 
-    kinds = {
-        "rigid": sitk.Euler3DTransform,
-        "similarity": sitk.Similarity3DTransform,
-    }
-    transform = sitk.AffineTransform(3) if kind == "affine" else kinds[kind]()
+    transform: Any
+    if kind == "rigid":
+        transform = sitk.Euler3DTransform()
+    elif kind == "similarity":
+        transform = sitk.Similarity3DTransform()
+    else:
+        transform = sitk.AffineTransform(3)
     transform.SetCenter(centre.tolist())
     return transform

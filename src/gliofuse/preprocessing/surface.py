@@ -35,6 +35,7 @@ _DARK = 0.35  # of the brain's level: bone and air are darker, fluid on T1 and F
 _SKULL_AND_SCALP_MM = 7.0  # at least
 _USUAL_SKULL_MM = 14.0
 _SKULL_SPREAD_MM = 7.0
+_MOST_STRAY = 2.5  # beyond it a prior no longer pulls: an edge in the image decides
 _UPPER = 0.05  # sine of the elevation above which bone lies between brain and scalp
 _DARK_COST = 0.5  # per mm of dark that lies inside
 _BEND = 0.06  # cost of a step of one radius between neighbours, squared
@@ -143,7 +144,7 @@ def best_radii(
     head_mm: np.ndarray,
     prior_mm: np.ndarray | None = None,
     *,
-    spread_mm: float = 8.0,
+    spread_mm: float = 6.0,
 ) -> np.ndarray:
     """Return the surface's radius in each direction, shape (directions,), in mm.
 
@@ -167,7 +168,7 @@ def best_radii(
     expected = np.where(upper, head_mm - _USUAL_SKULL_MM, lower_mm)[:, None]
     spread = np.where(upper, _SKULL_SPREAD_MM, spread_mm)[:, None]
     stray = np.nan_to_num((_RADII_MM[None, :] - expected) / spread)
-    cost = cost + 0.5 * np.minimum(stray**2, 6.0)
+    cost = cost + 0.5 * np.minimum(stray**2, _MOST_STRAY)
     return np.asarray(_RADII_MM[_least_cost(cost, ball)])
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from scipy import ndimage
 
 from gliofuse.imaging import Volume
-from gliofuse.preprocessing.register import Level, refine, turned_about
+from gliofuse.preprocessing.register import Kind, Level, refine, turned_about
 from gliofuse.preprocessing.resample import grid_around, resample
 from gliofuse.preprocessing.transforms import Affine
 
@@ -122,10 +122,11 @@ def _fitted_shape(
     fixed, moving = (
         mask.with_array(mask.array.astype(np.float32)) for mask in (template.brain, envelope)
     )
+    steps: tuple[tuple[Kind, Level], ...] = (("similarity", _SHAPE[0]), ("affine", _SHAPE[1]))
     transform = start
-    for kind, levels in (("similarity", _SHAPE[:1]), ("affine", _SHAPE[1:])):
+    for kind, level in steps:
         transform = refine(
-            fixed, moving, template.around, transform, levels, kind=kind, metric="squares",
+            fixed, moving, template.around, transform, [level], kind=kind, metric="squares",
             seed=seed, threads=threads,
         )  # fmt: skip
     return transform

@@ -312,6 +312,7 @@ def _record(plan: Plan, split: SplitSettings, command: str) -> RunRecord:
         ),
         models=tuple(ModelRecord(**vars(model)) for model in design.models),
         risk_model=design.risk_model,
+        preprocessing=plan.patients.preprocessing,
         left_out=(*plan.patients.notes, *design.left_out),
         endpoint=study.endpoint.as_dict(),
         endpoint_text=study.endpoint.describe(),

@@ -39,6 +39,7 @@ def data(context: RunContext, found: Findings) -> dict[str, Any]:
         "classes": [{"label": label, "n": n} for _, label, n in context.classes],
         "folds": _folds(context),
         "centers": _centers(context),
+        "preprocessing": context.run.preprocessing,
         "endpoint": signs(context.run.endpoint_text),
         "split": {
             "kind": context.split.kind,

@@ -9,7 +9,7 @@ import SimpleITK as sitk
 from gliofuse.imaging import Volume, to_lps
 from gliofuse.phantom.acquisition import rigid_matrix
 from gliofuse.preprocessing import Affine, resample
-from gliofuse.preprocessing.resample import grid_around, isotropic_grid
+from gliofuse.preprocessing.resampling import grid_around, isotropic_grid
 
 OBLIQUE = rigid_matrix((10, -20, 15), (0, 0, 0))[:3, :3]
 

@@ -207,7 +207,8 @@ def _sampled(values: np.ndarray, grid: Grid, motion: np.ndarray, empty: Volume) 
 
 def _log_bias(rng: np.random.Generator, acquisition: Acquisition, empty: Volume) -> np.ndarray:
     """Return a smooth field that belongs to the scanner, with the asked-for deviation."""
-    coarse = Grid((24, 24, 20), tuple(1.3 * extent for extent in HEAD_EXTENT_MM))
+    z, y, x = HEAD_EXTENT_MM
+    coarse = Grid((24, 24, 20), (1.3 * z, 1.3 * y, 1.3 * x))
     field_of = smooth_field(rng, coarse, 60.0)
     still = np.eye(4)
     sampled = _sampled(field_of, coarse, still, empty)

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
         white_stripe,
     )
     from gliofuse.preprocessing.record import CaseRecord
-    from gliofuse.preprocessing.register import Registered, register
-    from gliofuse.preprocessing.resample import resample
+    from gliofuse.preprocessing.registration import Registered, register
+    from gliofuse.preprocessing.resampling import resample
     from gliofuse.preprocessing.settings import STEPS, PreprocessingSettings, check_settings
     from gliofuse.preprocessing.transforms import Affine
 
@@ -67,7 +67,7 @@ _HOME = {
     "Head": "head",
     "HistogramStandardiser": "normalise",
     "PreprocessingSettings": "settings",
-    "Registered": "register",
+    "Registered": "registration",
     "STEPS": "settings",
     "ScanState": "inspect_input",
     "bias_field": "bias",
@@ -81,8 +81,8 @@ _HOME = {
     "normalise_brain": "normalise",
     "preprocess_case": "case",
     "preprocess_cohort": "cohort",
-    "register": "register",
-    "resample": "resample",
+    "register": "registration",
+    "resample": "resampling",
     "to_native": "native",
     "white_stripe": "normalise",
 }

@@ -7,7 +7,7 @@ import numpy as np
 from gliofuse.errors import PreprocessingError
 from gliofuse.imaging import Volume, bounding_box
 from gliofuse.preprocessing.head import shrunken
-from gliofuse.preprocessing.resample import resample
+from gliofuse.preprocessing.resampling import resample
 from gliofuse.preprocessing.transforms import Affine
 
 __all__ = ["bias_field", "correct_bias"]

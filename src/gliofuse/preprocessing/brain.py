@@ -18,7 +18,7 @@ from gliofuse.errors import PreprocessingError
 from gliofuse.imaging import Volume, read_mask
 from gliofuse.preprocessing.external import run_program
 from gliofuse.preprocessing.head import Head, shrunken
-from gliofuse.preprocessing.resample import resample
+from gliofuse.preprocessing.resampling import resample
 from gliofuse.preprocessing.surface import (
     best_radii,
     cast_rays,

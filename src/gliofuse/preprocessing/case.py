@@ -27,8 +27,8 @@ from gliofuse.preprocessing.head import Head, find_head
 from gliofuse.preprocessing.inspect_input import ScanState, inspect_scan
 from gliofuse.preprocessing.normalise import normalise_brain
 from gliofuse.preprocessing.record import CASE_FILE, CaseRecord, Geometry
-from gliofuse.preprocessing.register import Registered, register, turned_about
-from gliofuse.preprocessing.resample import grid_around, resample
+from gliofuse.preprocessing.registration import Registered, register, turned_about
+from gliofuse.preprocessing.resampling import grid_around, resample
 from gliofuse.preprocessing.settings import PreprocessingSettings
 from gliofuse.preprocessing.template import template_grid
 from gliofuse.preprocessing.transforms import Affine
@@ -268,7 +268,7 @@ def _correct_bias(work: CaseWork, threads: int) -> None:
 
 
 def _coarse_of(volume: Volume) -> Volume:
-    from gliofuse.preprocessing.resample import isotropic_grid
+    from gliofuse.preprocessing.resampling import isotropic_grid
 
     return isotropic_grid(volume, 3.0)
 

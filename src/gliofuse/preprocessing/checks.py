@@ -9,8 +9,8 @@ import numpy as np
 from gliofuse.errors import PreprocessingError
 from gliofuse.imaging import Volume
 from gliofuse.preprocessing.head import Head, shrunken
-from gliofuse.preprocessing.register import COARSE, Level, Registered, inside_of, refine
-from gliofuse.preprocessing.resample import resample
+from gliofuse.preprocessing.registration import COARSE, Level, Registered, inside_of, refine
+from gliofuse.preprocessing.resampling import resample
 from gliofuse.preprocessing.similarity import mutual_information, shuffled_information
 from gliofuse.preprocessing.transforms import Affine
 

@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from gliofuse.errors import PreprocessingError
 from gliofuse.imaging import Volume
-from gliofuse.preprocessing.resample import isotropic_grid, resample
+from gliofuse.preprocessing.resampling import isotropic_grid, resample
 from gliofuse.preprocessing.transforms import Affine
 
 __all__ = ["Head", "find_head", "shrunken"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gliofuse.imaging import Volume, check_same_geometry, read_mask
 from gliofuse.preprocessing.record import CaseRecord
-from gliofuse.preprocessing.resample import resample
+from gliofuse.preprocessing.resampling import resample
 
 __all__ = ["to_native"]
 

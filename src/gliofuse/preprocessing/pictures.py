@@ -10,7 +10,7 @@ import numpy as np
 from gliofuse.cohort.sequences import SEQUENCES
 from gliofuse.files import atomic_path, write_text
 from gliofuse.imaging import Volume
-from gliofuse.preprocessing.resample import resample
+from gliofuse.preprocessing.resampling import resample
 from gliofuse.preprocessing.transforms import Affine
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def _planes(shape: tuple[int, int, int], middle: np.ndarray) -> list[tuple[Any, 
 
 def _looked_at(work: CaseWork) -> Volume:
     """The grid that pictures before resampling are drawn on, around the reference's head."""
-    from gliofuse.preprocessing.resample import grid_around
+    from gliofuse.preprocessing.resampling import grid_around
 
     reference = work.record.reference or next(iter(work.volumes))
     volume = work.volumes[reference]
@@ -137,7 +137,7 @@ def _middle(work: CaseWork, grid: Volume) -> np.ndarray:
 def _draw_scans(work: CaseWork, path: Path) -> None:
     figure, axes = _figure(len(work.volumes), 3)
     for (name, volume), line in zip(work.volumes.items(), axes, strict=True):
-        from gliofuse.preprocessing.resample import isotropic_grid
+        from gliofuse.preprocessing.resampling import isotropic_grid
 
         look = resample(volume, isotropic_grid(volume, _LOOK_MM), Affine.identity(), how="linear")
         middle = np.array(look.shape) * np.array([0.55, 0.5, 0.48])

@@ -10,8 +10,8 @@ import numpy as np
 from scipy import ndimage
 
 from gliofuse.imaging import Volume
-from gliofuse.preprocessing.register import Kind, Level, refine, turned_about
-from gliofuse.preprocessing.resample import grid_around, resample
+from gliofuse.preprocessing.registration import Kind, Level, refine, turned_about
+from gliofuse.preprocessing.resampling import grid_around, resample
 from gliofuse.preprocessing.transforms import Affine
 
 __all__ = ["Template", "load_template", "register_template", "template_grid"]

@@ -10,7 +10,7 @@ import numpy as np
 
 from gliofuse.imaging import Volume
 from gliofuse.preprocessing.head import shrunken
-from gliofuse.preprocessing.resample import resample
+from gliofuse.preprocessing.resampling import resample
 from gliofuse.preprocessing.similarity import mutual_information
 from gliofuse.preprocessing.transforms import Affine
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
@@ -42,6 +42,10 @@ class Patients:
         Label convention of the masks.
     notes : tuple of str
         What was left out of the cohort and why, a sentence each.
+    preprocessing : str
+        What was done to raw scans, a sentence; empty if nothing was.
+    refused : pandas.DataFrame
+        Columns ``case_id, stage, error``: those whose scans could not be preprocessed.
     """
 
     clinical: pd.DataFrame
@@ -51,6 +55,10 @@ class Patients:
     features: pd.DataFrame | None = None
     convention: str = "binary"
     notes: tuple[str, ...] = ()
+    preprocessing: str = ""
+    refused: pd.DataFrame = field(
+        default_factory=lambda: pd.DataFrame(columns=["case_id", "stage", "error"])
+    )
 
     @property
     def centers(self) -> pd.Series | None:
@@ -79,6 +87,10 @@ class Patients:
                 )
             found[name] = group_levels(self.clinical[name])
         return found
+
+    def after_preprocessing(self, said: str, refused: pd.DataFrame) -> Patients:
+        """Return the same patients with what was done to their scans, and who was refused."""
+        return replace(self, preprocessing=said, refused=refused)
 
     def restricted(self, case_ids: Iterable[str]) -> Patients:
         """Return some of the patients."""
@@ -131,8 +143,17 @@ def _deep_installed() -> bool:
     return all(find_spec(module) is not None for module in ("torch", "monai", "lightning"))
 
 
-def load_patients(study: StudySettings, *, label_workers: int = 1) -> Patients:
+def load_patients(
+    study: StudySettings, *, label_workers: int = 1, manifest: Path | None = None
+) -> Patients:
     """Read the manifest, or the tables, that a study names.
+
+    Parameters
+    ----------
+    study : StudySettings
+    label_workers : int
+    manifest : Path, optional
+        Instead of the study's own, when its scans were preprocessed.
 
     Raises
     ------
@@ -142,7 +163,7 @@ def load_patients(study: StudySettings, *, label_workers: int = 1) -> Patients:
     if study.table is not None:
         return _from_tables(study.table)
     assert study.cohort is not None
-    return _from_manifest(study.cohort, study.sequences, study.labels, label_workers)
+    return _from_manifest(manifest or study.cohort, study.sequences, study.labels, label_workers)
 
 
 def _from_manifest(path: Path, wanted: list[str] | None, labels: str, workers: int) -> Patients:

@@ -18,8 +18,9 @@ from gliofuse.files import settings_hash
 from gliofuse.inputs import CaseData, Computed, FeatureTable, compute_inputs
 from gliofuse.records import EXCLUDED, FAILED_CASES, NOTES, SIMILAR, RunFolder
 from gliofuse.study.doubles import check_images, check_table
-from gliofuse.study.patients import Patients, load_patients
+from gliofuse.study.patients import Patients
 from gliofuse.study.progress import Progress
+from gliofuse.study.scans import patients_of
 from gliofuse.study.settings import StudySettings
 
 __all__ = [
@@ -135,7 +136,7 @@ def plan_study(
     run = RunFolder.open(Path(folder).resolve(), settings_hash(study.definition()), force=force)
     run.write_study(study.model_dump(mode="json"))
     if patients is None:
-        patients = load_patients(study, label_workers=resolve_workers(study.compute.workers))
+        patients = patients_of(study, study.compute.cache or run.cache, progress)
     outcome, without_outcome = study.endpoint.outcome(patients.clinical)
     excluded = pd.concat([patients.excluded, without_outcome], ignore_index=True)
     patients = patients.restricted(outcome.index)
@@ -244,6 +245,8 @@ def compute_plans(plans: Mapping[str, Plan], progress: Progress) -> dict[str, Pr
         _keep(plan, computed.values, computed.seconds)
         failed = computed.failures[computed.failures["key"].isin(keys)]
         failed = failed.drop(columns="key").drop_duplicates(["case_id", "error"])
+        if len(plan.patients.refused):
+            failed = pd.concat([plan.patients.refused, failed], ignore_index=True)
         kept = _restricted(plan, plan.outcome.index.difference(failed["case_id"], sort=False))
         plan.run.write(EXCLUDED, plan.excluded)
         plan.run.write(FAILED_CASES, failed)

@@ -321,6 +321,7 @@ def _record(plan: Plan, split: SplitSettings, command: str) -> RunRecord:
             *study.endpoint.remarks(plan.outcome),
             *design.left_out,
         ),
+        preprocessing=plan.patients.preprocessing,
         endpoint=study.endpoint.as_dict(),
         endpoint_text=study.endpoint.describe(),
         split=split,

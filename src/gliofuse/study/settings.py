@@ -21,6 +21,7 @@ from pydantic import (
 
 from gliofuse.cohort import Endpoint, SplitSettings, SurvivalEndpoint, endpoint_from_dict
 from gliofuse.errors import EndpointError, SettingError, did_you_mean
+from gliofuse.preprocessing.settings import PreprocessingSettings, check_settings
 
 __all__ = [
     "ComputeSettings",
@@ -102,12 +103,28 @@ EndpointField = Annotated[
 ]
 
 
+def _preprocessing(value: Any) -> PreprocessingSettings | None:
+    if value is None or isinstance(value, PreprocessingSettings):
+        return value
+    if not isinstance(value, Mapping):
+        raise SettingError(f"preprocess must hold keys and values, {{}} at least (got {value!r})")
+    return check_settings(dict(value))
+
+
+PreprocessingField = Annotated[PreprocessingSettings | None, BeforeValidator(_preprocessing)]
+
+
 class StudySettings(_Settings):
     """One study: a design on a cohort, for an endpoint, over a split."""
 
     name: str = "study"
     cohort: Path | None = None
     table: TableSettings | None = None
+    preprocess: PreprocessingField = Field(
+        default=None,
+        description="Settings of preprocessing where the manifest names raw scans; {} takes the "
+        "defaults.",
+    )
     endpoint: EndpointField
     design: str = "rdl"
     settings: dict[str, Any] = Field(default_factory=dict)
@@ -133,6 +150,8 @@ class StudySettings(_Settings):
     def _one_source(self) -> StudySettings:
         if (self.cohort is None) == (self.table is None):
             raise ValueError("give either cohort (a manifest) or table (features and clinical)")
+        if self.preprocess is not None and self.cohort is None:
+            raise ValueError("preprocess needs a cohort of images")
         return self
 
     @model_validator(mode="after")
@@ -178,7 +197,10 @@ class StudySettings(_Settings):
 
     def definition(self) -> dict[str, Any]:
         """Return what defines the result, so neither its name, its pictures nor its computer."""
-        return self.model_dump(mode="json", exclude={"name", "explain", "compute"})
+        left_out = {"name", "explain", "compute"}
+        if self.preprocess is None:  # a study of finished images is what it was before
+            left_out.add("preprocess")
+        return self.model_dump(mode="json", exclude=left_out)
 
 
 def read_study(path: str | os.PathLike[str]) -> StudySettings:
@@ -216,7 +238,7 @@ def check_study(
     except ValidationError as error:
         problem = error.errors()[0]
         cause = problem.get("ctx", {}).get("error")
-        if isinstance(cause, EndpointError):
+        if isinstance(cause, EndpointError | SettingError):
             raise cause from None
         where = ".".join(str(part) for part in problem["loc"])
         if problem["type"] == "extra_forbidden":

@@ -163,10 +163,19 @@ def load_patients(
     if study.table is not None:
         return _from_tables(study.table)
     assert study.cohort is not None
-    return _from_manifest(manifest or study.cohort, study.sequences, study.labels, label_workers)
+    source = manifest or study.cohort
+    if study.segmentation is None or study.segmentation.model is None:
+        return _from_manifest(source, study.sequences, study.labels, label_workers)
+    from gliofuse.study.masks import load_external
+
+    predicted = load_external(study.segmentation).plan.outputs.convention.name
+    return _from_manifest(source, study.sequences, predicted, label_workers, drawn=False)
 
 
-def _from_manifest(path: Path, wanted: list[str] | None, labels: str, workers: int) -> Patients:
+def _from_manifest(
+    path: Path, wanted: list[str] | None, labels: str, workers: int, *, drawn: bool = True
+) -> Patients:
+    """Read a manifest; unless masks are ``drawn``, patients without one take part too."""
     from gliofuse.imaging import cohort_convention
 
     cohort = read_manifest(path, check_files=False)  # a missing file is its patient's failure
@@ -193,7 +202,7 @@ def _from_manifest(path: Path, wanted: list[str] | None, labels: str, workers: i
                 f"{did_you_mean(unknown[0], cohort.sequences)}"
             )
         sequences = tuple(s for s in SEQUENCES if s in wanted)
-    usable, excluded = cohort.with_sequences(sequences, mask=True)
+    usable, excluded = cohort.with_sequences(sequences, mask=drawn)
     if not sequences or not len(usable):
         raise ManifestError(
             f"{path}: no patient has every one of {', '.join(sequences) or 'the sequences'} and a "

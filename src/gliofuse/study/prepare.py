@@ -12,12 +12,13 @@ from gliofuse.cohort import SplitSettings, SurvivalEndpoint
 from gliofuse.cohort.splits import groups_of
 from gliofuse.compute import resolve_workers
 from gliofuse.designs import Design, find_design, parse_settings, with_clinical_comparator
-from gliofuse.errors import EndpointError, RunError
+from gliofuse.errors import EndpointError, RunError, SettingError
 from gliofuse.evaluation.endpoints import evaluation_of
 from gliofuse.files import settings_hash
 from gliofuse.inputs import CaseData, Computed, FeatureTable, compute_inputs
 from gliofuse.records import EXCLUDED, FAILED_CASES, NOTES, SIMILAR, RunFolder
 from gliofuse.study.doubles import check_images, check_table
+from gliofuse.study.masks import external_masks
 from gliofuse.study.patients import Patients
 from gliofuse.study.progress import Progress
 from gliofuse.study.scans import patients_of
@@ -142,6 +143,13 @@ def plan_study(
     patients = patients.restricted(outcome.index)
     if study.complete_cases:
         outcome, patients, excluded = _complete(study, outcome, patients, excluded)
+    if study.segmentation is not None:
+        if patients.cohort is None:
+            raise SettingError("segmentation needs images; this study starts from a feature table")
+        if study.segmentation.model is not None:
+            outcome, patients, excluded = _segmented(
+                study, study.compute.cache or run.cache, outcome, patients, excluded, progress
+            )
     patients.groups(study.evaluation.subgroups)  # a mistake is told now, not after the fits
     design = make_design(study, patients)
     evaluation_of(study.endpoint).check_threshold(study.threshold)
@@ -177,6 +185,40 @@ def _complete(
         patients.restricted(kept),
         pd.concat([excluded, left], ignore_index=True),
     )
+
+
+def _segmented(
+    study: StudySettings,
+    cache: Path,
+    outcome: pd.DataFrame,
+    patients: Patients,
+    excluded: pd.DataFrame,
+    progress: Progress,
+) -> tuple[pd.DataFrame, Patients, pd.DataFrame]:
+    """Put the masks of an external segmenter in place of drawn ones."""
+    assert study.segmentation is not None
+    assert patients.cohort is not None
+    with progress.stage("segmenting", len(patients.cohort), "patients") as count:
+        found = external_masks(
+            study.segmentation,
+            patients.cohort,
+            cache,
+            device=study.compute.device,
+            progress=count,
+        )
+    for case_id, reason in found.reasons.items():
+        progress.say(f"{case_id} left out: {reason}")
+    if not len(found.cohort):
+        raise RunError(
+            f"segmentation: no mask of any of {len(patients.cohort)} patients; the first: "
+            f"{next(iter(found.reasons.values()))}"
+        )
+    kept = pd.Index(found.cohort.case_ids)
+    note = f"masks: predicted by {study.segmentation.model}, not drawn"
+    patients = replace(
+        patients.restricted(kept), cohort=found.cohort, notes=(*patients.notes, note)
+    )
+    return outcome.loc[kept], patients, pd.concat([excluded, found.excluded], ignore_index=True)
 
 
 def make_design(study: StudySettings, patients: Patients) -> Design:

@@ -26,6 +26,7 @@ from gliofuse.preprocessing.settings import PreprocessingSettings, check_setting
 __all__ = [
     "ComputeSettings",
     "EvaluationSettings",
+    "SegmentationChoice",
     "StudySettings",
     "SurvivalColumns",
     "TableSettings",
@@ -89,6 +90,32 @@ class EvaluationSettings(_Settings):
     )
 
 
+class SegmentationChoice(_Settings):
+    """Predicted masks instead of drawn ones: of a segmenter that is there, or one trained a fold.
+
+    ``{model: segmenter}`` needs no drawn mask; the segmenter must not have learned from a patient
+    who is judged. ``{train: quick}`` trains one on each fold's training patients, whose masks it
+    needs, and predicts everybody in the fold.
+    """
+
+    model: Path | None = None
+    train: str | None = Field(default=None, description="A preset of `gliofuse segment train`.")
+    settings: dict[str, Any] = Field(
+        default_factory=dict, description="With train: changes of the preset."
+    )
+    flips: bool = False
+    largest: bool = False
+    least_mm3: float = Field(default=0.0, ge=0)
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> SegmentationChoice:
+        if (self.model is None) == (self.train is None):
+            raise ValueError("give either model (a segmenter's folder) or train (a preset)")
+        if self.settings and self.train is None:
+            raise ValueError("settings are for train; a model has its own")
+        return self
+
+
 def _endpoint(value: Any) -> Endpoint:
     if isinstance(value, Endpoint):
         return value
@@ -130,6 +157,9 @@ class StudySettings(_Settings):
     settings: dict[str, Any] = Field(default_factory=dict)
     sequences: list[str] | None = Field(default=None, description="None takes those of the cohort.")
     labels: str = Field("auto", description="Label convention of the masks.")
+    segmentation: SegmentationChoice | None = Field(
+        default=None, description="Predict the masks instead of taking those of the manifest."
+    )
     covariates: list[str] = Field(
         default_factory=list, description="Clinical columns that may enter a clinical model."
     )
@@ -256,6 +286,8 @@ def check_study(
     if study.table is not None:
         study.table.features = (root / study.table.features).resolve()
         study.table.clinical = (root / study.table.clinical).resolve()
+    if study.segmentation is not None and study.segmentation.model is not None:
+        study.segmentation.model = (root / study.segmentation.model).resolve()
     if study.compute.cache is not None:
         study.compute.cache = (root / study.compute.cache).resolve()
     return study

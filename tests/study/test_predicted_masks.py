@@ -1,4 +1,4 @@
-"""A study on predicted masks: no drawn mask is needed, and no fold learns from its test patients."""
+"""A study on predicted masks: none is drawn, and no fold learns from its test patients."""
 
 from __future__ import annotations
 

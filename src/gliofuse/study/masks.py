@@ -109,7 +109,7 @@ class FoldMasks:
                 f"{case_id}: {reason}; left out of the fold", SignatureWarning, stacklevel=2
             )
         gone = set(failed) | set(found.reasons)
-        sides = {
+        sides: dict[str, Any] = {
             side: tuple(case_id for case_id in getattr(fold, side) if case_id not in gone)
             for side in ("training", "validation", "test", "external")
         }

@@ -17,8 +17,8 @@ sampled,
     sum_c [ n_c * var_c + n_c * mean_c^2 ] / n^2,
 
 with the sample variance (ddof 1) and mean of the contributions within class c. The second term
-says that the mixture of classes within the rest is a chance one too; with two classes it is 0 and
-what remains is DeLong's variance, to the last digit but rounding.
+says that the mixture of classes within the rest is a chance one too; with two classes it is 0,
+and DeLong's variance remains.
 """
 
 from __future__ import annotations

@@ -80,7 +80,12 @@ def upper_third(volume: Volume) -> Volume:
     return volume.crop((slice(58, None), slice(None), slice(None)))
 
 
+def mirrored(volume: Volume) -> Volume:
+    return volume.with_array(np.ascontiguousarray(volume.array[:, :, ::-1]))
+
+
 UNREGISTRABLE = {
+    "mirrored": mirrored,
     "noise": noise,
     "shuffled": shuffled,
     "upside down": upside_down,

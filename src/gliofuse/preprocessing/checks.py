@@ -27,7 +27,7 @@ _MOST_SHIFT_MM = 90.0
 _LEAST_COVERED = 0.75
 _CHANCE_DEVIATIONS = 8.0
 _LEAST_OVER_CHANCE = 3.5  # right registrations have 6 times and more, shuffled anatomy 3
-_MOST_OF_ONE_LEVEL = 0.75
+_MOST_OF_TWO_LEVELS = 0.75
 _MIRROR_GAIN = 1.04
 _SPACING_MM = 4.0
 
@@ -90,9 +90,11 @@ def check_registration(
         "covered": covered,
     }
     reasons = []
-    plain = _of_one_level(seen(found.transform)[inside])
-    if plain > _MOST_OF_ONE_LEVEL:
-        reasons.append(f"{plain:.0%} of the head's inside has one grey value: no more than a shape")
+    plain = _of_two_levels(seen(found.transform)[inside])
+    if plain > _MOST_OF_TWO_LEVELS:
+        reasons.append(
+            f"{plain:.0%} of the head's inside has one or two grey values: no more than a shape"
+        )
     if after < chance + _CHANCE_DEVIATIONS * deviation or after < _LEAST_OVER_CHANCE * chance:
         reasons.append(
             f"it tells no more of the reference than chance would ({after:.3f} nats against "
@@ -145,10 +147,10 @@ def dice(one: np.ndarray, other: np.ndarray) -> float:
     return 2 * int((one & other).sum()) / total if total else 0.0
 
 
-def _of_one_level(values: np.ndarray) -> float:
-    """Share of the voxels in the fullest of 50 equal steps of grey value."""
+def _of_two_levels(values: np.ndarray) -> float:
+    """Share of the voxels in the two fullest of 50 equal steps of grey value: body and air."""
     counts, _ = np.histogram(values, bins=50)
-    return float(counts.max() / max(values.size, 1))
+    return float(np.sort(counts)[-2:].sum() / max(values.size, 1))
 
 
 def _covered(head: Head, moving: Volume, transform: Affine) -> float:

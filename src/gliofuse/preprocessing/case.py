@@ -37,6 +37,7 @@ from gliofuse.version import __version__
 __all__ = ["CaseWork", "fingerprint_of", "preprocess_case"]
 
 _MARGIN_MM = 10.0
+_MASK_MOVED_MM = 1.5
 _WELL_ALIGNED = 0.6  # nats on the coarse grid; heads upside down reach a third of it
 _UPSIDE_DOWN_GAIN = 1.25
 
@@ -304,12 +305,7 @@ def _resample(work: CaseWork, case: Case, settings: PreprocessingSettings) -> No
 
 def _carry_mask(work: CaseWork, path: Path, grid: Volume, settings: PreprocessingSettings) -> None:
     mask = read_mask(path)
-    drawn_on = settings.mask_drawn_on or _drawn_on(work.record, Geometry.of(mask).empty())
-    if drawn_on is None:
-        raise PreprocessingError(
-            f"{path.name}: its grid is none of the sequences'; name the one it was drawn on with "
-            f"--mask-drawn-on"
-        )
+    drawn_on = settings.mask_drawn_on or _drawn_on(work, mask, path.name)
     work.tumour = mask
     transform = work.record.transform(drawn_on)
     carried = resample(mask, grid, transform, how="nearest")
@@ -325,10 +321,29 @@ def _carry_mask(work: CaseWork, path: Path, grid: Volume, settings: Preprocessin
     work.record.notes.append(f"mask: carried from {drawn_on}")
 
 
-def _drawn_on(record: CaseRecord, mask: Volume) -> str | None:
-    """The sequence whose grid the mask has; the reference first."""
-    names = [record.reference, *(name for name in record.sources if name != record.reference)]
-    return next((n for n in names if record.sources[n].empty().same_geometry(mask)), None)
+def _drawn_on(work: CaseWork, mask: Volume, name: str) -> str:
+    """The sequence whose grid the mask has; the reference first, if it is one of several."""
+    record = work.record
+    order = [record.reference, *(one for one in record.sources if one != record.reference)]
+    grids = {one: record.sources[one].empty() for one in order}
+    alike = [one for one in order if grids[one].same_geometry(mask)]
+    if not alike:
+        raise PreprocessingError(
+            f"{name}: its grid is none of the sequences'; name the one it was drawn on with "
+            f"--mask-drawn-on"
+        )
+    points = mask.index_to_point(np.argwhere(mask.array > 0)[::7])
+    for other in alike[1:]:
+        # where a mark on one scan lies on the other, if the patient moved in between
+        between = work.to_scan[other] @ work.to_scan[alike[0]].inverse
+        moved = np.linalg.norm(between.apply(points) - points, axis=1)
+        if moved.size and moved.mean() > _MASK_MOVED_MM:
+            raise PreprocessingError(
+                f"{name}: {alike[0]} and {other} have its grid, but the patient moved by "
+                f"{moved.mean():.1f} mm between them; name the one it was drawn on with "
+                f"--mask-drawn-on"
+            )
+    return alike[0]
 
 
 def _normalise(work: CaseWork, settings: PreprocessingSettings) -> None:

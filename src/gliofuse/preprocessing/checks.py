@@ -28,7 +28,7 @@ _LEAST_COVERED = 0.75
 _CHANCE_DEVIATIONS = 8.0
 _LEAST_OVER_CHANCE = 3.5  # right registrations have 6 times and more, shuffled anatomy 3
 _MOST_OF_TWO_LEVELS = 0.75
-_MIRROR_GAIN = 1.04
+_MIRROR_GAIN = 1.1
 _SPACING_MM = 4.0
 
 

@@ -17,6 +17,7 @@ __all__ = ["Head", "find_head", "shrunken"]
 
 _HEAD_SPACING_MM = 4.0
 _LEAST_HEAD_ML = 500.0
+_STRIPPED_ML = 2100.0  # a head with its skull has more
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,8 +64,9 @@ class Head:
 
     @cached_property
     def interior(self) -> Volume:
-        """Mask of the head without its outer 16 mm, scalp and skull: mostly brain."""
-        deep = ndimage.binary_erosion(self.mask.array > 0, iterations=4, border_value=1)
+        """Mask without scalp and skull, or without the rim of a brain that was stripped."""
+        layers = 4 if self.volume_ml > _STRIPPED_ML else 1
+        deep = ndimage.binary_erosion(self.mask.array > 0, iterations=layers, border_value=1)
         return self.mask.with_array(deep.astype(np.uint8))
 
     def on(self, grid: Volume) -> np.ndarray:

@@ -125,11 +125,88 @@ def test_survival():
 
 
 def test_survival_by_words_and_without_events():
-    table, excluded = SurvivalEndpoint("days in care", "status").outcome(CLINICAL)
+    with pytest.raises(EndpointError, match=r"status holds 'lost' \(1 patients\), neither 0/1"):
+        SurvivalEndpoint("days in care", "status").outcome(CLINICAL)
+    endpoint = parse_endpoint("days in care, status == dead")
+    assert endpoint.seen == "dead"
+    known = CLINICAL.loc[["a", "b", "d"]]
+    table, excluded = SurvivalEndpoint("days in care", "status").outcome(known)
     assert table["event"].to_dict() == {"a": 1, "b": 0, "d": 1}
-    assert excluded.values.tolist() == [["c", "status is 'lost', neither 0 nor 1"]]
+    assert excluded.empty
     with pytest.raises(EndpointError, match="at least one event, got none in 1"):
         SurvivalEndpoint("days in care", "status").outcome(CLINICAL.loc[["b"]])
+
+
+FOLLOWED = pd.DataFrame(
+    {
+        "months": [0, 6, 14, 30, 48, 70],
+        "status": [1, 2, 1, 3, 2, 1],
+        "died": ["alive", "dead", "Dead", "unknown", "alive", "dead"],
+    },
+    index=list("abcdef"),
+)
+
+
+def test_events_by_their_own_codes_and_competing_causes():
+    endpoint = endpoint_from_dict(
+        {
+            "kind": "survival",
+            "time": "months",
+            "event": {"column": "status", "seen": 2, "competing": 3},
+            "unit": "months",
+        }
+    )
+    table, excluded = endpoint.outcome(FOLLOWED)
+    assert excluded.empty
+    assert table["event"].tolist() == [0, 1, 0, 0, 1, 0]
+    assert table["competing"].tolist() == [0, 0, 0, 1, 0, 0]
+    assert endpoint_from_dict(endpoint.as_dict()) == endpoint
+    with pytest.raises(EndpointError, match=r"no patient has status '4'; it holds 1, 2, 3"):
+        parse_endpoint("months, status == 4").outcome(FOLLOWED)
+    with pytest.raises(EndpointError, match=r"status holds '2' .*months, status == 2"):
+        parse_endpoint("months, status").outcome(FOLLOWED)
+
+
+def test_unknown_status_is_missing_and_follow_up_can_be_ended():
+    endpoint = SurvivalEndpoint("months", "died", "months", until=24)
+    table, excluded = endpoint.outcome(FOLLOWED)
+    assert excluded.values.tolist() == [["d", "died is missing"]]
+    assert table.loc["e"].tolist() == [24.0, 0]
+    assert table.loc["f"].tolist() == [24.0, 0]
+    assert endpoint.prediction_columns == ("risk", "survival_12")
+    said = " ".join(endpoint.remarks(table))
+    assert "1 patients have the time 0" in said
+    assert "follow-up ends at 24 months: 2 patients reach it" in said
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"unit": "month"}, "unit of time 'month' is unknown: did you mean 'months'"),
+        ({"horizons": (12, -1)}, "horizon must be a number of days over 0, got -1"),
+        ({"horizons": ("soon",)}, "horizon must be a number"),
+        ({"until": 0}, "until must be a number"),
+        ({"horizons": (400,), "until": 365}, "horizon 400 lies past 365 days"),
+        ({"horizons": (400,)}, "horizon 400 lies past the last patient's time, 70 days"),
+    ],
+)
+def test_times_that_make_no_sense(settings, message):
+    with pytest.raises(EndpointError, match=message):
+        SurvivalEndpoint("months", "died", **settings).outcome(FOLLOWED)
+
+
+def test_odd_times_are_remarked():
+    everybody = pd.DataFrame({"t": [30.0, 60.0, 90.0], "e": [1, 1, 1]}, index=list("abc"))
+    endpoint = SurvivalEndpoint("t", "e")
+    table, _ = endpoint.outcome(everybody)
+    said = " ".join(endpoint.remarks(table))
+    assert "the longest time is 90 days: is that the unit?" in said
+    assert "no patient is censored" in said
+    assert "no patient was watched for 1 year or 3 years or 5 years" in said
+    assert set(endpoint.strata(table)) == {"early", "late"}
+    endpoint.check_learnable(table)
+    with pytest.raises(EndpointError, match="3 patients with 1 events are left"):
+        endpoint.check_learnable(table.assign(event=[1, 0, 0]))
 
 
 @pytest.mark.parametrize(

@@ -239,7 +239,7 @@ def test_dicom_beside_images_is_told(tmp_path):
     touch(tmp_path, "p1/t1.nii", "p1/t2/I0001.dcm")
     scan = scan_folder(tmp_path)
     assert rules(scan) == [("", "DICOM")]
-    assert "dcm2niix" in scan.notes["detail"][0]
+    assert "gliofuse dicom scan" in scan.notes["detail"][0]
 
 
 def test_a_mask_alone_and_a_broken_link(tmp_path):

@@ -12,7 +12,7 @@ def test_killed_training_resumes_to_the_same_predictions(
     phantom_of, run_design, tmp_path, monkeypatch
 ):
     """Killed in the second fold: the first is kept, the second equals a run of the same seed."""
-    import gliofuse.designs.deep_radiomics as design
+    import gliofuse.designs.deep_radiomics.grading as design
 
     phantom, _ = phantom_of(cases=24)
     options = {"settings": {"epochs": 1, "trees": 20}, "split": {"kind": "kfold", "folds": 2}}

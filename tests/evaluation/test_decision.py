@@ -1,12 +1,10 @@
-"""Net benefit, clinical impact, nomogram and reclassification."""
+"""Net benefit, clinical impact and reclassification."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from gliofuse.errors import InputError
 from gliofuse.evaluation import (
@@ -15,7 +13,6 @@ from gliofuse.evaluation import (
     clinical_impact,
     decision_curve,
     net_reclassification,
-    nomogram_table,
 )
 
 
@@ -105,53 +102,6 @@ def test_impact_counts_of_1000():
     assert table.loc[0.5, "high_risk_high"] == pytest.approx(395.85, abs=0.01)
     assert table.loc[0.95, "high_risk_high"] > 30  # nobody of 100 is not nobody of 1,000
     assert (table["high_risk_with_event"] <= table["high_risk"]).all()
-
-
-@settings(max_examples=50, deadline=None)
-@given(
-    st.lists(
-        st.tuples(
-            st.floats(-3, 3).filter(lambda c: abs(c) > 1e-3),
-            st.floats(-10, 10),
-            st.floats(0.5, 20),
-            st.floats(0, 1),
-        ),
-        min_size=1,
-        max_size=5,
-    ),
-    st.floats(-3, 3),
-)
-def test_points_lead_to_the_models_own_probability(terms, intercept):
-    names = [f"x{i}" for i in range(len(terms))]
-    coefficients = {name: term[0] for name, term in zip(names, terms)}
-    ranges = {name: (term[1], term[1] + term[2]) for name, term in zip(names, terms)}
-    patient = {name: term[1] + term[3] * term[2] for name, term in zip(names, terms)}
-    drawn = nomogram_table(coefficients, intercept=intercept, ranges=ranges)
-    score = intercept + sum(coefficients[name] * patient[name] for name in names)
-    assert drawn.probability(patient) == pytest.approx(1 / (1 + np.exp(-score)), abs=1e-9)
-    assert drawn.variables["points"].min() == pytest.approx(0, abs=1e-9)
-    assert drawn.variables["points"].max() == pytest.approx(100)
-    assert all(points > -1e-9 for points in drawn.points(patient).values())
-    assert drawn.total["probability"].is_monotonic_increasing
-    np.testing.assert_allclose(
-        drawn.total["probability"], 1 / (1 + np.exp(-drawn.total["linear_predictor"]))
-    )
-
-
-def test_nomogram_marks_levels_and_names_what_lacks():
-    drawn = nomogram_table({"grade": -1.0}, intercept=0, ranges={"grade": (2, 3, 4)})
-    assert drawn.variables["value"].tolist() == [2, 3, 4]
-    assert drawn.variables["points"].tolist() == [100, 50, 0]
-    with pytest.raises(InputError, match="did you mean 'grade'"):
-        nomogram_table({"grad": 1.0}, intercept=0, ranges={"grade": (2, 4)})
-    with pytest.raises(InputError, match="from low to high"):
-        nomogram_table({"grade": 1.0}, intercept=0, ranges={"grade": (2, 2)})
-    with pytest.raises(InputError, match="nothing to draw"):
-        nomogram_table({"grade": 0.0}, intercept=0, ranges={"grade": (2, 4)})
-    with pytest.raises(InputError, match="at least one"):
-        nomogram_table({}, intercept=0, ranges={})
-    with pytest.raises(InputError, match="needs all its variables"):
-        drawn.points({"age": 3})
 
 
 def test_reclassification_by_hand():

@@ -32,7 +32,7 @@ def test_kaplan_meier_of_a_textbook_trial():
     # 6-MP: S(6) = 0.857, S(7) = 0.807, S(10) = 0.753, S(13) = 0.690, S(16) = 0.627,
     # S(22) = 0.538, S(23) = 0.448
     table = kaplan_meier(TIME, EVENT, GROUP)
-    drug = table[table["group"] == "6-MP"].set_index("time_days")
+    drug = table[table["group"] == "6-MP"].set_index("time")
     expected = {6: 0.857, 7: 0.807, 10: 0.753, 13: 0.690, 16: 0.627, 22: 0.538, 23: 0.448}
     for week, survival in expected.items():
         assert drug.loc[week, "survival"] == pytest.approx(survival, abs=5e-4)
@@ -53,7 +53,7 @@ def test_log_rank_and_medians_of_a_textbook_trial():
     assert test.p == pytest.approx(4.17e-5, rel=0.01)
     # R: survfit(...): median 23 (6-MP) and 8 (placebo)
     medians = median_survival(TIME, EVENT, GROUP).set_index("group")
-    assert medians["median_days"].to_dict() == {"6-MP": 23, "placebo": 8}
+    assert medians["median"].to_dict() == {"6-MP": 23, "placebo": 8}
     assert medians.loc["6-MP", "ci_high"] == np.inf
     assert medians.loc["placebo", "ci_low"] < 8 < medians.loc["placebo", "ci_high"]
 
@@ -246,7 +246,7 @@ def test_a_very_sparse_variable_has_a_p_value():
 def test_median_and_its_limits_are_those_of_r(times, events, expected):
     """summary(survfit(Surv(t, e) ~ 1, conf.type = "log-log"))$table of survival 3.5; NA is open."""
     row = median_survival(times, events, ["a"] * len(times)).iloc[0]
-    assert (row["median_days"], row["ci_low"], row["ci_high"]) == expected
+    assert (row["median"], row["ci_low"], row["ci_high"]) == expected
 
 
 def test_standardised_differences():

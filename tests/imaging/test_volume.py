@@ -146,7 +146,7 @@ def test_a_flipped_byte_in_a_compressed_file_is_an_error(tmp_path):
         ("text.nii.gz", b"hello", "not a readable image"),
         ("zeros.nii.gz", gzip.compress(bytes(400), mtime=0), "not a readable image"),
         ("image.jpg", b"x", "must end in one of .nii.gz"),
-        ("series.dcm", b"x", "dcm2niix"),
+        ("series.dcm", b"x", "gliofuse dicom"),
     ],
 )
 def test_files_that_are_no_images(tmp_path, name, content, message):
@@ -158,7 +158,7 @@ def test_files_that_are_no_images(tmp_path, name, content, message):
 def test_a_missing_file_and_a_folder(tmp_path):
     with pytest.raises(ImageError, match="no such file"):
         Volume.read(tmp_path / "none.nii.gz")
-    with pytest.raises(ImageError, match=r"DICOM series, convert it first.*dcm2niix"):
+    with pytest.raises(ImageError, match=r"DICOM series, convert it first.*gliofuse dicom"):
         Volume.read(tmp_path)
 
 

@@ -72,12 +72,12 @@ def test_records_are_read_back_alike(run):
         fitted_on="the training patients",
         intercept=-1.5,
         terms=(
-            NomogramTerm(name="age", label="age", coefficient=0.1, min=20, max=80),
-            NomogramTerm(name="sex=M", label="sex: M", coefficient=1, levels={"no": 0, "yes": 1}),
+            NomogramTerm(name="age", label="age", coefficients=(0.1,), min=20, max=80),
+            NomogramTerm(name="sex", label="sex", levels={"F": 0, "M": 1}),
         ),
     )
-    run.write(NOMOGRAM, nomogram)
-    assert run.read(NOMOGRAM) == nomogram
+    run.write(NOMOGRAM, nomogram, model="clinical")
+    assert run.nomograms() == {"clinical": nomogram}
 
 
 @pytest.mark.parametrize(
@@ -93,9 +93,14 @@ def test_a_record_that_contradicts_itself_is_refused(changes, message):
         record(**changes)
 
 
-def test_a_term_without_a_scale_is_refused():
+def test_a_nomogram_that_cannot_be_drawn_is_refused():
     with pytest.raises(ValueError, match="term 'age' needs min and max, or levels"):
-        NomogramTerm(name="age", label="age", coefficient=0.1)
+        NomogramTerm(name="age", label="age", coefficients=(0.1,))
+    with pytest.raises(ValueError, match=r"term 'age' needs 3 coefficients \(got 1\)"):
+        NomogramTerm(name="age", label="age", coefficients=(0.1,), knots=(1, 2, 3, 4), min=0, max=5)
+    term = NomogramTerm(name="age", label="age", coefficients=(0.1,), min=20, max=80)
+    with pytest.raises(ValueError, match="a Cox nomogram needs the baseline's survival"):
+        Nomogram(outcome="died", fitted_on="all", link="cox", terms=(term,))
 
 
 @pytest.mark.parametrize(

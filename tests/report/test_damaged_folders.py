@@ -61,14 +61,14 @@ def test_broken_tables_leave_their_sections_out_and_are_named(
     (folder / "calibration.csv").write_bytes(b"\x00\xff not a table")
     (folder / "calibration_summary.csv").unlink()
     (folder / "decision_curve.csv").write_text("cohort,model\n")
-    (folder / "tables" / "nomogram.json").write_text("{broken")
+    (folder / "tables" / "nomogram_fusion.json").write_text("{broken")
     (folder / "tables" / "odds_ratios.csv").unlink()  # which stands in the nomogram's chapter
     write_report(folder)
     text, _ = page_of(folder)
     for heading in ("Nomogram and calculator", "Decision curve", "Calibration"):
         assert f"{heading}</h" not in text
     named = text[text.index("<b>Not drawn</b>") :]
-    for name in ("calibration.csv", "decision_curve.csv", "nomogram.json"):
+    for name in ("calibration.csv", "decision_curve.csv", "nomogram_fusion.json"):
         assert name in named
 
 

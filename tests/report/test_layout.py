@@ -17,6 +17,7 @@ from gliofuse.report.sections import find_section
 
 SOURCE = Path(report.__file__).parent
 KINDS = ("binary", "multiclass")
+REPORTS = (*KINDS, "survival")  # which is a section too
 
 
 def _words(path):
@@ -52,7 +53,7 @@ def test_no_module_of_the_report_knows_a_design_or_asks_for_the_kind():
         assert not _words(path) & {*DESIGNS, *KINDS}, path.relative_to(SOURCE)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", REPORTS)
 def test_every_section_of_a_kind_is_there(kind):
     found = endpoint_report(kind)
     for chapters in (found.chapters, found.comparison_chapters):
@@ -65,7 +66,7 @@ def test_every_section_of_a_kind_is_there(kind):
 def test_every_section_is_used():
     used = {
         name
-        for kind in KINDS
+        for kind in REPORTS
         for chapters in (endpoint_report(kind).chapters, endpoint_report(kind).comparison_chapters)
         for chapter in chapters
         for name in chapter.sections

@@ -221,7 +221,7 @@ def test_comparison_of_several_classes(folder, page_of):
     text, page = page_of(folder)
     assert len(page.ids) == len(set(page.ids))
     assert "<b>Not drawn</b>" not in text
-    assert "difference of the Macro AUCs" in text
+    assert "difference in Macro AUC" in text
     assert "Patients whom all designs misjudge</h2>" in text
     names = {path.name for path in (folder / "figures").iterdir()}
     assert {"roc_test_contrast.svg", "roc_test_plain.svg", "confusion_test.svg"} <= names

@@ -48,7 +48,9 @@ def test_page_is_well_formed_and_needs_nothing_else(comparison, page_of, name):
 
 def test_figures_are_saved_whole_and_alike_each_time(clinical_run, copied):
     before = {path.name: path.read_bytes() for path in (clinical_run / "figures").iterdir()}
-    assert {"roc_test.svg", "forest.svg", "confusion_test.svg", "nomogram.svg"} <= set(before)
+    assert {"roc_test.svg", "forest.svg", "confusion_test.svg", "nomogram_fusion.svg"} <= set(
+        before
+    )
     assert {"kaplan_meier_class.svg", "calibration.svg", "decision_curve.svg"} <= set(before)
     assert not any(name.startswith(".") for name in before)
     again = copied(clinical_run)

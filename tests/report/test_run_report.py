@@ -13,9 +13,9 @@ from gliofuse.cohort import parse_endpoint
 from gliofuse.designs import find_design
 from gliofuse.designs.framework.base import parse_settings
 from gliofuse.designs.framework.context import Available
+from gliofuse.evaluation import nomogram_points
 from gliofuse.records import (
     METRICS,
-    NOMOGRAM,
     NOTES,
     ODDS_RATIOS,
     PAPER_RESULTS,
@@ -178,52 +178,53 @@ def test_contributions_name_the_models_that_they_weigh(rdl_run, clinical):
     assert all(len(term["values"]) == 3 for term in fusion["terms"])
 
 
-def test_calculator_works_with_the_nomogram_of_the_run(clinical_run, page_of):
-    """The page's model gives the probability that the stored one gives."""
+def test_calculators_work_with_the_nomograms_of_the_run(clinical_run, page_of):
+    """The page's models give the probabilities that the stored ones give."""
     text = page_of(clinical_run)[0]
-    pattern = r'<script type="application/json" id="calculator-model">(.*?)</script>'
-    shown = json.loads(re.search(pattern, text, re.DOTALL)[1])
-    stored = RunFolder(clinical_run).read(NOMOGRAM)
-    assert shown["intercept"] == stored.intercept
-    assert [term["name"] for term in shown["terms"]] == [term.name for term in stored.terms]
-    for term, own in zip(shown["terms"], stored.terms, strict=True):
-        assert term["coefficient"] == own.coefficient
-        if own.levels:
-            assert {level["label"]: level["value"] for level in term["levels"]} == own.levels
-        else:
-            assert (term["min"], term["max"]) == (own.min, own.max)
-            assert own.min <= term["start"] <= own.max
+    stored = RunFolder(clinical_run).nomograms()
+    assert set(stored) == {"fusion", "clinical"}
+    pattern = r'<script type="application/json">(.*?)</script>'
+    found = [json.loads(script) for script in re.findall(pattern, text, re.DOTALL)]
+    for name, shown in zip(("fusion", "clinical"), found, strict=True):  # the final one first
+        own = stored[name]
+        assert shown["intercept"] == own.intercept
+        assert [term["name"] for term in shown["terms"]] == [term.name for term in own.terms]
+        for term, kept in zip(shown["terms"], own.terms, strict=True):
+            assert term["coefficients"] == list(kept.coefficients)
+            if kept.levels:
+                assert {one["label"]: one["value"] for one in term["levels"]} == kept.levels
+            else:
+                assert (term["min"], term["max"]) == (kept.min, kept.max)
+                assert kept.min <= term["start"] <= kept.max
+    assert text.count('<form class="calculator"') == 2
     assert "Imaging score" in text
+
+
+def test_nomograms_give_the_predicted_probabilities(clinical_run):
+    """What the first fold's clinical model says of a held-out patient, to 1e-9."""
+    run = RunFolder(clinical_run)
+    drawn = nomogram_points(run.nomograms()["clinical"])
+    predictions = run.predictions()
+    own = predictions[(predictions["model"] == "clinical") & (predictions["fold"] == "fold1")]
+    own = own[own["cohort"] == "test"].set_index("case_id")["probability"]
+    patients = pd.read_csv(clinical_run.parent.parent / "clinical.csv").set_index("id")
+    for case_id, expected in own.items():
+        values = patients.loc[case_id, ["age", "sex"]].to_dict()
+        assert drawn.probabilities(values)[""] == pytest.approx(expected, abs=1e-9)
 
 
 def test_odds_ratios_stand_beside_the_nomogram_and_say_whose_they_are(clinical, clinical_run):
     table = RunFolder(clinical_run).read(ODDS_RATIOS)
     odds = clinical["odds"]
     assert odds["fold"] == "fold1"
-    assert RunFolder(clinical_run).read(NOMOGRAM).fitted_on.endswith("fold1")
+    drawn = RunFolder(clinical_run).nomograms()["fusion"]
+    assert drawn.fitted_on.endswith("fold1")
     own = table[(table["fold"] == "fold1") & (table["model"] == "fusion")].reset_index()
     shown = odds["rows"][-len(own) :]
     assert shown[0]["label"] == "Fusion"
     assert [row["term"] for row in shown] == ["Age", "Sex: M", "Imaging score"]
     assert shown[0]["figures"].startswith(f"{own.loc[0, 'odds_ratio']:.2f} (")
     assert "of the training patients of fold1" in (clinical_run / "report.html").read_text()
-
-
-def test_nomogram_scale_gives_the_models_probability():
-    """Points added up and read off the scale equal the logistic formula."""
-    from gliofuse.report.sections.nomogram.figure import points_scale
-
-    terms = [
-        {"coefficient": 1.3, "min": -3.0, "max": 4.0, "levels": []},
-        {"coefficient": -0.3, "levels": [{"label": "f", "value": 0}, {"label": "m", "value": 1}]},
-    ]
-    scale, origins = points_scale(terms)
-    values = (1.7, 1.0)
-    points = sum(t["coefficient"] * (v - o) * scale for t, v, o in zip(terms, values, origins))
-    lowest = sum(t["coefficient"] * o for t, o in zip(terms, origins))
-    assert points / scale + lowest == pytest.approx(1.3 * 1.7 - 0.3)
-    assert origins == [-3.0, 1.0]
-    assert (4.0 + 3.0) * 1.3 * scale == pytest.approx(100)
 
 
 def test_survival_shows_curves_and_the_test_between_them(clinical, clinical_run):
@@ -292,8 +293,8 @@ def test_what_imaging_adds_is_shown_on_the_same_patients(rdl_run, clinical_run):
             "Clinical",
         )
         apart = metrics.loc[final.name, "estimate"] - metrics.loc["clinical", "estimate"]
-        assert cohort["auc"]["estimate"] == pytest.approx(apart)
-        assert cohort["auc"]["low"] < apart < cohort["auc"]["high"]
+        assert cohort["headline"]["estimate"] == pytest.approx(apart)
+        assert cohort["headline"]["low"] < apart < cohort["headline"]["high"]
         assert [row["threshold"] for row in cohort["benefit"]] == [0.1, 0.2, 0.3, 0.4, 0.5]
         for row in cohort["benefit"]:
             assert row["difference"]["estimate"] == pytest.approx(row["final"] - row["clinical"])

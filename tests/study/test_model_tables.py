@@ -1,57 +1,15 @@
-"""Tables that show what a run's models are."""
+"""Survival curves of a run's held-out patients."""
 
 from __future__ import annotations
-
-import json
 
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 from statsmodels.duration.survfunc import survdiff
 
 from gliofuse.cohort import BinaryEndpoint, SurvivalEndpoint
 from gliofuse.records import RunFolder
-from gliofuse.study.model_tables import write_nomogram, write_survival_curves
-
-
-def test_nomogram_gives_the_fitted_models_probability(tmp_path):
-    """Put back on the variables' own scales, the model predicts as scikit-learn's does."""
-    rng = np.random.default_rng(3)
-    table = pd.DataFrame(
-        {
-            "age": rng.normal(50, 12, 60),
-            "sex=M": rng.integers(0, 2, 60),
-            "score": rng.normal(size=60),
-        }
-    ).astype(float)
-    y = (table["score"] + table["age"] / 30 + rng.normal(size=60) > 1.7).astype(int)
-    model = make_pipeline(StandardScaler(), LogisticRegression()).fit(table, y)
-    folder = tmp_path / "tables"
-    folder.mkdir()
-    rows = zip(["(intercept)", *table], [*model[-1].intercept_, *model[-1].coef_[0]], strict=True)
-    coefficients = pd.DataFrame(rows, columns=["term", "coefficient"])
-    coefficients.assign(model="fusion", fold="fold1").to_csv(
-        folder / "coefficients.csv", index=False
-    )
-    table.assign(fold="fold1").to_csv(folder / "nomogram_data.csv", index=False)
-
-    write_nomogram(RunFolder(tmp_path), "another_model", "grade >= 3")
-    assert not (folder / "nomogram.json").exists()
-    write_nomogram(RunFolder(tmp_path), "fusion", "grade >= 3")
-    drawn = json.loads((folder / "nomogram.json").read_text())
-    assert drawn["fitted_on"] == "the 60 training patients of fold1"
-    assert [term["label"] for term in drawn["terms"]] == ["age", "sex: M", "score"]
-    assert drawn["terms"][1]["levels"] == {"no": 0, "yes": 1}
-    score = drawn["intercept"] + sum(
-        term["coefficient"] * table[term["name"]] for term in drawn["terms"]
-    )
-    expected = model.predict_proba(table)[:, 1]
-    np.testing.assert_allclose(1 / (1 + np.exp(-score)), expected, rtol=1e-9)
-    axes = pd.read_csv(folder / "nomogram.csv")
-    assert axes["points"].max() == 100
+from gliofuse.study.model_tables import write_survival_curves
 
 
 def test_survival_curves_are_of_held_out_patients_only(tmp_path):

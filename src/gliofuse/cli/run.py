@@ -16,6 +16,7 @@ from gliofuse.cli.study_options import (
     ExternalOption,
     FoldsOption,
     GroupOption,
+    HorizonsOption,
     PresetOption,
     RepeatsOption,
     SchedulerOption,
@@ -26,6 +27,8 @@ from gliofuse.cli.study_options import (
     SubgroupsOption,
     SurvivalOption,
     ThresholdOption,
+    TimeUnitOption,
+    UntilOption,
     WorkersOption,
 )
 
@@ -65,6 +68,9 @@ def run(
     complete_cases: CompleteCasesOption = None,
     subgroups: SubgroupsOption = None,
     survival: SurvivalOption = None,
+    time_unit: TimeUnitOption = None,
+    horizons: HorizonsOption = None,
+    until: UntilOption = None,
     folds: FoldsOption = None,
     repeats: RepeatsOption = None,
     split: SplitOption = None,
@@ -110,6 +116,8 @@ def run(
           --covariates age,sex --subgroups sex,age --complete-cases -o runs/complete
       gliofuse run --design rdl --features radiomics.csv --clinical clinical.csv \\
           --id-column ID --endpoint "WHO CNS Grade >= 4" -o runs/table
+      gliofuse run --design deep-radiomics --cohort cohort.csv --endpoint "os_months, died" \\
+          --time-unit months --horizons 12,24 --covariates age,grade -o runs/survival
     """
     from gliofuse.cli.progress import TerminalProgress, console
     from gliofuse.report import write_report
@@ -131,6 +139,9 @@ def run(
         complete_cases=complete_cases,
         subgroups=subgroups,
         survival=survival,
+        time_unit=time_unit,
+        horizons=horizons,
+        until=until,
         folds=folds,
         repeats=repeats,
         split=split,

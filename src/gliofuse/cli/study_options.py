@@ -15,6 +15,7 @@ __all__ = [
     "ExternalOption",
     "FoldsOption",
     "GroupOption",
+    "HorizonsOption",
     "PresetOption",
     "RepeatsOption",
     "SchedulerOption",
@@ -25,6 +26,8 @@ __all__ = [
     "SubgroupsOption",
     "SurvivalOption",
     "ThresholdOption",
+    "TimeUnitOption",
+    "UntilOption",
     "WorkersOption",
 ]
 
@@ -34,7 +37,8 @@ EndpointOption = Annotated[
     str | None,
     typer.Option(
         "--endpoint",
-        help='For example "grade >= 3", "atrx_mutated == 1" or, several classes, "grade: 2, 3, 4".',
+        help='For example "grade >= 3", "atrx_mutated == 1"; several classes "grade: 2, 3, 4"; '
+        'survival "os_days, died" (time, event; or "os_days, status == 2").',
     ),
 ]
 PresetOption = Annotated[
@@ -60,6 +64,20 @@ SubgroupsOption = Annotated[
 SurvivalOption = Annotated[
     str | None,
     typer.Option("--survival", help="Time and event column for Kaplan-Meier: os_days,died."),
+]
+TimeUnitOption = Annotated[
+    str | None,
+    typer.Option("--time-unit", help="Of survival times: days (default), weeks, months or years."),
+]
+HorizonsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--horizons", help="Times at which survival is predicted; by default 1, 3 and 5 years."
+    ),
+]
+UntilOption = Annotated[
+    float | None,
+    typer.Option("--until", help="End of follow-up: what came later counts as not seen."),
 ]
 FoldsOption = Annotated[int | None, typer.Option("--folds", help="k-fold cross-validation.")]
 RepeatsOption = Annotated[int | None, typer.Option("--repeats", help="Repeats of the k-fold.")]
@@ -94,7 +112,8 @@ ThresholdOption = Annotated[
     str | None,
     typer.Option(
         "--threshold",
-        help="half (0.5) or youden (on training patients); by default the design's own.",
+        help="half (0.5) or youden; of survival's risk: median or optimal (largest log-rank "
+        "statistic); learned on training patients. By default the design's own.",
     ),
 ]
 WorkersOption = Annotated[int | None, typer.Option("--workers", help="Processes; -1: every core.")]

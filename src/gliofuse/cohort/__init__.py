@@ -14,6 +14,7 @@ from gliofuse.cohort.sequences import SEQUENCES, STRUCTURAL, Reference, Sequence
 if TYPE_CHECKING:
     from gliofuse.cohort.clinical import join_clinical
     from gliofuse.cohort.endpoints import (
+        TIME_UNITS,
         BinaryEndpoint,
         Endpoint,
         MulticlassEndpoint,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = [
     "SEQUENCES",
     "STRUCTURAL",
+    "TIME_UNITS",
     "BinaryEndpoint",
     "Case",
     "Cohort",
@@ -58,6 +60,7 @@ _HOME = {
     "Scan": "scan",
     "SplitSettings": "splits",
     "SurvivalEndpoint": "endpoints",
+    "TIME_UNITS": "endpoints",
     "TwoClassEndpoint": "endpoints",
     "endpoint_from_dict": "endpoints",
     "join_clinical": "clinical",

@@ -26,7 +26,7 @@ NOTE_COLUMNS = ("case_id", "rule", "detail")
 
 _SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
 _DICOM = (".dcm", ".ima")
-_CONVERT = "convert it first, for example with dcm2niix"
+_CONVERT = "convert it first, with  gliofuse dicom scan"
 _SHOWN = 4
 
 

@@ -39,6 +39,7 @@ from gliofuse.designs.framework.selection import SELECTION_CHOICE
 from gliofuse.designs.framework.stable import stable_only
 from gliofuse.inputs import CaseData, Input, PretrainedFeatures, RadiomicFeatures
 from gliofuse.radiomics.parameters import PYRADIOMICS_FAMILIES
+from gliofuse.records import Nomogram
 from gliofuse.signature import (
     ImagingSignatureSettings,
     imaging_signature,
@@ -460,7 +461,7 @@ class FittedImagingClinical(FittedDesign):
         return self.design.features(data, chosen)
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """Return selected features, the choice of the imaging model, the fusion and nomogram."""
+        """Return selected features, the choice of the imaging model, and the clinical models."""
         endpoint = self.design.available.endpoint
         tables = {
             "selected_features": model_coefficients(self.imaging, endpoint, term="feature"),
@@ -469,7 +470,7 @@ class FittedImagingClinical(FittedDesign):
             ),
         }
         if several_classes(endpoint) or not self.clinical:
-            return tables  # coefficients and a nomogram are of one probability
+            return tables  # coefficients are of one probability
         models = {name: fitted.model for name, fitted in self.clinical.items()}
         return tables | {
             "coefficients": model_coefficients(models, endpoint),
@@ -479,8 +480,13 @@ class FittedImagingClinical(FittedDesign):
                     for name, fitted in self.clinical.items()
                 ]
             ),
-            "nomogram_data": self.clinical["fusion"].table,
         }
+
+    def nomograms(self) -> dict[str, Nomogram | None]:
+        """Return the fusion and the clinical model, where the probability is one."""
+        if several_classes(self.design.available.endpoint):
+            return {}
+        return {name: self.clinical[name].nomogram() for name in reversed(self.clinical)}
 
 
 def _imaging_score(probability: pd.DataFrame, endpoint: Endpoint) -> pd.DataFrame:

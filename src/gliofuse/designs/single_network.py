@@ -11,11 +11,13 @@ from typing import Any
 import pandas as pd
 from pydantic import Field, model_validator
 
-from gliofuse.cohort import MulticlassEndpoint
+from gliofuse.cohort import MulticlassEndpoint, SurvivalEndpoint, TwoClassEndpoint
 from gliofuse.designs import deep_radiomics, rdl, shape_resnet
 from gliofuse.designs.framework.banks import feature_bank
 from gliofuse.designs.framework.base import Design, FittedDesign, NetworkDesignSettings
+from gliofuse.designs.framework.classes import model_columns
 from gliofuse.designs.framework.context import Available, FitContext
+from gliofuse.designs.framework.cox import risk_only
 from gliofuse.designs.framework.models import ALL, Model
 from gliofuse.designs.framework.networks import (
     EPOCH_CHOICE,
@@ -130,6 +132,7 @@ class SingleNetwork(Design):
     name = "single-network"
     title = "One network on the tumour's slices or patches"
     Settings = SingleNetworkSettings
+    endpoints = (TwoClassEndpoint, SurvivalEndpoint)
     why_not = {MulticlassEndpoint: "the networks are built and trained for two classes"}
     choices = (
         "A network that one of the designs publishes is trained and shown what it is there, others "
@@ -146,11 +149,20 @@ class SingleNetwork(Design):
                 "design single-network reads images with a network: it needs --cohort and the "
                 "extra 'deep' (pip install 'gliofuse[deep]')"
             )
+        if self._of_survival and not self._spec.needs_survival:
+            raise InputError(
+                f"network {settings.network!r} learns classes, not survival "
+                f"({available.endpoint.describe()!r}): --set network=dual-resnet18 does"
+            )
         if self._spec.needs_survival and available.survival is None:
             raise InputError(
                 f"network {settings.network!r} learns survival beside the classes: give its "
                 "columns, for example --survival os_days,died"
             )
+
+    @property
+    def _of_survival(self) -> bool:
+        return isinstance(self.available.endpoint, SurvivalEndpoint)
 
     @property
     def _spec(self) -> Any:
@@ -211,7 +223,9 @@ class SingleNetwork(Design):
             network=settings.network,
             request=self.images,
             sequences=self.available.sequences,
-            training=settings.hyperparameters,
+            training=settings.hyperparameters.model_copy(
+                update={"balance": "none"} if self._of_survival else {}
+            ),
             options=settings.options or None,
             augmentation=augmentation_preset(settings.augmentation or settings.shown.augmentation),
             center_crop=settings.shown.center_crop,
@@ -220,7 +234,9 @@ class SingleNetwork(Design):
             weights=settings.weights,
             prior=settings.prior,
             # what the study says of the training goes before what is usual for so few patients
-            epoch_choice=settings.training.get("selection", settings.epoch_choice),
+            epoch_choice="loss"
+            if self._of_survival
+            else settings.training.get("selection", settings.epoch_choice),
         )
 
     def fit(
@@ -236,9 +252,20 @@ class FittedSingleNetwork(FittedDesign):
     """The trained network of :class:`SingleNetwork`."""
 
     def predict(self, data: CaseData) -> pd.DataFrame:
-        """Return the network's probability of the positive class, by ``case_id``."""
-        scores = {name: network.predict(data) for name, network in self.networks.items()}
-        return pd.DataFrame(scores).rename_axis("case_id")
+        """Return the network's probability of the positive class, or its risk, by ``case_id``."""
+        endpoint = self.design.available.endpoint
+        if isinstance(endpoint, SurvivalEndpoint):
+            scores = {
+                name: risk_only(network.patients(data)["risk"], endpoint)
+                for name, network in self.networks.items()
+            }
+        else:
+            (column,) = endpoint.prediction_columns
+            scores = {
+                name: network.predict(data).to_frame(column)
+                for name, network in self.networks.items()
+            }
+        return model_columns(scores, endpoint).rename_axis(index="case_id")
 
     def patient_tables(self, data: CaseData) -> dict[str, pd.DataFrame]:
         """Return ``network_patients``: what the network says of each patient, in full.

@@ -217,7 +217,7 @@ def calibration_curve(
         scaled = (values - centre) / spread
         parts = [np.ones_like(scaled), scaled]
         if knots.size:
-            parts.append(_natural_term(scaled, (knots - centre) / spread))
+            parts.append(natural_term(scaled, (knots - centre) / spread))
         return np.column_stack(parts)
 
     design = basis(score)
@@ -252,7 +252,7 @@ def calibration_groups(
     """
     positive, chance = _probabilities(y, p)
     rows = []
-    for number, members in enumerate(_quantile_groups(chance, groups), 1):
+    for number, members in enumerate(quantile_groups(chance, groups), 1):
         low, high = wilson_interval(
             float(positive[members].mean()), members.size, confidence=confidence
         )
@@ -302,7 +302,7 @@ def hosmer_lemeshow(
     from scipy.stats import chi2
 
     positive, chance = _probabilities(y, p)
-    members = _quantile_groups(chance, groups)
+    members = quantile_groups(chance, groups)
     degrees = len(members) - parameters_fitted_here
     if degrees < 1:
         raise InputError(
@@ -346,13 +346,14 @@ def _brier_limits(
     return float(low), float(high)
 
 
-def _quantile_groups(chance: np.ndarray, groups: int) -> list[np.ndarray]:
+def quantile_groups(chance: np.ndarray, groups: int) -> list[np.ndarray]:
+    """Return the patients of each group of like probability; ties stay together."""
     edges = np.unique(np.quantile(chance, np.linspace(0, 1, groups + 1)[1:-1]))
     place = np.searchsorted(edges, chance, side="left")
     return [np.flatnonzero(place == number) for number in np.unique(place)]
 
 
-def _natural_term(values: np.ndarray, knots: np.ndarray) -> np.ndarray:
+def natural_term(values: np.ndarray, knots: np.ndarray) -> np.ndarray:
     """Return the curved term of a restricted cubic spline with three knots, straight outside."""
     first, middle, last = knots
 

@@ -14,13 +14,14 @@ __all__ = ["TREAT_ALL", "TREAT_NONE", "added_benefit", "clinical_impact", "decis
 
 TREAT_ALL, TREAT_NONE = "treat all", "treat none"
 
-_THRESHOLDS = tuple(np.round(np.arange(0.01, 1.0, 0.01), 2))
+#: Threshold probabilities of a curve.
+USUAL_THRESHOLDS = tuple(np.round(np.arange(0.01, 1.0, 0.01), 2))
 
 
 def decision_curve(
     patients: pd.DataFrame,
     *,
-    thresholds: ArrayLike = _THRESHOLDS,
+    thresholds: ArrayLike = USUAL_THRESHOLDS,
     bootstrap: int = 1000,
     seed: int = 0,
     refits: bool = False,
@@ -63,7 +64,7 @@ def decision_curve(
     Vickers AJ, Elkin EB. Med Decis Making 2006; 26: 565-574.
     """
     wide, positive = _wide(patients)
-    cuts = _checked_thresholds(thresholds)
+    cuts = checked_thresholds(thresholds)
     odds = cuts / (1 - cuts)
     rng = np.random.default_rng(seed)
     n = positive.size
@@ -147,7 +148,7 @@ def added_benefit(
     [0.5]
     """
     wide, positive = _wide(patients[patients["model"].isin([model, against])])
-    cuts = _checked_thresholds(thresholds)
+    cuts = checked_thresholds(thresholds)
     n = positive.size
     rng = np.random.default_rng(seed)
     counts = rng.multinomial(n, np.full(n, 1 / n), size=bootstrap)
@@ -178,7 +179,7 @@ def clinical_impact(
     y: ArrayLike,
     p: ArrayLike,
     *,
-    thresholds: ArrayLike = _THRESHOLDS,
+    thresholds: ArrayLike = USUAL_THRESHOLDS,
     population: int = 1000,
     refits: bool = False,
     confidence: float = 0.95,
@@ -216,7 +217,7 @@ def clinical_impact(
     [500.0, 250.0]
     """
     positive, chance = check_binary(y, p, both_classes=False)
-    cuts = _checked_thresholds(thresholds)
+    cuts = checked_thresholds(thresholds)
     called = chance[:, None] >= cuts
     size = positive.size / (REFIT_RATES if refits else 1.0)
     table = pd.DataFrame({"threshold": cuts})
@@ -265,7 +266,8 @@ def _dcurves(wide: pd.DataFrame, positive: np.ndarray, cuts: np.ndarray) -> dict
     return found
 
 
-def _checked_thresholds(thresholds: ArrayLike) -> np.ndarray:
+def checked_thresholds(thresholds: ArrayLike) -> np.ndarray:
+    """Return the thresholds in order; :class:`InputError` if one is not between 0 and 1."""
     cuts = np.unique(np.asarray(thresholds, dtype=float))
     if cuts.size == 0 or not ((cuts > 0) & (cuts < 1)).all():
         raise InputError(f"thresholds must lie between 0 and 1, both excluded, got {cuts[:5]}")

@@ -13,7 +13,8 @@ pairs of folds, in which each pair stands twice: its variance is exactly twice t
 the fitted models as given, for any number of folds and repeats. Taken for given, a 95 % interval
 covers 2 Phi(1.96 / sqrt(2)) - 1 = 83 %. Where there is a strong signal the models lean towards
 that, whatever the other folds' chance, and the factor tends to 1. Both were found by simulation
-(``benchmarks/inference.py``), which also gave how it falls in between.
+(``benchmarks/inference.py``), which also gave how it falls in between. Harrell's C within folds is
+a statistic of the same kind and takes the same factors (``benchmarks/survival_inference.py``).
 
 What is done with it:
 

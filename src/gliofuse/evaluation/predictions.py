@@ -60,7 +60,7 @@ def pool_predictions(
     """
     check_predictions(predictions)
     pooled = pool_columns(
-        predictions.assign(threshold=_row_thresholds(predictions, thresholds)),
+        predictions.assign(threshold=row_thresholds(predictions, thresholds)),
         outcomes=("y_true",),
         averaged=("probability", "threshold"),
         include_training=include_training,
@@ -156,13 +156,13 @@ def called_rows(
         error (the squared difference of outcome and probability).
     """
     check_predictions(predictions)
-    cuts = _row_thresholds(predictions, thresholds)
+    cuts = row_thresholds(predictions, thresholds)
     chance = predictions["probability"].to_numpy(dtype=float)
     error = (chance - predictions["y_true"].to_numpy(dtype=float)) ** 2
     return predictions.assign(threshold=cuts, called=1.0 * (chance >= cuts), error=error)
 
 
-def _row_thresholds(
+def row_thresholds(
     predictions: pd.DataFrame, thresholds: float | pd.DataFrame | None
 ) -> np.ndarray:
     if thresholds is None:

@@ -125,19 +125,19 @@ def development_size(parameters: int, prevalence: float, r2: float) -> Developme
     >>> development_size(24, 0.174, 0.288)
     DevelopmentSize(shrinkage=623, optimism=662, risk=221)
     """
-    least = _least_shrinkage(prevalence, r2)
+    least = least_shrinkage(largest_cox_snell(prevalence), r2)
     z = normal_quantile(0.95)
     return DevelopmentSize(
-        int(np.ceil(parameters / _per_parameter(SHRINKAGE, r2))),
-        int(np.ceil(parameters / _per_parameter(least, r2))),
+        int(np.ceil(parameters / parameters_per_patient(SHRINKAGE, r2))),
+        int(np.ceil(parameters / parameters_per_patient(least, r2))),
         int(np.ceil((z / _MARGIN) ** 2 * prevalence * (1 - prevalence))),
     )
 
 
 def parameters_carried(patients: int, prevalence: float, r2: float) -> int:
     """Return how many candidate parameters so many patients carry, by the first two criteria."""
-    hardest = max(SHRINKAGE, _least_shrinkage(prevalence, r2))
-    return int(np.floor(patients * _per_parameter(hardest, r2)))
+    hardest = max(SHRINKAGE, least_shrinkage(largest_cox_snell(prevalence), r2))
+    return int(np.floor(patients * parameters_per_patient(hardest, r2)))
 
 
 def validation_size(prevalence: float, auc: float) -> ValidationSize:
@@ -175,7 +175,7 @@ def validation_size(prevalence: float, auc: float) -> ValidationSize:
             2 * z * np.sqrt(auc * (1 - auc) * spread / (patients**2 * share * (1 - share)))
         )
 
-    return ValidationSize(ratio, slope, _first(lambda n: width(n) <= WIDTHS["auc"]))
+    return ValidationSize(ratio, slope, first_enough(lambda n: width(n) <= WIDTHS["auc"]))
 
 
 def sample_size_table(
@@ -243,24 +243,24 @@ def _development(
     return rows
 
 
-def _per_parameter(shrinkage: float, r2: float) -> float:
+def parameters_per_patient(shrinkage: float, r2: float) -> float:
     """Return the parameters that one patient carries at this shrinkage."""
     if r2 >= shrinkage:
         raise InputError(f"r2 must be below the shrinkage {shrinkage:.3g}, got {r2!r}")
     return float((shrinkage - 1) * np.log(1 - r2 / shrinkage))
 
 
-def _least_shrinkage(prevalence: float, r2: float) -> float:
-    largest = largest_cox_snell(prevalence)
+def least_shrinkage(largest: float, r2: float) -> float:
+    """Return the shrinkage that keeps the optimism small, of the largest R squared and ours."""
     if not 0 < r2 < largest:
         raise InputError(
-            f"r2 must lie between 0 and {largest:.3f}, the most at prevalence {prevalence:g}; "
-            f"got {r2!r}"
+            f"r2 must lie between 0 and {largest:.3f}, the most that so many events allow; got "
+            f"{r2!r}"
         )
     return float(r2 / (r2 + _OPTIMISM * largest))
 
 
-def _first(enough: Callable[[int], bool]) -> int:
+def first_enough(enough: Callable[[int], bool]) -> int:
     """Return the smallest number of patients that is enough, by halving."""
     low, high = 2, _MOST
     while low < high:

@@ -85,14 +85,14 @@ def _check_path(source: Path) -> None:
     if source.is_dir():
         raise ImageError(
             f"{source} is a folder, an image must be one NIfTI or NRRD file: if it holds a DICOM "
-            f"series, convert it first, for example with  dcm2niix -z y {source}"
+            f"series, convert it first, with  gliofuse dicom scan {source} -o series.csv"
         )
     if not source.exists():
         raise ImageError(f"{source}: no such file; check the path (in a manifest, relative to it)")
     if not has_image_suffix(source):
         raise ImageError(
             f"{source}: an image's name must end in one of {', '.join(SUFFIXES)}; "
-            f"convert DICOM with dcm2niix"
+            f"convert DICOM with  gliofuse dicom"
         )
     if source.stat().st_size == 0:
         raise ImageError(f"{source}: the file is empty (0 bytes); copy or download it again")

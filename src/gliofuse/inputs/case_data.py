@@ -67,6 +67,23 @@ class CaseData:
             )
         return self.outcome["y_true"].loc[list(self.case_ids)]
 
+    @property
+    def survival(self) -> pd.DataFrame:
+        """Times and events of these patients (``time, event``), in the order of ``case_ids``.
+
+        Raises
+        ------
+        InputError
+            If the outcomes are not known, or are no times.
+        """
+        if self.outcome is None:
+            raise InputError("these patients have no times: they can be predicted, not fitted on")
+        if "time" not in self.outcome.columns:
+            raise InputError(
+                f"these patients' outcomes are no times but {', '.join(self.outcome.columns)}"
+            )
+        return self.outcome.loc[list(self.case_ids), ["time", "event"]]
+
     def table(self, wanted: Input) -> pd.DataFrame:
         """Return the feature table of an input, one row a patient of this group."""
         table: pd.DataFrame = self.inputs[wanted.key].value

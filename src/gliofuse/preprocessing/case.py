@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -195,6 +195,14 @@ def _register(work: CaseWork, settings: PreprocessingSettings, threads: int) -> 
         verdict = check_registration(
             fixed, moving, head, found, seed=settings.seed, threads=threads
         )
+        if verdict.numbers["information"] < verdict.numbers["information_of_header"]:
+            # aligned before, or never moved: a registration could only add its own error
+            still = replace(found, transform=Affine.identity(), start="header")
+            verdict = check_registration(
+                fixed, moving, head, still, seed=settings.seed, threads=threads
+            )
+            found = still
+            work.record.notes.append(f"{name}: aligned by its header, which no shift improves")
         work.to_scan[name] = found.transform
         work.record.numbers[name] = verdict.numbers
         refused += [f"{name}: {reason}" for reason in verdict.reasons]

@@ -19,6 +19,7 @@ from gliofuse.records.catalogue import (
 )
 from gliofuse.records.comparison import AGREEMENT, COMPARISON_TIMING, MISJUDGED
 from gliofuse.records.explanation import (
+    BY_COLUMN,
     COEFFICIENTS,
     CONTRIBUTIONS,
     CORRELATION,
@@ -28,7 +29,6 @@ from gliofuse.records.explanation import (
     MODEL_CHOICE,
     NETWORK_PATIENTS,
     NOMOGRAM_AXES,
-    NOMOGRAM_DATA,
     ODDS_RATIOS,
     SELECTED_FEATURES,
     TIMING,
@@ -37,6 +37,7 @@ from gliofuse.records.features import FeatureTable
 from gliofuse.records.files import DataFile, JsonFile, OtherFile, StoredFile, TableFile
 from gliofuse.records.folders import ComparisonFolder, FoldFolder, HeatMap, RunFolder
 from gliofuse.records.groups import CENTER_ALONE, CENTER_SUMMARY, CENTERS, SUBGROUPS
+from gliofuse.records.hazards import HAZARD_RATIOS, PROPORTIONAL_HAZARDS, SCHOENFELD
 from gliofuse.records.patients import (
     CENTER_CHARACTERISTICS,
     CHARACTERISTICS,
@@ -78,10 +79,21 @@ from gliofuse.records.run import (
     NomogramTerm,
     RunRecord,
 )
+from gliofuse.records.survival import (
+    BRIER_CURVE,
+    CONCORDANCE,
+    CUMULATIVE_INCIDENCE,
+    FOLLOW_UP,
+    RISK_GROUPS,
+    RISK_TESTS,
+    SCORE_CONTRASTS,
+)
 
 __all__ = [
     "ADDED_BENEFIT",
     "AGREEMENT",
+    "BRIER_CURVE",
+    "BY_COLUMN",
     "CALIBRATION",
     "CALIBRATION_SUMMARY",
     "CENTERS",
@@ -97,10 +109,12 @@ __all__ = [
     "COMPARISON_FILES",
     "COMPARISON_LOG",
     "COMPARISON_TIMING",
+    "CONCORDANCE",
     "CONFUSION",
     "CONTACT_SHEET",
     "CONTRIBUTIONS",
     "CORRELATION",
+    "CUMULATIVE_INCIDENCE",
     "CURVES",
     "DECISION_CURVE",
     "DELONG",
@@ -110,6 +124,8 @@ __all__ = [
     "FIGURES",
     "FOLDS",
     "FOLD_FILES",
+    "FOLLOW_UP",
+    "HAZARD_RATIOS",
     "HEAT_SHARES",
     "KAPLAN_MEIER",
     "METRICS",
@@ -119,18 +135,22 @@ __all__ = [
     "NETWORK_PATIENTS",
     "NOMOGRAM",
     "NOMOGRAM_AXES",
-    "NOMOGRAM_DATA",
     "NOTES",
     "ODDS_RATIOS",
     "PAPER_RESULTS",
     "PREDICTIONS",
     "PREDICTIONS_CSV",
+    "PROPORTIONAL_HAZARDS",
     "REPORT",
+    "RISK_GROUPS",
+    "RISK_TESTS",
     "ROC",
     "RUN",
     "RUN_FILES",
     "RUN_LOG",
     "SAMPLE_SIZE",
+    "SCHOENFELD",
+    "SCORE_CONTRASTS",
     "SELECTED_FEATURES",
     "SIMILAR",
     "STUDY",

@@ -7,10 +7,12 @@ from gliofuse.records import (
     comparison,
     explanation,
     groups,
+    hazards,
     patients,
     performance,
     predictions,
     run,
+    survival,
 )
 from gliofuse.records.features import FEATURES
 from gliofuse.records.files import DataFile, OtherFile, TableFile
@@ -72,6 +74,14 @@ _JUDGED = (
     performance.CALIBRATION_SUMMARY,
     performance.DECISION_CURVE,
     performance.CLINICAL_IMPACT,
+    survival.FOLLOW_UP,
+    survival.CONCORDANCE,
+    survival.BRIER_CURVE,
+    survival.SCORE_CONTRASTS,
+    survival.RISK_GROUPS,
+    survival.RISK_TESTS,
+    survival.CUMULATIVE_INCIDENCE,
+    explanation.KAPLAN_MEIER,
     groups.CENTERS,
     groups.CENTER_SUMMARY,
     groups.CENTER_ALONE,
@@ -83,7 +93,9 @@ _OF_FOLDS = (
     explanation.COEFFICIENTS,
     explanation.MODEL_CHOICE,
     explanation.ODDS_RATIOS,
-    explanation.NOMOGRAM_DATA,
+    hazards.HAZARD_RATIOS,
+    hazards.PROPORTIONAL_HAZARDS,
+    hazards.SCHOENFELD,
     explanation.CORRELATION,
     explanation.CURVES,
     explanation.NETWORK_PATIENTS,
@@ -114,7 +126,6 @@ RUN_FILES: tuple[DataFile, ...] = (
     explanation.HEAT_SHARES,
     GRADCAM,
     GRADCAM_HEAT,
-    explanation.KAPLAN_MEIER,
     run.NOMOGRAM,
     explanation.NOMOGRAM_AXES,
     explanation.TIMING,
@@ -168,7 +179,7 @@ def table_named(name: str) -> TableFile:
     known = {
         file.name: file
         for file in (*RUN_FILES, *COMPARISON_FILES)
-        if isinstance(file, TableFile) and file.path == f"{file.name}.csv"
+        if isinstance(file, TableFile) and (file in _JUDGED or file.path == f"{file.name}.csv")
     }
     if name not in known:
         raise RunError(f"no table {name!r} is declared for a run folder; "

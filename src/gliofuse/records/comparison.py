@@ -14,12 +14,12 @@ MISJUDGED = TableFile(
     columns={
         "case_id": CASE_ID,
         "cohort": text("The patient's cohort."),
-        "y_true": text("The true class."),
+        "y_true": text("The true class; of survival what was seen, in words."),
         "n_models": count("Designs that judged the patient."),
         "n_wrong": count("Of these wrong."),
         "misjudged_by_all": flag("Whether all are."),
     },
-    others="one a design: its probability",
+    others="one a design: its probability, or risk",
     optional=True,
 )
 AGREEMENT = TableFile(
@@ -30,11 +30,15 @@ AGREEMENT = TableFile(
         "model_a": MODEL,
         "model_b": text("The design that it is compared with."),
         "n": count("Patients."),
-        "agreement": number("Share put into the same class."),
+        "agreement": number("Share put into the same class, or risk group."),
         "kappa": number("Cohen's kappa."),
         "ci_low": number("Lower bound of kappa's 95 % confidence interval."),
         "ci_high": number("Upper bound."),
         "both_wrong": count("Patients whom both misjudge."),
+        "spearman": number("Rank correlation of the risks (survival endpoint).", optional=True),
+        "spearman_low": number("Lower bound of its interval.", optional=True),
+        "spearman_high": number("Upper bound.", optional=True),
+        "kendall": number("Kendall's tau-b of the risks (survival endpoint).", optional=True),
     },
     optional=True,
 )

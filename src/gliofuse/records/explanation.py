@@ -11,6 +11,7 @@ from gliofuse.records.patients import CASE_ID
 from gliofuse.records.predictions import MODEL
 
 __all__ = [
+    "BY_COLUMN",
     "COEFFICIENTS",
     "CONTRIBUTIONS",
     "CORRELATION",
@@ -20,7 +21,6 @@ __all__ = [
     "MODEL_CHOICE",
     "NETWORK_PATIENTS",
     "NOMOGRAM_AXES",
-    "NOMOGRAM_DATA",
     "ODDS_RATIOS",
     "SELECTED_FEATURES",
     "TIMING",
@@ -37,6 +37,11 @@ SELECTED_FEATURES = TableFile(
         "class": _CLASS,
         "feature": text("Column of the feature table; `(intercept)` where there is one."),
         "coefficient": number("Its coefficient in a linear model.", optional=True),
+        "frequency": number(
+            "Share of random halves of the patients in which it is selected, 1 without these "
+            "(survival).",
+            optional=True,
+        ),
         "fold": _FOLD,
     },
     by_fold=True,
@@ -81,14 +86,6 @@ ODDS_RATIOS = TableFile(
         "note": text("Why figures are missing.", optional=True),
         "fold": _FOLD,
     },
-    by_fold=True,
-    optional=True,
-)
-NOMOGRAM_DATA = TableFile(
-    "tables/nomogram_data.csv",
-    "The final model's table of training patients, on the variables' own scales.",
-    columns={"fold": _FOLD},
-    others="one a variable of the final model",
     by_fold=True,
     optional=True,
 )
@@ -176,32 +173,40 @@ HEAT_SHARES = TableFile(
     },
     optional=True,
 )
+#: Before the name of a clinical column, what the groups of survival curves are.
+BY_COLUMN = "by "
+
 KAPLAN_MEIER = TableFile(
     "tables/kaplan_meier.csv",
     "Survival of held-out patients by class, as they are and as the final model calls them, and by "
-    "the score that a design divides them by.",
+    "the score that a design divides them by; of a survival endpoint by cohort and risk group.",
     columns={
         "group": text("The group of patients."),
-        "time_days": number("Days; starts at 0."),
+        "time": number("In the unit of the times; starts at 0."),
         "survival": number("Share alive."),
         "ci_low": number("Lower bound of the 95 % confidence interval."),
         "ci_high": number("Upper bound."),
         "at_risk": count("Patients at risk just before."),
         "events": count("Events at this time."),
         "censored": count("Patients censored at this time."),
-        "groups": text("What the groups are: `class`, `called` or `score`."),
+        "groups": text("What the groups are: `class`, `called` or `score`; `all` or `risk` of a "
+                       "survival endpoint; `by ` and a clinical column, of all patients."),
+        "cohort": text("Cohort (survival endpoint).", optional=True),
+        "model": text("The model whose risk groups these are; empty of all patients (survival "
+                      "endpoint).", optional=True),
     },
     optional=True,
-)
+)  # fmt: skip
 NOMOGRAM_AXES = TableFile(
-    "tables/nomogram.csv",
-    "The ticks of every axis of the nomogram.",
+    "tables/nomogram_{model}.csv",
+    "The ticks of every axis of a nomogram.",
     columns={
-        "variable": text("The variable; `total` for the last axes.", optional=True),
-        "value": number("Its value.", optional=True),
+        "variable": text("The variable; empty on the lower axes.", optional=True),
+        "value": text("Its value or level.", optional=True),
         "points": number("Points that the value gives.", optional=True),
         "total_points": number("A sum of points.", optional=True),
-        "linear_predictor": number("Log odds at the sum.", optional=True),
+        "linear_predictor": number("The model's linear predictor at the sum.", optional=True),
+        "horizon": text("Of the probability of survival (Cox).", optional=True),
         "probability": number("Probability at the sum.", optional=True),
     },
     optional=True,

@@ -26,7 +26,16 @@ from gliofuse.records.explanation import TIMING
 from gliofuse.records.features import FeatureKind, FeatureTable, feature_tables, write_features
 from gliofuse.records.files import DataFile, StoredFile, TableFile
 from gliofuse.records.predictions import FOLD_PREDICTIONS, PREDICTIONS, PREDICTIONS_CSV
-from gliofuse.records.run import COMPARISON, DONE, RUN, ComparisonRecord, FoldRecord, RunRecord
+from gliofuse.records.run import (
+    COMPARISON,
+    DONE,
+    NOMOGRAM,
+    RUN,
+    ComparisonRecord,
+    FoldRecord,
+    Nomogram,
+    RunRecord,
+)
 
 __all__ = ["ComparisonFolder", "FoldFolder", "HeatMap", "RunFolder"]
 
@@ -300,6 +309,18 @@ class RunFolder(_Folder):
     def heat_maps(self) -> list[HeatMap]:
         """Return the pictures of where the networks look, by network and patient."""
         return [HeatMap(path.parent.name, path.stem, path) for path in GRADCAM.all_in(self.path)]
+
+    def nomograms(self) -> dict[str, Nomogram]:
+        """Read the nomograms, by model.
+
+        Raises
+        ------
+        InputError
+            If one is broken.
+        """
+        prefix = NOMOGRAM.name.partition("{")[0]
+        paths = NOMOGRAM.all_in(self.path)
+        return {path.stem.removeprefix(prefix): NOMOGRAM.load(path) for path in paths}
 
     @property
     def report(self) -> Path:

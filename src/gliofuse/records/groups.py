@@ -10,26 +10,39 @@ __all__ = ["CENTERS", "CENTER_ALONE", "CENTER_SUMMARY", "SUBGROUPS"]
 _COHORT = text("Cohort: validation, test or external.")
 
 
-def _with_bounds(name: str, about: str) -> dict[str, Column]:
+def _with_bounds(name: str, about: str, *, optional: bool = False) -> dict[str, Column]:
     return {
-        name: number(about),
-        f"{name}_low": number("Lower bound of the 95 % confidence interval."),
-        f"{name}_high": number("Upper bound."),
+        name: number(about, optional=optional),
+        f"{name}_low": number("Lower bound of the 95 % confidence interval.", optional=optional),
+        f"{name}_high": number("Upper bound.", optional=optional),
     }
 
 
+_TWO_CLASSES = {
+    "auc": "AUC among them; empty where they are of one class.",
+    "sensitivity": "Share of positives called positive.",
+    "specificity": "Share of negatives called negative.",
+    "observed_expected": "Observed by expected positives, ideally 1.",
+}
 _FIGURES = {
     "n": count("Patients."),
-    "n_positive": count("Of these positive."),
-    **_with_bounds("auc", "AUC among them; empty where they are of one class."),
-    **_with_bounds("sensitivity", "Share of positives called positive."),
-    **_with_bounds("specificity", "Share of negatives called negative."),
-    **_with_bounds("observed_expected", "Observed by expected positives, ideally 1."),
+    "n_positive": count("Of these positive (binary endpoint).", optional=True),
+    **{
+        column: kind
+        for name, about in _TWO_CLASSES.items()
+        for column, kind in _with_bounds(name, about, optional=True).items()
+    },
+    "events": count("Of these with the event (survival endpoint).", optional=True),
+    **_with_bounds(
+        "c_index",
+        "C of pairs among them; empty where none can be compared (survival endpoint).",
+        optional=True,
+    ),
 }
 
 CENTERS = TableFile(
     "centers.csv",
-    "Figures of the final model and its rivals centre by centre (binary endpoint).",
+    "Figures of the final model and its rivals centre by centre (binary and survival endpoint).",
     columns={
         "cohort": _COHORT,
         "model": MODEL,
@@ -67,7 +80,8 @@ CENTER_ALONE = TableFile(
 )
 SUBGROUPS = TableFile(
     "subgroups.csv",
-    "Figures of the final model and its rivals in groups of patients (binary endpoint).",
+    "Figures of the final model and its rivals in groups of patients (binary and survival "
+    "endpoint).",
     columns={
         "cohort": _COHORT,
         "model": MODEL,

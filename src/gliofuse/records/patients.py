@@ -59,7 +59,7 @@ MISSING = TableFile(
 )
 SAMPLE_SIZE = TableFile(
     "sample_size.csv",
-    "The patients held against Riley's criteria (binary endpoint).",
+    "The patients held against Riley's criteria.",
     columns={
         "part": text("Development, or validation on which patients."),
         "assumption": text("What is taken to be true of the model."),

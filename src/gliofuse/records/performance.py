@@ -23,13 +23,16 @@ _COHORT = text("Cohort: validation, test or external.")
 _LOW = number("Lower bound of the 95 % confidence interval.")
 _HIGH = number("Upper bound.")
 _INTERVAL = text(
-    "How the limits were found: `delong`, `newcombe`, `wilson` or `bootstrap`; with `_refits` they "
-    "hold what refitting adds, since the patients have trained each other's models.",
+    "How the limits were found: `delong`, `newcombe`, `wilson` or `bootstrap`; of survival "
+    "`jackknife`, `influence` (normal, from what each patient adds), `log-log` or `wald`. With "
+    "`_refits` they hold what refitting adds, since the patients have trained each other's models.",
     optional=True,
 )
 _LOW_IF_ANY = number("Lower bound of the 95 % confidence interval.", optional=True)
 _HIGH_IF_ANY = number("Upper bound.", optional=True)
 _CLASS = text("The class against the rest (multiclass endpoint).", optional=True)
+_HORIZON = number("The time by which the event counts (survival endpoint).", optional=True)
+_EVENTS = count("Of these with the event (survival endpoint).", optional=True)
 _APPARENT = flag("Whether the patients are the training ones.", optional=True)
 
 METRICS = TableFile(
@@ -42,6 +45,7 @@ METRICS = TableFile(
         "class": text(
             "The class that it is of, empty over all classes (multiclass endpoint).", optional=True
         ),
+        "horizon": number("The time that it is of (survival endpoint).", optional=True),
         "estimate": number("Its value; empty where the patients do not define it."),
         "ci_low": _LOW_IF_ANY,
         "ci_high": _HIGH_IF_ANY,
@@ -49,8 +53,10 @@ METRICS = TableFile(
         "n": count("Patients."),
         "n_positive": count("Of these positive (binary endpoint).", optional=True),
         "n_class": count("Of these of the class (multiclass endpoint).", optional=True),
+        "events": _EVENTS,
+        "tau": number("Up to where times are used (survival endpoint).", optional=True),
         "apparent": _APPARENT,
-        "note": text("Which classes lack patients, if any (multiclass endpoint).", optional=True),
+        "note": text("What the patients lack, if anything.", optional=True),
     },
 )
 CONFUSION = TableFile(
@@ -125,20 +131,25 @@ CALIBRATION = TableFile(
     "Calibration curves of the final model and its rivals.",
     columns={
         "class": _CLASS,
+        "horizon": _HORIZON,
+        "kind": text("`curve`, or `groups` of patients of like risk (survival endpoint).",
+                     optional=True),
         "predicted": number("Predicted probability."),
-        "observed": number("Observed share."),
+        "observed": number("Observed share; 1 - Kaplan-Meier (survival endpoint)."),
         "ci_low": _LOW_IF_ANY,
         "ci_high": _HIGH_IF_ANY,
+        "n": count("Patients of the group (survival endpoint).", optional=True),
         "cohort": _COHORT,
         "model": MODEL,
     },
     optional=True,
-)
+)  # fmt: skip
 CALIBRATION_SUMMARY = TableFile(
     "calibration_summary.csv",
     "Calibration in numbers, each with its interval (`_low`, `_high`).",
     columns={
         "class": _CLASS,
+        "horizon": _HORIZON,
         "slope": number("Calibration slope, ideally 1."),
         "slope_low": _LOW,
         "slope_high": _HIGH,
@@ -151,19 +162,22 @@ CALIBRATION_SUMMARY = TableFile(
         "brier": number("Brier score, the lower the better."),
         "brier_low": _LOW,
         "brier_high": _HIGH,
+        "ici": number("Integrated calibration index: mean distance of the curve from the diagonal "
+                      "(survival endpoint).", optional=True),
         "n": count("Patients."),
-        "n_positive": count("Of these positive, or of the class."),
+        "n_positive": count("Of these positive, of the class, or with the event by the horizon."),
         "note": text("What the patients did not allow, if anything."),
         "cohort": _COHORT,
         "model": MODEL,
     },
     optional=True,
-)
+)  # fmt: skip
 DECISION_CURVE = TableFile(
     "decision_curve.csv",
     "Decision curves of the final model and its rivals, with treating all and none.",
     columns={
         "model": text("Name of the model, or `treat all`, `treat none`."),
+        "horizon": _HORIZON,
         "threshold": number("Threshold probability."),
         "net_benefit": number("Net benefit per patient."),
         "ci_low": _LOW_IF_ANY,
@@ -175,10 +189,11 @@ DECISION_CURVE = TableFile(
 )
 ADDED_BENEFIT = TableFile(
     "added_benefit.csv",
-    "Net benefit of the final model less that of the clinical one (binary endpoint).",
+    "Net benefit of the final model less that of the clinical one.",
     columns={
         "model": MODEL,
         "against": text("The model that it is compared with."),
+        "horizon": _HORIZON,
         "threshold": number("Threshold probability."),
         "net_benefit": number("Net benefit per patient of the first."),
         "net_benefit_against": number("Of the second."),

@@ -17,7 +17,9 @@ _COLUMNS = {
 }  # fmt: skip
 _OTHERS = (
     "those of the endpoint: binary `y_true` (0 or 1) and `probability` of the positive class; "
-    "multiclass `y_true` (the class) and a probability a class"
+    "multiclass `y_true` (the class) and a probability a class; survival `time`, `event` (and "
+    "`competing`), `risk` (higher is worse) and `survival_<h>`, that of no event by each "
+    "horizon"
 )
 
 PREDICTIONS = TableFile(
@@ -40,11 +42,16 @@ FOLD_PREDICTIONS = TableFile(
 )
 THRESHOLDS = TableFile(
     "thresholds.csv",
-    "The probability from which a patient is called positive, found on training patients.",
+    "The probability, or the risk, from which a patient is called positive, or high-risk, found on "
+    "training patients.",
     columns={
         "fold": text("The fold."),
         "model": MODEL,
-        "threshold": number("In 0..1."),
+        "threshold": number("A probability in 0..1; of survival a risk."),
+        "statistic": number("Largest standardised log-rank statistic (rule `optimal`).",
+                            optional=True),
+        "p_corrected": number("Its p value, corrected for the search (rule `optimal`).",
+                              optional=True),
     },
     optional=True,
-)
+)  # fmt: skip

@@ -165,30 +165,71 @@ class ComparisonRecord(Record):
 
 
 class NomogramTerm(Record):
-    """A variable of a nomogram: of numbers (``min``, ``max``) or of ``levels``."""
+    """A variable of a nomogram: of ``levels``, or of numbers from ``min`` to ``max``.
+
+    Of numbers ``coefficients`` has one value, or with ``knots`` one a column of a restricted
+    cubic spline: the variable itself, then Harrell's truncated cubes divided by the square of the
+    distance of the outer knots.
+    """
 
     name: str
     label: str
     unit: str = ""
-    coefficient: float = Field(description="Log odds per unit.")
+    levels: dict[str, float] = Field(
+        default_factory=dict, description="Share in the linear predictor by level."
+    )
+    coefficients: tuple[float, ...] = Field(
+        default=(), description="Linear predictor per unit, or per unit of each spline column."
+    )
+    knots: tuple[float, ...] = Field(default=(), description="Of a restricted cubic spline.")
     min: float | None = Field(default=None, description="Least value among the patients fitted.")
     max: float | None = None
-    levels: dict[str, float] = Field(default_factory=dict, description="Value by level.")
 
     @model_validator(mode="after")
     def _has_a_scale(self) -> NomogramTerm:
-        if not self.levels and (self.min is None or self.max is None):
+        if self.levels:
+            return self
+        if self.min is None or self.max is None:
             raise ValueError(f"term {self.name!r} needs min and max, or levels")
+        wanted = len(self.knots) - 1 if self.knots else 1
+        if len(self.coefficients) != wanted:
+            raise ValueError(
+                f"term {self.name!r} needs {wanted} coefficients (got {len(self.coefficients)})"
+            )
         return self
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """The least and the largest value of a variable of numbers."""
+        if self.min is None or self.max is None:
+            raise ValueError(f"term {self.name!r} has levels, no range")
+        return self.min, self.max
 
 
 class Nomogram(Record):
-    """A logistic model on its variables' own scales."""
+    """A logistic or Cox model on its variables' own scales.
 
-    outcome: str = Field(description="What the probability is of.")
+    The linear predictor is ``intercept`` plus what each term adds. A logistic model's probability
+    is the expit of it; a Cox model's survival at a horizon is ``baseline ** exp(predictor)``.
+    """
+
+    outcome: str = Field(description="What the probability is of, or what ends survival.")
     fitted_on: str
-    intercept: float
+    link: Literal["logistic", "cox"] = "logistic"
+    intercept: float = Field(
+        default=0.0, description="Of a Cox model what centring takes off the predictor."
+    )
+    baseline: dict[str, float] = Field(
+        default_factory=dict,
+        description="Survival of a patient whose predictor is 0, by horizon (Cox).",
+    )
     terms: tuple[NomogramTerm, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _has_a_baseline(self) -> Nomogram:
+        if self.link == "cox" and not self.baseline:
+            raise ValueError("a Cox nomogram needs the baseline's survival at a horizon")
+        return self
 
 
 RUN = JsonFile("run.json", "What the run is, and that it was finished.", record=RunRecord)
@@ -197,8 +238,9 @@ DONE = JsonFile(
 )
 COMPARISON = JsonFile("compare.json", "What was compared.", record=ComparisonRecord)
 NOMOGRAM = JsonFile(
-    "tables/nomogram.json",
-    "The final model as a nomogram, where it is logistic; the report's calculator works from it.",
+    "tables/nomogram_{model}.json",
+    "A model of the first fold as a nomogram, a file a model; the report's calculators work from "
+    "these.",
     optional=True,
     record=Nomogram,
 )

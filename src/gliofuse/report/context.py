@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from gliofuse.cohort import Endpoint, SplitSettings, endpoint_from_dict
+from gliofuse.cohort import Endpoint, SplitSettings, SurvivalEndpoint, endpoint_from_dict
 from gliofuse.errors import InputError
 from gliofuse.evaluation.endpoints import Evaluation, evaluation_of
 from gliofuse.records import (
@@ -26,12 +26,13 @@ from gliofuse.records import (
 )
 from gliofuse.report.endpoints import EndpointReport, endpoint_report
 from gliofuse.report.plain import plain, records
-from gliofuse.report.wording import cohort_label, readable
+from gliofuse.report.wording import cohort_label, metric_label, readable, signs
 
 __all__ = ["HELD_OUT", "ComparisonContext", "Context", "RunContext"]
 
 _COHORT_ORDER = ("test", "external", "validation")
 HELD_OUT = ("test", "external")
+_POOLED = ("auc_pooled", "macro_auc_pooled", "c_index_pooled")
 
 
 class Context:
@@ -73,6 +74,11 @@ class Context:
         return endpoint_from_dict(self.run.endpoint)
 
     @property
+    def endpoint_words(self) -> str:
+        """What was predicted, as it stands in a sentence."""
+        return signs(self.kind.words(self.endpoint))
+
+    @property
     def kind(self) -> EndpointReport:
         """What the report of such an endpoint holds."""
         return endpoint_report(self.endpoint.kind)
@@ -101,15 +107,62 @@ class Context:
     @cached_property
     def classes(self) -> list[tuple[str, str, int]]:
         """Each class as tables name it, as a reader would, and its analysed patients."""
-        values = self.kind.values(self.endpoint)
+        values, labels = self.kind.values(self.endpoint), self.kind.labels(self.endpoint)
+        counts = self.run.class_counts
+        if self.kind.outcome is not None:  # the split keeps something else alike
+            everybody = self.outcomes(self.table(PREDICTIONS))
+            counts = {str(value): int(n) for value, n in everybody.value_counts().items()}
         return [
-            (value, label, self.run.class_counts.get(value, 0))
-            for value, label in zip(values, self.endpoint.class_labels, strict=True)
+            (value, label, counts.get(value, 0))
+            for value, label in zip(values, labels, strict=True)
         ]
+
+    def outcomes(self, predictions: pd.DataFrame | None) -> pd.Series:
+        """Return the class of each predicted patient, as a value, by ``case_id``."""
+        if predictions is None or predictions.empty:
+            return pd.Series(dtype=str)
+        own = predictions.drop_duplicates("case_id").set_index("case_id")
+        found = own["y_true"] if self.kind.outcome is None else self.kind.outcome(own)
+        # A column with gaps holds 1 as 1.0.
+        return found.map(lambda value: str(value).removesuffix(".0"))
 
     def class_label(self, value: Any) -> Any:
         """Return a class as a reader would write it, from its name in the tables."""
         return next((label for known, label, _ in self.classes if known == value), value)
+
+    @cached_property
+    def horizons(self) -> dict[str, tuple[str, float]]:
+        """Figures of merit at a time: their name without it, and the time."""
+        table = self.table(METRICS)
+        if table is None or "horizon" not in table:
+            return {}
+        own = table.dropna(subset=["horizon"]).drop_duplicates("metric")
+        return {
+            str(name): (str(name).removesuffix(f"_{time:g}"), float(time))
+            for name, time in zip(own["metric"], own["horizon"], strict=True)
+        }
+
+    @property
+    def unit(self) -> str:
+        """The unit of the times, where there are any."""
+        return str(getattr(self.endpoint, "unit", "days"))
+
+    @property
+    def digits(self) -> int:
+        """Decimals of a time in the endpoint's unit."""
+        return {"days": 0, "years": 2}.get(self.unit, 1)
+
+    def horizon_label(self, time: float) -> str:
+        """Return a time as a reader would say it."""
+        assert isinstance(self.endpoint, SurvivalEndpoint)
+        return self.endpoint.horizon_label(time)
+
+    def metric_label(self, name: str) -> str:
+        """Return a figure of merit's name for a heading, with its time if it has one."""
+        if name not in self.horizons:
+            return metric_label(name)
+        base, time = self.horizons[name]
+        return f"{metric_label(base)} at {self.horizon_label(time)}"
 
     def table(self, file: TableFile) -> pd.DataFrame | None:
         """Return a declared table; ``None`` where it is missing, empty or broken."""
@@ -186,7 +239,7 @@ class Context:
         str
             Empty where one model predicted the patients; otherwise it starts with a space.
         """
-        pooled = self.metrics[self.metrics["metric"].isin(("auc_pooled", "macro_auc_pooled"))]
+        pooled = self.metrics[self.metrics["metric"].isin(_POOLED)]
         if not set(pooled["cohort"]) & set(cohorts):
             return ""
         text = " Patients of all folds are drawn together"
@@ -229,6 +282,29 @@ class Context:
             (table["cohort"] == cohort) & (table["model"] == model) & (table["metric"] == metric)
         ]
         return records(found.head(1))[0] if len(found) else None
+
+    def difference(self, cohort: str | None, first: str, second: str) -> dict[str, Any] | None:
+        """Return the paired test of two models, as first minus second however the table has it.
+
+        Returns
+        -------
+        dict or None
+            ``estimate``, ``low``, ``high``, ``p`` and ``p_holm``; None where it was not tested.
+        """
+        table = self.table(self.kind.tests)
+        if table is None:
+            return None
+        for row in records(table[table["cohort"] == cohort]):
+            values = [row["difference"], row.get("ci_low"), row.get("ci_high")]
+            if (row["model_a"], row["model_b"]) == (second, first):
+                estimate, high, low = (None if value is None else -value for value in values)
+            elif (row["model_a"], row["model_b"]) == (first, second):
+                estimate, low, high = values
+            else:
+                continue
+            tests = {"p": row.get("p"), "p_holm": row.get("p_holm")}
+            return {"estimate": estimate, "low": low, "high": high, **tests}
+        return None
 
     @cached_property
     def wished_metrics(self) -> list[str]:

@@ -13,6 +13,10 @@ _WORDS = {
     "delong": "DeLong's variance on the scale of log odds for AUCs",
     "newcombe": "Newcombe's method where an AUC has no variance",
     "wilson": "Wilson's method for shares of patients",
+    "jackknife": "the infinitesimal jackknife on the scale of log odds for concordances",
+    "influence": "influence functions, censoring's weights among them, for AUC and Brier score",
+    "log-log": "Kaplan-Meier on the log-log scale for observed by expected",
+    "wald": "Wald's for slopes",
     "bootstrap": "a bootstrap over patients for the rest",
 }
 
@@ -53,17 +57,23 @@ def name_of_test(names: Iterable[str]) -> str:
     names : iterable of str
         The column ``interval`` of the tests.
     """
-    if any(str(name).endswith(_REFITS) for name in names):
+    recorded = [str(name) for name in names]
+    if any(name.endswith(_REFITS) for name in recorded):
         return "the cross-validated paired test"
+    if any(name.startswith("jackknife") for name in recorded):
+        return "the paired test by the infinitesimal jackknife"
     return "DeLong's paired test"
 
 
 def about_test(names: Iterable[str]) -> str:
     """Return what the cross-validated test is; nothing of DeLong's own."""
-    if not any(str(name).endswith(_REFITS) for name in names):
+    recorded = [str(name) for name in names]
+    if not any(name.endswith(_REFITS) for name in recorded):
         return ""
+    jackknife = any(name.startswith("jackknife") for name in recorded)
     return (
-        "The paired test takes three times DeLong's variance: one part for the patients, one "
+        f"The paired test takes three times {'the jackknife' if jackknife else 'DeLong'}'s "
+        "variance: one part for the patients, one "
         "because patients of different folds have trained each other's models, one because two "
         "equally good methods are not equally lucky with their training patients."
     )

@@ -23,6 +23,7 @@ __all__ = ["drawings", "summarise", "write_comparison_report", "write_report"]
 
 _HEADER = "overview"
 _HERE = Path(__file__).parent
+_SCRIPTS = ("nomogram.js", "page.js")
 
 
 def write_report(run_folder: str | Path) -> Path:
@@ -152,7 +153,7 @@ def _write(context: Context, chapters: tuple[Chapter, ...], *, header: bool) -> 
             if any(found[name] is not None for name in chapter.sections)
         ],
         style=(_HERE / "templates" / "style.css").read_text(encoding="utf-8"),
-        script=(_HERE / "templates" / "page.js").read_text(encoding="utf-8"),
+        script="\n".join(map(script_of, _SCRIPTS)),
         **shown,
     )
     path = context.folder.place(REPORT)
@@ -160,9 +161,14 @@ def _write(context: Context, chapters: tuple[Chapter, ...], *, header: bool) -> 
     return path
 
 
+def script_of(name: str) -> str:
+    """Return a script that the page carries."""
+    return (_HERE / "templates" / name).read_text(encoding="utf-8")
+
+
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
     from markupsafe import Markup
 
     environment = Environment(
@@ -182,7 +188,7 @@ def _environment() -> Environment:
         "p": wording.format_p,
         "percent": wording.format_percent,
         "seconds": wording.format_seconds,
-        "metric": wording.metric_label,
+        "metric": pass_context(_metric_label),
         "data_uri": _data_uri,
         "file_name": file_name,
         "as_yaml": _as_yaml,
@@ -193,6 +199,12 @@ def _environment() -> Environment:
         "plural": wording.plural,
     }
     return environment
+
+
+def _metric_label(variables: Any, name: str) -> str:
+    """Return a figure of merit's name as the page's context words it."""
+    context = variables.get("context")
+    return wording.metric_label(name) if context is None else str(context.metric_label(name))
 
 
 def _data_uri(path: str) -> str:

@@ -9,6 +9,7 @@ __all__ = [
     "COHORT_LABELS",
     "METRIC_LABELS",
     "cohort_label",
+    "each_horizon",
     "format_bounds",
     "format_interval",
     "format_number",
@@ -42,6 +43,14 @@ METRIC_LABELS = {
     "kappa": "Cohen's kappa",
     "kappa_quadratic": "Quadratic kappa",
     "log_loss": "Log loss",
+    "c_index": "C-index",
+    "c_index_pooled": "C-index of pooled folds",
+    "uno_c": "Uno's C",
+    "ipa": "IPA",
+    "ibs": "Integrated Brier score",
+    "oe": "Observed / expected",
+    "calibration_slope": "Calibration slope",
+    "ici": "ICI",
 }
 
 COHORT_LABELS = {
@@ -63,6 +72,17 @@ def metric_label(name: str) -> str:
 def cohort_label(name: str) -> str:
     """Return a cohort's name for a heading."""
     return COHORT_LABELS.get(name, str(name).replace("_", " ").capitalize())
+
+
+def each_horizon(label: str) -> str:
+    """Return a horizon as it stands before a noun.
+
+    Examples
+    --------
+    >>> each_horizon("3 years"), each_horizon("1 month")
+    ('3-year', '1-month')
+    """
+    return label.replace(" ", "-").removesuffix("s")
 
 
 def format_number(value: object, digits: int = 3) -> str:
@@ -216,7 +236,10 @@ def within(label: str) -> str:
 
     Examples
     --------
-    >>> within("AUC"), within("Macro AUC"), within("T1ce")
-    ('AUC', 'macro AUC', 'T1ce')
+    >>> within("AUC"), within("Macro AUC"), within("T1ce"), within("C-index")
+    ('AUC', 'macro AUC', 'T1ce', 'C-index')
     """
-    return label if label[1:2].isupper() or label[1:2].isdigit() else label[:1].lower() + label[1:]
+    second = label[1:2]
+    if second.isupper() or second.isdigit() or second == "-":
+        return label
+    return label[:1].lower() + label[1:]

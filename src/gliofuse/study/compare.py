@@ -179,7 +179,7 @@ def _harmonised(
 
 
 def _common_rule(studies: dict[str, StudySettings]) -> str:
-    """Return the one rule of thresholds: what a study names, or all designs have, or 0.5.
+    """Return the one rule of thresholds: what a study names, or all designs have, or the usual one.
 
     Sensitivities by different rules could not be held against each other.
     """
@@ -190,7 +190,8 @@ def _common_rule(studies: dict[str, StudySettings]) -> str:
         raise SettingError(
             f"compare: the studies name different thresholds ({', '.join(sorted(named))}); name one"
         )
-    return rules.pop() if len(rules) == 1 else "half"
+    first = next(iter(studies.values()))
+    return rules.pop() if len(rules) == 1 else evaluation_of(first.endpoint).rules[0]
 
 
 def _of_final(predictions: pd.DataFrame, final: str, name: str) -> pd.DataFrame:

@@ -13,9 +13,16 @@ import pandas as pd
 from gliofuse.cohort import Cohort, Fold
 from gliofuse.compute import PeakMemory
 from gliofuse.designs import Design, FitContext, FittedDesign
-from gliofuse.evaluation import correlation_matrix
+from gliofuse.evaluation import correlation_matrix, nomogram_points
 from gliofuse.inputs import CaseData, compute_fold_inputs
-from gliofuse.records import HEAT_SHARES, FoldFolder, FoldRecord, RunFolder
+from gliofuse.records import (
+    HEAT_SHARES,
+    NOMOGRAM,
+    NOMOGRAM_AXES,
+    FoldFolder,
+    FoldRecord,
+    RunFolder,
+)
 from gliofuse.signature import SignatureWarning
 
 __all__ = ["FoldTask", "fit_fold"]
@@ -25,8 +32,8 @@ __all__ = ["FoldTask", "fit_fold"]
 class FoldTask:
     """Everything that one fold needs; sent to the process that fits it.
 
-    The ``first`` fold also shows what was fitted: the heat maps of ``explain`` patients, and how
-    the selected features correlate.
+    The ``first`` fold also shows what was fitted: the heat maps of ``explain`` patients, the
+    nomograms, and how the selected features correlate.
     """
 
     design: Design
@@ -91,6 +98,7 @@ def _fit_and_predict(
     tables = fitted.tables() | fitted.patient_tables(data.without_outcome())
     if task.first:
         _explain(fitted, task, data)
+        _write_nomograms(fitted, task)
         selected = fitted.selected_features(training)
         if selected is not None and selected.shape[1] > 1:
             tables["correlation"] = correlation_matrix(selected)
@@ -147,6 +155,19 @@ def _explain(fitted: FittedDesign, task: FoldTask, data: CaseData) -> None:
             for case_id in shown
         ]
         task.run.write(HEAT_SHARES, pd.DataFrame(rows), model=name)
+
+
+def _write_nomograms(fitted: FittedDesign, task: FoldTask) -> None:
+    """Write each nomogram as a record, and the ticks of its axes as a table."""
+    for file in (NOMOGRAM, NOMOGRAM_AXES):
+        for path in file.all_in(task.run.path):  # of models before a change of mind
+            path.unlink()
+    for name, model in fitted.nomograms().items():
+        if model is not None:
+            fitted_on = f"{model.fitted_on} of {task.fold.name}"
+            model = model.model_copy(update={"fitted_on": fitted_on})
+            task.run.write(NOMOGRAM, model, model=name)
+            task.run.write(NOMOGRAM_AXES, nomogram_points(model).axes(), model=name)
 
 
 def _shown(task: FoldTask, data: CaseData) -> list[str]:

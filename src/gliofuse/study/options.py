@@ -18,7 +18,8 @@ __all__ = ["OPTIONS", "parse_setting", "study_from_options"]
 #: What can be set in a study beside its design's own settings.
 OPTIONS = (
     "preset", "design", "cohort", "endpoint", "features", "clinical", "id_column", "sequence",
-    "sequences", "labels", "covariates", "complete_cases", "subgroups", "survival", "split",
+    "sequences", "labels", "covariates", "complete_cases", "subgroups", "survival",
+    "time_unit", "horizons", "until", "split",
     "folds", "repeats", "validation_fraction", "external", "group", "stratify",
     "seed", "threshold", "explain",
     "workers", "scheduler", "cache",
@@ -57,6 +58,7 @@ def study_from_options(
     changes = {name: value for name, value in options.items() if value is not None}
     if "endpoint" in changes:
         given["endpoint"] = _endpoint(changes["endpoint"])
+    _times(given, changes)
     for name in ("design", "cohort"):
         if name in changes:
             given[name] = str(changes[name])
@@ -70,6 +72,8 @@ def study_from_options(
             given[name] = _words(changes[name])
     if "survival" in changes:
         given["survival"] = _survival(changes["survival"])
+        if "time_unit" in changes:
+            given["survival"]["unit"] = changes["time_unit"]
     _split(given, changes)
     if "subgroups" in changes:
         given.setdefault("evaluation", {})["subgroups"] = _words(changes["subgroups"])
@@ -122,6 +126,28 @@ def _endpoint(given: str | Endpoint | Mapping[str, Any]) -> dict[str, Any]:
     return (given if isinstance(given, Endpoint) else parse_endpoint(given)).as_dict()
 
 
+def _times(given: dict[str, Any], changes: Mapping[str, Any]) -> None:
+    """Add what the options say of the times of a survival endpoint, or of survival columns."""
+    asked = [name for name in ("time_unit", "horizons", "until") if name in changes]
+    if not asked:
+        return
+    endpoint = given.get("endpoint") or {}
+    if endpoint.get("kind") == "survival":
+        if "time_unit" in changes:
+            endpoint["unit"] = changes["time_unit"]
+        if "horizons" in changes:
+            endpoint["horizons"] = _words(changes["horizons"])
+        if "until" in changes:
+            endpoint["until"] = changes["until"]
+    elif asked == ["time_unit"] and "survival" in changes:
+        return
+    else:
+        option = asked[0].replace("_", "-")
+        raise SettingError(
+            f'--{option} is for a survival endpoint, for example --endpoint "os_days, died"'
+        )
+
+
 def _table(changes: Mapping[str, Any]) -> dict[str, str]:
     for name in ("clinical", "id_column"):
         if name not in changes:
@@ -130,8 +156,8 @@ def _table(changes: Mapping[str, Any]) -> dict[str, str]:
     return {name: str(changes[name]) for name in names if name in changes}
 
 
-def _words(given: str | Sequence[str]) -> list[str]:
-    parts = given.split(",") if isinstance(given, str) else given
+def _words(given: str | Sequence[Any]) -> list[str]:
+    parts = given.split(",") if isinstance(given, str) else map(str, given)
     return [part.strip() for part in parts if part.strip()]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from gliofuse.cohort import SplitSettings
+from gliofuse.cohort import SplitSettings, SurvivalEndpoint
 from gliofuse.cohort.splits import groups_of
 from gliofuse.compute import resolve_workers
 from gliofuse.designs import Design, find_design, parse_settings, with_clinical_comparator
@@ -33,6 +33,11 @@ __all__ = [
     "with_validation",
 ]
 
+_LEARNED_THRESHOLDS = {
+    "youden": "by Youden's index",
+    "median": "the median risk",
+    "optimal": "the risk of the largest log-rank statistic",
+}
 VALIDATION_FRACTION = 0.2  # put aside for choosing an epoch, unless the study says otherwise
 
 
@@ -140,11 +145,16 @@ def plan_study(
     patients.groups(study.evaluation.subgroups)  # a mistake is told now, not after the fits
     design = make_design(study, patients)
     evaluation_of(study.endpoint).check_threshold(study.threshold)
-    if study.threshold == "youden":
-        progress.say("threshold: by Youden's index on the training patients of each fold")
+    rule = _LEARNED_THRESHOLDS.get(study.threshold)
+    if rule is not None:
+        progress.say(f"threshold: {rule} on the training patients of each fold")
     carried_out = study.model_copy(update={"split": split_of(study, design)})
     run.write_study(carried_out.model_dump(mode="json"))
-    for note in (*patients.notes, *design.left_out):
+    if len(without_outcome):
+        _, first = without_outcome.iloc[0]
+        progress.say(f"{len(without_outcome)} patients without an outcome, for example {first!r}: "
+                     "see excluded.csv")  # fmt: skip
+    for note in (*patients.notes, *study.endpoint.remarks(outcome), *design.left_out):
         progress.say(note)
     return Plan(study, run, design, patients, outcome, excluded)
 
@@ -171,8 +181,10 @@ def _complete(
 
 def make_design(study: StudySettings, patients: Patients) -> Design:
     """Return a study's design, planned for its patients."""
-    kind = find_design(study.design)
+    kind = find_design(study.design, study.endpoint)
     survival = None if study.survival is None else study.survival.build()
+    if isinstance(study.endpoint, SurvivalEndpoint):
+        survival = study.endpoint
     available = patients.available(study.endpoint, tuple(study.covariates), survival)
     return with_clinical_comparator(kind(parse_settings(kind, study.settings), available))
 

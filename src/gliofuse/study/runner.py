@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from gliofuse.cohort import Fold, SplitSettings, make_folds, write_manifest
+from gliofuse.cohort import Fold, SplitSettings, SurvivalEndpoint, make_folds, write_manifest
 from gliofuse.cohort.splits import groups_of, merged_strata
 from gliofuse.compute import parallel_map, resolve_workers
 from gliofuse.designs import FitContext
@@ -41,7 +41,7 @@ from gliofuse.records import (
 from gliofuse.study.cautions import center_and_class
 from gliofuse.study.evaluate import evaluate_run, telling_columns
 from gliofuse.study.fold import FoldTask, fit_fold
-from gliofuse.study.model_tables import write_nomogram, write_survival_curves
+from gliofuse.study.model_tables import write_survival_curves
 from gliofuse.study.patients import Patients
 from gliofuse.study.prepare import Plan, Prepared, compute_plans, plan_study, split_of
 from gliofuse.study.progress import Progress
@@ -265,17 +265,21 @@ def _fingerprint(
 
 def _model_tables(plan: Plan) -> dict[str, LogrankRecord]:
     study, final = plan.study, plan.design.final_model
-    write_nomogram(plan.run, final, study.endpoint.describe())
-    if study.survival is None:
+    if isinstance(study.endpoint, SurvivalEndpoint):
+        survival = study.endpoint
+    elif study.survival is None:
         return {}
+    else:
+        survival = study.survival.build()
     return write_survival_curves(
         plan.run,
         study.endpoint,
         plan.patients.clinical,
-        study.survival.build(),
+        survival,
         final,
         plan.run.read(THRESHOLDS),
         plan.design.risk_model,
+        plan.patients.groups(study.evaluation.subgroups),
     )
 
 
@@ -313,7 +317,11 @@ def _record(plan: Plan, split: SplitSettings, command: str) -> RunRecord:
         models=tuple(ModelRecord(**vars(model)) for model in design.models),
         risk_model=design.risk_model,
         preprocessing=plan.patients.preprocessing,
-        left_out=(*plan.patients.notes, *design.left_out),
+        left_out=(
+            *plan.patients.notes,
+            *study.endpoint.remarks(plan.outcome),
+            *design.left_out,
+        ),
         endpoint=study.endpoint.as_dict(),
         endpoint_text=study.endpoint.describe(),
         split=split,

@@ -55,10 +55,11 @@ class SurvivalColumns(_Settings):
 
     time: str
     event: str
+    unit: str = "days"
 
     def build(self) -> SurvivalEndpoint:
         """Return them as an endpoint."""
-        return SurvivalEndpoint(self.time, self.event)
+        return SurvivalEndpoint(self.time, self.event, self.unit)
 
 
 class ComputeSettings(_Settings):
@@ -80,10 +81,11 @@ class EvaluationSettings(_Settings):
     )
 
     bootstrap: int = Field(default=2000, ge=100)
-    threshold: Literal["half", "youden"] | None = Field(
+    threshold: Literal["half", "youden", "median", "optimal"] | None = Field(
         default=None,
-        description="0.5, or Youden's index on the training patients only; None takes the design's "
-        "own rule.",
+        description="Of probabilities: 0.5 (half), or Youden's index; of risks of a survival "
+        "endpoint: their median, or the cut of the largest log-rank statistic (optimal); each on "
+        "the training patients only. None takes the design's own rule.",
     )
 
 
@@ -153,6 +155,16 @@ class StudySettings(_Settings):
         return self
 
     @model_validator(mode="after")
+    def _one_survival(self) -> StudySettings:
+        if self.survival and isinstance(self.endpoint, SurvivalEndpoint):
+            raise EndpointError(
+                f"endpoint {self.endpoint.describe()!r} is survival: leave out survival "
+                f"({self.survival.time}, {self.survival.event}), which is for curves beside other "
+                "endpoints"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _no_cut_of_a_censored_time(self) -> StudySettings:
         survival, columns = self.survival, self.endpoint.columns
         if survival and survival.time in columns and survival.event not in columns:
@@ -168,11 +180,11 @@ class StudySettings(_Settings):
         from gliofuse.designs import find_design, parse_settings
         from gliofuse.evaluation.endpoints import evaluation_of
 
-        design = find_design(self.design)
+        design = find_design(self.design, self.endpoint)
         own = parse_settings(design, self.settings)
-        rule = self.evaluation.threshold or design.threshold
-        if self.evaluation.threshold is None and rule not in evaluation_of(self.endpoint).rules:
-            rule = "half"
+        usual = evaluation_of(self.endpoint).rules
+        own_rule = design.threshold if design.threshold in usual else usual[0]
+        rule = self.evaluation.threshold or own_rule
         evaluation = self.evaluation.model_copy(update={"threshold": rule})
         return self.model_copy(
             update={"settings": own.model_dump(mode="json"), "evaluation": evaluation}

@@ -15,10 +15,11 @@ from typing import Any
 from gliofuse.cohort.endpoints.base import Endpoint, TwoClassEndpoint
 from gliofuse.cohort.endpoints.binary import BinaryEndpoint
 from gliofuse.cohort.endpoints.multiclass import MulticlassEndpoint
-from gliofuse.cohort.endpoints.survival import SurvivalEndpoint
+from gliofuse.cohort.endpoints.survival import TIME_UNITS, SurvivalEndpoint
 from gliofuse.errors import EndpointError, did_you_mean
 
 __all__ = [
+    "TIME_UNITS",
     "BinaryEndpoint",
     "Endpoint",
     "MulticlassEndpoint",
@@ -67,8 +68,8 @@ def parse_endpoint(text: str) -> Endpoint:
     'MGMT in {positive, weak}'
     >>> parse_endpoint("grade: 2, 3, 4").classes
     ('2', '3', '4')
-    >>> parse_endpoint("os_days, died")
-    SurvivalEndpoint(time='os_days', event='died')
+    >>> parse_endpoint("os_days, status == 2").as_dict()
+    {'kind': 'survival', 'time': 'os_days', 'event': 'status', 'seen': '2'}
     """
     for kind in endpoint_kinds().values():
         endpoint = kind.parse(text)
@@ -98,14 +99,13 @@ def endpoint_from_dict(fields: Mapping[str, Any]) -> Endpoint:
         raise EndpointError(f"endpoint kind {name!r} is unknown: {did_you_mean(name, kinds)}")
     kind = kinds[name]
     for key in fields:
-        if key != "kind" and key not in kind.fields:
-            raise EndpointError(
-                f"endpoint key {key!r} is unknown: {did_you_mean(key, kind.fields)}"
-            )
+        known = (*kind.fields, *kind.optional_fields)
+        if key not in ("kind", *known):
+            raise EndpointError(f"endpoint key {key!r} is unknown: {did_you_mean(key, known)}")
     for key in kind.fields:
         if key not in fields:
             raise EndpointError(
                 f"a {name} endpoint needs {key!r}, got {sorted(fields)}; write for example "
                 f"{kind.example}"
             )
-    return kind.from_fields({key: fields[key] for key in kind.fields})
+    return kind.from_fields({key: value for key, value in fields.items() if key != "kind"})

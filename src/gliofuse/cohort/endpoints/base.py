@@ -22,18 +22,21 @@ class Endpoint(ABC):
     ----------
     kind : str
         Its name in a study file, and the name of the modules that evaluate and report it.
-    fields : tuple of str
-        The keys that a study file gives, beside ``kind``.
+    fields, optional_fields : tuple of str
+        The keys that a study file gives, beside ``kind``, and those that it may give.
     example : str
         One as a person writes it, for messages.
-    outcome_columns : tuple of str
-        Columns of :meth:`outcome`, which stand in the prediction table too.
     """
 
     kind: ClassVar[str]
     fields: ClassVar[tuple[str, ...]]
+    optional_fields: ClassVar[tuple[str, ...]] = ()
     example: ClassVar[str]
-    outcome_columns: ClassVar[tuple[str, ...]]
+
+    @property
+    @abstractmethod
+    def outcome_columns(self) -> tuple[str, ...]:
+        """Columns of :meth:`outcome`, which stand in the prediction table too."""
 
     @property
     @abstractmethod
@@ -81,6 +84,10 @@ class Endpoint(ABC):
     def strata(self, outcome: pd.DataFrame) -> pd.Series:
         """Return what splits are stratified by, index ``case_id``."""
 
+    def remarks(self, outcome: pd.DataFrame) -> tuple[str, ...]:
+        """Say what of the outcome a reader should know, a sentence each."""
+        return ()
+
     @abstractmethod
     def describe(self) -> str:
         """Return the endpoint as one would write it on the command line."""
@@ -118,7 +125,7 @@ class Endpoint(ABC):
 class TwoClassEndpoint(Endpoint):
     """One of two classes: 0 or 1, and a probability of 1."""
 
-    outcome_columns: ClassVar[tuple[str, ...]] = ("y_true",)
+    outcome_columns = ("y_true",)
 
     @property
     def prediction_columns(self) -> tuple[str, ...]:

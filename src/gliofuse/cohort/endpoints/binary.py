@@ -20,6 +20,7 @@ from gliofuse.cohort.endpoints.base import (
     listed,
     nearest_value,
 )
+from gliofuse.cohort.endpoints.survival import SurvivalEndpoint
 from gliofuse.errors import EndpointError
 
 __all__ = ["BinaryEndpoint"]
@@ -169,7 +170,12 @@ class BinaryEndpoint(TwoClassEndpoint):
 
     @classmethod
     def parse(cls, text: str) -> BinaryEndpoint | None:
-        """Return the endpoint of ``"column OPERATOR value"``."""
+        """Return the endpoint of ``"column OPERATOR value"``.
+
+        ``"time, event == value"`` is survival; a column with a comma is named in a study file.
+        """
+        if SurvivalEndpoint.parse(text) is not None:
+            return None
         for pattern in (_WORD, _SYMBOL):
             match = pattern.match(text)
             if match is not None:

@@ -57,7 +57,7 @@ class MulticlassEndpoint(Endpoint):
     kind: ClassVar[str] = "multiclass"
     fields: ClassVar[tuple[str, ...]] = ("column", "classes")
     example: ClassVar[str] = '"grade: 2, 3, 4" (several classes)'
-    outcome_columns: ClassVar[tuple[str, ...]] = ("y_true",)
+    outcome_columns = ("y_true",)
 
     column: str
     names: tuple[str, ...]

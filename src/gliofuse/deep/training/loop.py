@@ -292,7 +292,8 @@ def _check(
 ) -> None:
     """Refuse data that cannot be trained on, before anything is built."""
     classes = set(training.item_label.tolist()) - {-1}
-    if classes != {0, 1}:
+    # a network that learns survival can do without classes: its grade head then learns nothing
+    if classes != {0, 1} and (classes or not _needs(name, "needs_survival")):
         raise InputError(
             f"training of {name!r}: needs patients of both classes, got only class "
             f"{', '.join(map(str, sorted(classes)))} among {len(training.case_ids)} patients"

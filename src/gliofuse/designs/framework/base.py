@@ -17,6 +17,7 @@ from gliofuse.designs.framework.models import Model, check_models
 from gliofuse.designs.framework.networks import NetworkSignature
 from gliofuse.errors import EndpointError, SettingError, did_you_mean
 from gliofuse.inputs import CaseData, Input
+from gliofuse.records import Nomogram
 
 __all__ = [
     "Design",
@@ -151,6 +152,10 @@ class FittedDesign(ABC):
         parts = [network.curves().assign(model=name) for name, network in self.networks.items()]
         return {"curves": pd.concat(parts, ignore_index=True)}
 
+    def nomograms(self) -> dict[str, Nomogram | None]:
+        """Return the models that can be drawn as nomograms, by model; ``None`` is left out."""
+        return {}
+
 
 class Design(ABC):
     """A published method on a given cohort.
@@ -193,6 +198,11 @@ class Design(ABC):
         self.settings = settings
         self.available = available
         check_models(self.name, self.models)
+
+    @classmethod
+    def for_endpoint(cls, endpoint: Endpoint) -> type[Design]:
+        """Return the class that predicts the endpoint, where a publication has several methods."""
+        return cls
 
     @classmethod
     def check_endpoint(cls, endpoint: Endpoint) -> None:

@@ -131,7 +131,7 @@ def column_names(name: str, endpoint: Endpoint) -> list[str]:
 
 def model_columns(scores: Mapping[str, pd.DataFrame], endpoint: Endpoint) -> pd.DataFrame:
     """Return models' predictions side by side, as :meth:`FittedDesign.predict` gives them."""
-    if not several_classes(endpoint):
+    if len(endpoint.prediction_columns) == 1:
         (column,) = endpoint.prediction_columns
         return pd.DataFrame({name: table[column] for name, table in scores.items()})
     return pd.concat(scores, axis=1)

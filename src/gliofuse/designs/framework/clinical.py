@@ -14,7 +14,10 @@ from gliofuse.cohort import Endpoint
 from gliofuse.designs.framework.classes import out_of_fold, probabilities
 from gliofuse.designs.framework.context import FitContext
 from gliofuse.errors import InputError
+from gliofuse.evaluation import logistic_nomogram
 from gliofuse.inputs import CaseData
+from gliofuse.records import Nomogram
+from gliofuse.survival import RestrictedCubicSpline
 
 __all__ = ["ClinicalTable", "FittedClinical", "clinical_model", "fit_clinical", "odds_ratios"]
 
@@ -30,6 +33,8 @@ class ClinicalTable:
     Parameters
     ----------
     columns : iterable of str
+    splines : iterable of str
+        Columns of numbers that become the terms of a restricted cubic spline.
 
     Attributes
     ----------
@@ -40,8 +45,9 @@ class ClinicalTable:
         Most frequent level of each column of words.
     """
 
-    def __init__(self, columns: Iterable[str]) -> None:
+    def __init__(self, columns: Iterable[str], *, splines: Iterable[str] = ()) -> None:
         self.columns = tuple(columns)
+        self.splines = tuple(splines)
 
     def fit(self, table: pd.DataFrame) -> ClinicalTable:
         """Learn medians and levels.
@@ -54,12 +60,22 @@ class ClinicalTable:
         self.medians_: dict[str, float] = {}
         self.levels_: dict[str, list[str]] = {}
         self.modes_: dict[str, str] = {}
+        self.splines_: dict[str, RestrictedCubicSpline] = {}
+        for name in self.splines:
+            if name not in self.columns or not pd.api.types.is_numeric_dtype(table[name]):
+                raise InputError(
+                    f"splines: {name!r} is no covariate of numbers; they are "
+                    f"{', '.join(self.columns)}"
+                )
         for name in self.columns:
             column = table[name]
             if column.notna().sum() == 0:
                 raise InputError(f"clinical column {name!r} is empty; leave it out of covariates")
             if pd.api.types.is_numeric_dtype(column):
                 self.medians_[name] = float(column.median())
+                if name in self.splines:
+                    known = column.dropna().to_numpy(dtype=float)
+                    self.splines_[name] = RestrictedCubicSpline().fit(known)
             else:
                 words = column.dropna().astype(str)
                 self.levels_[name] = sorted(words.unique())
@@ -72,13 +88,27 @@ class ClinicalTable:
         for name in self.columns:
             if name in self.medians_:
                 numbers = pd.to_numeric(table[name], errors="coerce")
-                coded[name] = numbers.astype(float).fillna(self.medians_[name])
+                filled = numbers.astype(float).fillna(self.medians_[name]).rename(name)
+                spline = self.splines_.get(name)
+                parts = filled.to_frame() if spline is None else spline.basis(filled)
+                coded[list(parts.columns)] = parts
                 continue
             words = table[name].astype("string")
             words = words.where(words.isin(self.levels_[name]), self.modes_[name])
             for level in self.levels_[name][1:]:
                 coded[f"{name}={level}"] = (words == level).astype(float)
         return coded
+
+    def groups(self) -> dict[str, list[str]]:
+        """Return the coded terms of each column: those that stand or fall together."""
+        return {
+            name: self.splines_[name].names(name)
+            if name in self.splines_
+            else [name]
+            if name in self.medians_
+            else [f"{name}={level}" for level in self.levels_[name][1:]]
+            for name in self.columns
+        }
 
 
 def clinical_model() -> Any:
@@ -122,6 +152,19 @@ class FittedClinical:
         table = self.coding.transform(data.clinical_table(self.coding.columns))
         table = table if beside is None else pd.concat([table, beside], axis=1)
         return probabilities(self.model, table, self.endpoint)
+
+    def nomogram(self) -> Nomogram | None:
+        """Return the model of two classes on its variables' own scales."""
+        scaler, logistic = self.model[0], self.model[-1]
+        # the standard deviation counts as 1 where a variable is the same in every patient
+        slopes = pd.Series(logistic.coef_[0] / scaler.scale_, index=self.table.columns)
+        return logistic_nomogram(
+            slopes,
+            self.table,
+            intercept=float(logistic.intercept_[0] - slopes @ scaler.mean_),
+            outcome=self.endpoint.describe(),
+            levels=self.coding.levels_,
+        )
 
 
 def fit_clinical(

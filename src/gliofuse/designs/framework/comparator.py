@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pandas as pd
 
+from gliofuse.cohort import SurvivalEndpoint
 from gliofuse.designs.framework.base import Design, FittedDesign
 from gliofuse.designs.framework.classes import model_columns
 from gliofuse.designs.framework.clinical import FittedClinical, fit_clinical
 from gliofuse.designs.framework.context import FitContext
+from gliofuse.designs.framework.cox import FittedCox, fit_cox
 from gliofuse.designs.framework.models import Model, check_models
 from gliofuse.inputs import CaseData, Input
 
@@ -40,12 +42,17 @@ class _WithClinical(Design):
         check_models(self.name, self.models)
 
     @property
+    def _kind(self) -> str:
+        survival = isinstance(self.available.endpoint, SurvivalEndpoint)
+        return "Cox regression" if survival else "logistic regression"
+
+    @property
     def choices(self) -> tuple[str, ...]:  # type: ignore[override]
         """The design's choices, and the comparator."""
         return (
             *self.own.choices,
-            "The clinical model, a logistic regression of the covariates alone, is the project's: "
-            "it stands beside the paper's models to show what imaging adds.",
+            f"The clinical model, a {self._kind} of the covariates alone, is the project's: it "
+            "stands beside the paper's models to show what imaging adds.",
         )
 
     @property
@@ -88,12 +95,12 @@ class _WithClinical(Design):
     ) -> FittedDesign:
         """Fit the design, and the clinical model on all patients that learn without epochs."""
         fitted = self.own.fit(training, validation, context)
-        clinical = fit_clinical(
-            context.learners(training, validation),
-            self.available.clinical,
-            self.available.endpoint,
-            context,
-        )
+        learners, endpoint = context.learners(training, validation), self.available.endpoint
+        clinical: FittedClinical | FittedCox
+        if isinstance(endpoint, SurvivalEndpoint):
+            clinical = fit_cox(learners, self.available.clinical, endpoint, context)
+        else:
+            clinical = fit_clinical(learners, self.available.clinical, endpoint, context)
         return _FittedWithClinical(self, fitted, clinical)
 
 
@@ -106,7 +113,7 @@ class _FittedWithClinical(FittedDesign):
         self,
         design: _WithClinical,
         own: FittedDesign,
-        clinical: FittedClinical,
+        clinical: FittedClinical | FittedCox,
     ) -> None:
         super().__init__(design, own.networks)
         self.own = own

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from gliofuse.cohort import SurvivalEndpoint
+from gliofuse.cohort import SurvivalEndpoint, TwoClassEndpoint
 from gliofuse.designs.framework.context import FitContext
 from gliofuse.errors import InputError
 from gliofuse.inputs import CaseData, Input, TumourPatches, TumourSlices
@@ -144,6 +144,8 @@ class NetworkRecipe:
         Feature table whose 14 shape features go into the network beside the image.
     survival : SurvivalEndpoint, optional
         Of the patients that are learned from, for a network with a survival head.
+    guide : Endpoint, optional
+        Two classes that such a network learns beside survival, where survival is the outcome.
     weights : str, optional
         Pretrained weights: a path, or ``imagenet``.
     prior : {"training", "weighted"}
@@ -163,6 +165,7 @@ class NetworkRecipe:
     center_crop: int | None = None
     shape: Input | None = None
     survival: SurvivalEndpoint | None = None
+    guide: TwoClassEndpoint | None = None
     weights: str | None = None
     prior: Literal["training", "weighted"] = "training"
     epoch_choice: Literal["auto", "auc", "loss"] = "auto"
@@ -174,7 +177,7 @@ class NetworkRecipe:
             survival = self.survival.outcome(data.clinical)[0].reindex(data.clinical.index)
         return data.store(self.request).dataset(
             data.case_ids,
-            None if data.outcome is None else data.y,
+            None if data.outcome is None else self.classes(data),
             sequences=self.sequences,
             augmentation=self.augmentation if augmented else None,
             center_crop=self.center_crop,
@@ -182,6 +185,17 @@ class NetworkRecipe:
             survival=survival,
             seed=seed,
         )
+
+    def classes(self, data: CaseData) -> pd.Series:
+        """Return the classes that are learned, -1 where a patient's is not known."""
+        assert data.outcome is not None
+        if "y_true" in data.outcome.columns:
+            return data.y
+        classes = pd.Series(-1, index=list(data.case_ids))
+        if self.guide is not None:
+            known = self.guide.outcome(data.clinical)[0]["y_true"].reindex(classes.index)
+            classes = known.fillna(-1).astype(int)
+        return classes
 
     def training_of(self, patients: int, device: str) -> Any:
         """Return the training settings for so many training patients."""
@@ -192,7 +206,10 @@ class NetworkRecipe:
 
     def prior_shift(self, training: CaseData) -> float:
         """Return what unequal classes made equal in training add to the log-odds, to be undone."""
+        outcome = training.outcome
         if self.prior == "weighted" or self.training.balance == "none":
+            return 0.0
+        if outcome is None or "y_true" not in outcome.columns:  # no probability is made of it
             return 0.0
         positive = int((training.y == 1).sum())
         return float(np.log((len(training) - positive) / positive))
@@ -370,7 +387,8 @@ def _inner_split(
 ) -> list[tuple[CaseData, CaseData]]:
     from gliofuse.signature import stratified_folds
 
-    smallest = int(training.y.value_counts().min())
+    classes = _classes_or_events(training)
+    smallest = int(classes.value_counts().min())
     if smallest < 2:
         raise InputError(
             "networks that predict patients they did not learn from need at least 2 training "
@@ -379,7 +397,7 @@ def _inner_split(
         )
     names = list(training.case_ids)
     people = None if context.groups is None else context.groups.loc[names].to_numpy()
-    parts = stratified_folds(training.y.to_numpy(), min(folds, smallest), context.seed, people)
+    parts = stratified_folds(classes.to_numpy(), min(folds, smallest), context.seed, people)
     return [
         (
             training.subset(names[i] for i in rest),
@@ -387,3 +405,9 @@ def _inner_split(
         )
         for rest, part in parts
     ]
+
+
+def _classes_or_events(data: CaseData) -> pd.Series:
+    """Return what inner folds are stratified by."""
+    classes = data.outcome is not None and "y_true" in data.outcome.columns
+    return data.y if classes else data.survival["event"]

@@ -6,6 +6,7 @@ import importlib
 import importlib.util
 from pathlib import Path
 
+from gliofuse.cohort import Endpoint
 from gliofuse.designs.framework.base import Design
 from gliofuse.errors import SettingError, did_you_mean
 
@@ -17,17 +18,20 @@ DESIGNS: dict[str, str] = {
     "deep-radiomics": "gliofuse.designs.deep_radiomics:DeepRadiomics",
     "shape-resnet": "gliofuse.designs.shape_resnet:ShapeResNet",
     "imaging-clinical": "gliofuse.designs.imaging_clinical:ImagingClinical",
+    "risk-signature": "gliofuse.designs.risk_signature:RiskSignature",
     "single-network": "gliofuse.designs.single_network:SingleNetwork",
 }
 
 
-def find_design(name: str) -> type[Design]:
+def find_design(name: str, endpoint: Endpoint | None = None) -> type[Design]:
     """Return the class of a built-in design, or of the one design in a Python file of one's own.
 
     Parameters
     ----------
     name : str
         A name in :data:`DESIGNS`, or a path that ends in ``.py``.
+    endpoint : Endpoint, optional
+        A publication with a method of its own for some kinds of endpoint has a class for them.
 
     Raises
     ------
@@ -43,7 +47,7 @@ def find_design(name: str) -> type[Design]:
         )
     module, _, attribute = DESIGNS[name].partition(":")
     found: type[Design] = getattr(importlib.import_module(module), attribute)
-    return found
+    return found if endpoint is None else found.for_endpoint(endpoint)
 
 
 def _design_in_file(path: Path) -> type[Design]:

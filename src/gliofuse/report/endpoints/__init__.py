@@ -8,8 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
+import pandas as pd
+
 from gliofuse.cohort import Endpoint
 from gliofuse.errors import RunError, did_you_mean
+from gliofuse.records import DELONG, TableFile
 
 __all__ = ["Chapter", "EndpointReport", "endpoint_report"]
 
@@ -47,6 +50,16 @@ class EndpointReport:
         What a model says of a patient, in words.
     values : callable
         How the tables name the endpoint's classes, in their order.
+    labels : callable
+        How a reader would write them.
+    outcome : callable or None
+        Each row's class as a value, from a table of predictions; None where ``y_true`` holds it.
+    words : callable
+        The endpoint in a sentence.
+    alike : str
+        What stratified splits keep alike.
+    tests : TableFile
+        Paired tests of the main figure of merit.
     """
 
     chapters: tuple[Chapter, ...]
@@ -54,6 +67,11 @@ class EndpointReport:
     notes: dict[str, str]
     output: str
     values: Callable[[Endpoint], tuple[str, ...]]
+    labels: Callable[[Endpoint], tuple[str, ...]] = lambda endpoint: endpoint.class_labels
+    outcome: Callable[[pd.DataFrame], pd.Series] | None = None
+    words: Callable[[Endpoint], str] = lambda endpoint: endpoint.describe()
+    alike: str = "class"
+    tests: TableFile = DELONG
 
 
 @cache

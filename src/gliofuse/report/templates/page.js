@@ -13,17 +13,21 @@ window.addEventListener("afterprint", () => {
   }
 });
 
-// The nomogram as a calculator: the same logistic model, worked out in this page.
-(() => {
-  const form = document.getElementById("calculator");
-  const source = document.getElementById("calculator-model");
-  if (!form || !source) return;
-  const model = JSON.parse(source.textContent);
-  const answer = document.getElementById("calculator-answer");
-  const meter = document.getElementById("calculator-meter");
-  const note = document.getElementById("calculator-note");
+// The nomograms as calculators.
+for (const form of document.querySelectorAll("form.calculator")) {
+  const model = JSON.parse(form.querySelector("script").textContent);
+  const answers = form.querySelectorAll("output");
+  const meters = form.querySelectorAll(".meter div");
+  const note = form.querySelector(".calculator-note");
   form.hidden = false;
 
+  const show = (probabilities) => {
+    for (const [place, answer] of answers.entries()) {
+      const share = 100 * probabilities[place];
+      answer.textContent = Number.isNaN(share) ? "—" : `${share.toFixed(1)} %`;
+      meters[place].style.width = `${share || 0}%`;
+    }
+  };
   const update = (event) => {
     const changed = event && event.target;
     if (changed && changed.dataset.term && changed.tagName === "INPUT") {
@@ -31,28 +35,16 @@ window.addEventListener("afterprint", () => {
         if (twin !== changed) twin.value = changed.value;
       }
     }
-    let score = model.intercept;
-    const outside = [];
-    for (const [place, term] of model.terms.entries()) {
-      const field = form.querySelector(
-        `select[data-term="${place}"], input[type=number][data-term="${place}"]`);
-      const value = Number.parseFloat(field.value);
-      if (Number.isNaN(value)) {
-        answer.textContent = "—";
-        meter.style.width = "0";
-        note.textContent = `Give a number for ${term.label}.`;
-        return;
-      }
-      if (!term.levels.length && (value < term.min || value > term.max)) outside.push(term.label);
-      score += term.coefficient * value;
-    }
-    const probability = 1 / (1 + Math.exp(-score));
-    answer.textContent = `${(100 * probability).toFixed(1)} %`;
-    meter.style.width = `${100 * probability}%`;
-    note.textContent = outside.length
-      ? `Outside what the model was fitted on: ${outside.join(", ")}.` : "";
+    const values = model.terms.map((term, place) => Number.parseFloat(form.querySelector(
+      `select[data-term="${place}"], input[type=number][data-term="${place}"]`).value));
+    const empty = model.terms.find((term, place) => Number.isNaN(values[place]));
+    const outside = model.terms.filter((term, place) => !term.levels.length
+      && (values[place] < term.min || values[place] > term.max)).map((term) => term.label);
+    show(nomogram.probabilities(model, values));
+    note.textContent = empty ? `Give a number for ${empty.label}.`
+      : outside.length ? `Outside what the model was fitted on: ${outside.join(", ")}.` : "";
   };
   form.addEventListener("input", update);
   form.addEventListener("submit", (event) => event.preventDefault());
   update();
-})();
+}

@@ -1,10 +1,10 @@
-"""What imaging adds to the clinical variables: differences of AUC and of net benefit."""
+"""What imaging adds to the clinical variables, in the main figure of merit and net benefit."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from gliofuse.records import ADDED_BENEFIT, DELONG
+from gliofuse.records import ADDED_BENEFIT
 from gliofuse.report.context import RunContext
 from gliofuse.report.plain import records
 from gliofuse.report.sections import Findings
@@ -20,7 +20,7 @@ def data(context: RunContext, found: Findings) -> dict[str, Any]:
     cohorts = [
         {
             "label": context.cohort_label(cohort),
-            "auc": _auc(context, cohort, context.final.name, clinical),
+            "headline": context.difference(cohort, context.final.name, clinical),
             "benefit": _benefit(context, cohort),
         }
         for cohort in context.cohorts
@@ -28,27 +28,17 @@ def data(context: RunContext, found: Findings) -> dict[str, Any]:
     return {
         "clinical": context.label(clinical),
         "final": context.label(context.final.name),
-        "cohorts": [one for one in cohorts if one["auc"] or one["benefit"]],
+        "cohorts": [one for one in cohorts if one["headline"] or one["benefit"]],
     }
-
-
-def _auc(context: RunContext, cohort: str, final: str, clinical: str) -> dict[str, Any] | None:
-    """Return the difference final minus clinical, whichever stands first in the table of tests."""
-    table = context.table(DELONG)
-    if table is None:
-        return None
-    for row in records(table[table["cohort"] == cohort]):
-        pair = (row["model_a"], row["model_b"])
-        if pair == (final, clinical):
-            return _difference(row["difference"], row["ci_low"], row["ci_high"])
-        if pair == (clinical, final):
-            turned = (row["difference"], row["ci_high"], row["ci_low"])
-            return _difference(*(None if value is None else -value for value in turned))
-    return None
 
 
 def _difference(estimate: Any, low: Any, high: Any) -> dict[str, Any]:
     return {"estimate": estimate, "low": low, "high": high}
+
+
+def _horizon(context: RunContext, row: dict[str, Any]) -> str:
+    time = row.get("horizon")
+    return "" if time is None else f", {context.horizon_label(time)}"
 
 
 def _benefit(context: RunContext, cohort: str) -> list[dict[str, Any]]:
@@ -58,6 +48,7 @@ def _benefit(context: RunContext, cohort: str) -> list[dict[str, Any]]:
     return [
         {
             "threshold": row["threshold"],
+            "horizon": _horizon(context, row),
             "final": row["net_benefit"],
             "clinical": row["net_benefit_against"],
             "difference": _difference(row["difference"], row["ci_low"], row["ci_high"]),

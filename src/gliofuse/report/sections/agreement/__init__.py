@@ -8,21 +8,29 @@ from gliofuse.records import AGREEMENT
 from gliofuse.report.context import ComparisonContext
 from gliofuse.report.plain import records
 from gliofuse.report.sections import Findings
-from gliofuse.report.wording import cohort_label
 
 __all__ = ["data"]
 
 
-def data(context: ComparisonContext, found: Findings) -> list[dict[str, Any]]:
-    """Return a row a pair."""
-    return [
+def data(context: ComparisonContext, found: Findings) -> dict[str, Any] | None:
+    """Return a row a pair, and whether risks were ranked."""
+    rows = [
         {
-            "cohort": cohort_label(row["cohort"]),
+            "cohort": context.cohort_label(row["cohort"]),
             "a": context.label(row["model_a"]),
             "b": context.label(row["model_b"]),
             "agreement": row["agreement"],
             "kappa": {"estimate": row["kappa"], "low": row["ci_low"], "high": row["ci_high"]},
             "both_wrong": row["both_wrong"],
+            "spearman": {
+                "estimate": row.get("spearman"),
+                "low": row.get("spearman_low"),
+                "high": row.get("spearman_high"),
+            },
+            "kendall": row.get("kendall"),
         }
         for row in records(context.table(AGREEMENT))
     ]
+    if not rows:
+        return None
+    return {"rows": rows, "ranked": any(row["spearman"]["estimate"] is not None for row in rows)}

@@ -15,14 +15,19 @@ __all__ = ["draw_calibration"]
 _MOST_GROUPS = 15
 
 
-def draw_calibration(panels: list[dict[str, Any]], *, final: str | None) -> Figure | None:
+def draw_calibration(
+    panels: list[dict[str, Any]], *, final: str | None, event: str = "positives"
+) -> Figure | None:
     """Draw one panel a cohort, with the patients' probabilities by class beneath.
 
     Parameters
     ----------
     panels : list of dict
         ``label``, ``curves`` (``model``, ``label``, ``predicted``, ``observed``, ``low``,
-        ``high``) and ``probabilities`` (``negative``, ``positive``) of the final model.
+        ``high`` and, where some are groups of patients, ``kind``) and ``probabilities``
+        (``negative``, ``positive``) of the final model.
+    event : str
+        What the probability is of.
     """
     from matplotlib.figure import Figure
 
@@ -41,14 +46,17 @@ def draw_calibration(panels: list[dict[str, Any]], *, final: str | None) -> Figu
         others = 0
         for curve in panel["curves"]:
             chosen = curve["model"] == final
+            if curve.get("kind") == "groups":
+                _draw_groups(top, curve)
+                continue
             colour, line = (BLUE, "-") if chosen else other_style(others)
             marker = "o" if chosen else MARKERS[others % len(MARKERS)]
             _draw_curve(top, curve, colour, line, marker, chosen)
             others += not chosen
-        top.set(xlim=(0, 1), ylim=(-0.02, 1.02), ylabel="observed share of positives")
+        top.set(xlim=(0, 1), ylim=(-0.02, 1.02), ylabel=f"observed share of {event}")
         top.legend(loc="upper left")
-        if len(panels) > 1:
-            top.set_title(panel["label"])
+        if len(panels) > 1 or "horizon" in panel:
+            top.set_title(panel["horizon"] if "horizon" in panel else panel["label"])
         tidy(top, grid="both")
         if with_rug:
             _draw_rug(axes[1, column], panel["probabilities"])
@@ -78,6 +86,21 @@ def _draw_curve(
     )
     if low and chosen:
         panel.vlines(x, low, high, color=colour, linewidth=1)
+
+
+def _draw_groups(panel: Any, curve: dict[str, Any]) -> None:
+    panel.plot(
+        curve["predicted"],
+        curve["observed"],
+        color=BLUE,
+        linestyle="none",
+        marker="o",
+        markersize=5,
+        label=curve["label"],
+    )
+    for at, low, high in zip(curve["predicted"], curve["low"], curve["high"], strict=True):
+        if low is not None and high is not None:
+            panel.vlines(at, low, high, color=BLUE, linewidth=1)
 
 
 def _draw_rug(panel: Any, probabilities: dict[str, list[float]]) -> None:

@@ -53,7 +53,8 @@ def dimensionality(run: RunContext, found: Findings) -> Answer | None:
 
 @answers
 def calibration_assessed(run: RunContext, found: Findings) -> Answer | None:
-    if not (found["calibration"] or found["class_calibration"]):
+    kinds = ("calibration", "class_calibration", "horizon_calibration")
+    if not any(found[kind] for kind in kinds):
         return None
     return full("Curves, slope, intercept and observed by expected.", "probabilities")
 

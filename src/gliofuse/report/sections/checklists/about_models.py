@@ -11,7 +11,7 @@ from typing import Any
 from gliofuse.report.context import RunContext
 from gliofuse.report.sections import Findings
 from gliofuse.report.sections.checklists.answer import Answer, answers, evaluated, full, part
-from gliofuse.report.wording import join_words, metric_label, plural, readable
+from gliofuse.report.wording import join_words, plural, readable
 
 
 @answers
@@ -82,7 +82,7 @@ def predictions(run: RunContext, found: Findings) -> Answer:
 @answers
 def measures(run: RunContext, found: Findings) -> Answer | None:
     names = dict.fromkeys(
-        metric_label(name)
+        run.metric_label(name)
         for cohort in _cohorts(found)
         for name in [*cohort["metrics"], *cohort["other_metrics"]]
     )
@@ -91,8 +91,8 @@ def measures(run: RunContext, found: Findings) -> Answer | None:
     extra = [
         name
         for name, present in (
-            ("calibration", found["calibration"] or found["class_calibration"]),
-            ("decision curve", found["decision"]),
+            ("calibration", _calibration(found)),
+            ("decision curve", found["decision"] or found["horizon_decision"]),
             ("paired tests", any(cohort["has_tests"] for cohort in _cohorts(found))),
         )
         if present
@@ -104,7 +104,7 @@ def measures(run: RunContext, found: Findings) -> Answer | None:
 def numbers(run: RunContext, found: Findings) -> Answer | None:
     if not _cohorts(found):
         return None
-    return full("Patients and classes stand at the tables of results.", "results")
+    return full("Patients and their outcomes stand at the tables of results.", "results")
 
 
 @answers
@@ -149,7 +149,7 @@ def comparators(run: RunContext, found: Findings) -> Answer | None:
 @answers
 def full_model(run: RunContext, found: Findings) -> Answer | None:
     if found["nomogram"]:
-        return part("Nomogram with intercept and coefficients of its model.", "nomogram")
+        return part("Nomogram with the coefficients of its model.", "nomogram")
     if found["selection"] or found["contributions"]:
         return part("Coefficients and selected features (tables/).", "inside")
     return None
@@ -157,9 +157,10 @@ def full_model(run: RunContext, found: Findings) -> Answer | None:
 
 @answers
 def clinical_predictors(run: RunContext, found: Findings) -> Answer | None:
-    if not found["nomogram"]:
+    final = next((entry for entry in found["nomogram"] or [] if entry["final"]), None)
+    if final is None:
         return None
-    terms = [term["label"] for term in found["nomogram"]["terms"]]
+    terms = [term["label"] for term in final["calculator"]["terms"]]
     return part(f"In the final model: {join_words(terms)}.", "nomogram")
 
 
@@ -187,6 +188,11 @@ def explanation(run: RunContext, found: Findings) -> Answer | None:
 @answers
 def limitations(run: RunContext, found: Findings) -> Answer:
     return part("Limits that can be told from the data.", "limitations")
+
+
+def _calibration(found: Findings) -> Any:
+    kinds = ("calibration", "class_calibration", "horizon_calibration")
+    return next((found[kind] for kind in kinds if found[kind]), None)
 
 
 def _cohorts(found: Findings) -> list[dict[str, Any]]:

@@ -102,6 +102,8 @@ def clusters(run: RunContext, found: Findings) -> Answer | None:
 
 @answers
 def imbalance(run: RunContext, found: Findings) -> Answer:
+    if run.kind.outcome is not None:
+        return part(f"{_classes(run)}; splits keep the share of events.", "patients")
     return part(
         f"{_classes(run)}; splits keep the shares. Class weights, and how probabilities are put "
         "back to the classes' shares, as the design says.",

@@ -6,7 +6,7 @@ from typing import Any
 
 from gliofuse.report.context import ComparisonContext
 from gliofuse.report.sections import Findings
-from gliofuse.report.wording import metric_label, plural, within
+from gliofuse.report.wording import plural, within
 
 __all__ = ["data"]
 
@@ -37,7 +37,7 @@ def data(context: ComparisonContext, found: Findings) -> dict[str, Any]:
 
 def _sentences(context: ComparisonContext, squares: list[dict[str, Any]]) -> list[str]:
     """Say in plain words who was compared, and whether the tests tell the designs apart."""
-    names, metric = list(context.runs), within(metric_label(context.headline))
+    names, metric = list(context.runs), within(context.metric_label(context.headline))
     sentences = [
         f"{plural(len(names), 'design')} ({', '.join(names)}) met the same patients in the same "
         "splits; each is judged by its final model on patients it did not learn from."
@@ -59,8 +59,8 @@ def _sentences(context: ComparisonContext, squares: list[dict[str, Any]]) -> lis
         sentences.append(
             f"The tests tell no pair of designs apart by {metric} (p ≥ 0.05)."
             if not told_apart
-            else f"Of {plural(pairs, 'pair')} of designs {told_apart} differ in {metric} "
-            "(p < 0.05)."
+            else f"The tests tell {told_apart} of {plural(pairs, 'pair')} of designs apart by "
+            f"{metric} (p < 0.05)."
         )
         sentences.append(
             "Where the intervals overlap, the order of the designs on this cohort is no ranking."

@@ -77,12 +77,18 @@ def drawings(data: list[dict[str, Any]], context: Context) -> list[Drawing]:
             draw_contributions,
             (data,),
             {},
-            "Bar: mean over the folds; circles: the single folds; blue: speaks for the "
-            f"{'positive ' if len(context.classes) == 2 else ''}class, orange: against it. "
+            f"Bar: mean over the folds; circles: the single folds; blue: {_meaning(context)}. "
             "Contributions share out what correlated parts have in "
             "common and are no proof of a cause.",
         )
     ]
+
+
+def _meaning(context: Context) -> str:
+    if context.kind.outcome is not None:
+        return "raises the risk, orange: lowers it"
+    positive = "positive " if len(context.classes) == 2 else ""
+    return f"speaks for the {positive}class, orange: against it"
 
 
 def _few_terms(table: pd.DataFrame | None) -> pd.DataFrame | None:

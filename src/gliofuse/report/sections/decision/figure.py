@@ -47,7 +47,7 @@ def draw_decision(panels: list[dict[str, Any]], *, final: str | None) -> Figure 
         axis.set_ylim(-0.15 * highest, 1.08 * highest)
         axis.set(xlim=(0, 1), xlabel="threshold probability", ylabel="net benefit (per patient)")
         axis.legend(loc="upper left", bbox_to_anchor=(-0.1, -0.17), ncols=2)
-        if len(panels) > 1:
-            axis.set_title(panel["label"])
+        if len(panels) > 1 or "horizon" in panel:
+            axis.set_title(panel["horizon"] if "horizon" in panel else panel["label"])
         tidy(axis, grid="both")
     return figure

@@ -28,7 +28,7 @@ def _sentences(context: RunContext, people: dict[str, Any]) -> list[str]:
     ]
     if context.classes:
         parts = ", ".join(f"{label}: {n}" for _, label, n in context.classes)
-        sentences.append(f"Patients by class: {parts}.")
+        sentences.append(f"Patients by {context.kind.alike}: {parts}.")
     sentences.append(people["split"]["words"])
     count = len(context.models)
     if count > 1:

@@ -23,6 +23,13 @@ from gliofuse.report.sections.limitations.setup import (
     split,
     validation,
 )
+from gliofuse.report.sections.limitations.survival import (
+    events,
+    imaging_adds,
+    left_out_horizons,
+    not_proportional,
+    searched_threshold,
+)
 
 __all__ = ["data"]
 
@@ -32,10 +39,14 @@ def data(context: RunContext, found: Findings) -> list[dict[str, str]]:
     limits = [
         similar_cases(context),
         center_giveaway(context, found),
-        size(context),
+        None if context.kind.outcome is None else imaging_adds(context, found),
+        size(context) if context.kind.outcome is None else events(context, found),
         *intervals(context, found),
         below_chance(context, found),
         overtaken(context, found),
+        left_out_horizons(found),
+        searched_threshold(found),
+        not_proportional(found),
         *events_per_variable(context, found),
         split(context),
         centres(context, found),
@@ -54,7 +65,7 @@ def data(context: RunContext, found: Findings) -> list[dict[str, str]]:
         {
             "title": "Research use only",
             "text": "The models have not been tested in clinical use. This report"
-            f"{' and its calculator are' if found['nomogram'] else ' is'} no medical device and "
+            f"{' and its calculators are' if found['nomogram'] else ' is'} no medical device and "
             "must not guide the care of a patient.",
         },
     ]

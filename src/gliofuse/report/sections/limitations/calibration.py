@@ -15,7 +15,7 @@ Interval = dict[str, Any]
 
 def calibration(context: RunContext, found: Findings) -> dict[str, str] | None:
     """Judge calibration in the large (observed over expected, intercept) and the slope."""
-    summary = found["calibration"] or found["class_calibration"]
+    summary = found["calibration"] or found["class_calibration"] or found["horizon_calibration"]
     if summary is None:
         return None
     verdicts = []

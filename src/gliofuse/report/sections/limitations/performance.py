@@ -7,7 +7,7 @@ from typing import Any
 from gliofuse.report.context import RunContext
 from gliofuse.report.sections import Findings
 from gliofuse.report.sections.overview import headline
-from gliofuse.report.wording import format_number, metric_label, within
+from gliofuse.report.wording import format_number, within
 
 __all__ = ["below_chance", "intervals", "overtaken"]
 
@@ -17,7 +17,7 @@ _CHANCE = 0.5  # of an AUC, and of a mean of AUCs
 
 
 def _metric(context: RunContext) -> str:
-    return within(metric_label(context.headline))
+    return within(context.metric_label(context.headline))
 
 
 def intervals(context: RunContext, found: Findings) -> list[Limit]:

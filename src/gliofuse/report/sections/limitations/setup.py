@@ -27,9 +27,7 @@ _ENOUGH_EVENTS = 100
 def _rarest(context: RunContext) -> int | None:
     """Return the patients of the rarest class among those whose figures stand first."""
     own = context.predictions[context.predictions["cohort"] == context.primary]
-    classes = own.drop_duplicates("case_id")["y_true"]
-    # a column with gaps holds 1 as 1.0
-    counts = classes.map(lambda value: str(value).removesuffix(".0")).value_counts()
+    counts = context.outcomes(own).value_counts()
     return min((int(counts.get(value, 0)) for value, _, _ in context.classes), default=None)
 
 

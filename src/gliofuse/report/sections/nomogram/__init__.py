@@ -1,4 +1,4 @@
-"""The logistic model behind the nomogram and its calculator."""
+"""The models behind the nomograms and their calculators, the final model's first."""
 
 from __future__ import annotations
 
@@ -7,22 +7,32 @@ from typing import Any
 from gliofuse.errors import InputError
 from gliofuse.records import NOMOGRAM, Nomogram, NomogramTerm
 from gliofuse.report.context import RunContext
-from gliofuse.report.drawing import Drawing
+from gliofuse.report.drawing import Drawing, file_name
 from gliofuse.report.sections import Findings
 from gliofuse.report.sections.nomogram.figure import draw_nomogram
-from gliofuse.report.wording import readable, signs
+from gliofuse.report.wording import each_horizon, readable, signs
 
 __all__ = ["data", "drawings", "nomogram_data"]
 
 
-def data(context: RunContext, found: Findings) -> dict[str, Any] | None:
-    """Return the final model's terms on their own scales, where it has such a form."""
+def data(context: RunContext, found: Findings) -> list[dict[str, Any]]:
+    """Return the models that have such a form, on their variables' own scales."""
     try:
-        model = context.folder.read(NOMOGRAM)
+        models = context.folder.nomograms()
     except InputError as error:
         context.problems.append(str(error))
-        return None
-    return None if model is None else nomogram_data(model)
+        return []
+    names = sorted(context.in_order(models), key=lambda name: not context.is_final(name))
+    return [
+        {
+            "model": name,
+            "label": context.label(name),
+            "final": context.is_final(name),
+            "file": NOMOGRAM.path.format(model=name),
+            **nomogram_data(models[name]),
+        }
+        for name in names
+    ]
 
 
 def nomogram_data(model: Nomogram) -> dict[str, Any]:
@@ -31,40 +41,63 @@ def nomogram_data(model: Nomogram) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``intercept``, ``outcome``, ``fitted_on`` and ``terms``: ``name``, ``label``, ``unit``,
-        ``coefficient`` per unit and either ``levels`` or ``min``, ``max``, ``step`` and ``start``
-        (where the calculator begins).
+        ``record`` (the nomogram), ``outcome``, ``fitted_on``, ``answers`` (what the calculator
+        gives) and ``calculator``: ``link``, ``intercept``, ``baseline`` and ``terms``, each with
+        ``levels`` and what they add, or ``coefficients``, ``knots``, ``min``, ``max``, ``step``
+        and ``start`` (where the calculator begins).
     """
+    terms = tuple(term.model_copy(update={"label": readable(term.label)}) for term in model.terms)
+    shown = model.model_copy(update={"terms": terms, "outcome": signs(model.outcome)})
+    cox = model.link == "cox"
     return {
-        "intercept": model.intercept,
-        "outcome": signs(model.outcome),
+        "record": shown.model_dump(),
+        "link": model.link,
+        "outcome": shown.outcome,
         "fitted_on": model.fitted_on,
-        "terms": [_term(term) for term in model.terms],
+        "answers": [f"{each_horizon(label)} survival" for label in model.baseline]
+        if cox
+        else [f"Probability of {shown.outcome}"],
+        "calculator": {
+            "link": model.link,
+            "intercept": model.intercept,
+            "baseline": [
+                {"label": label, "survival": value} for label, value in model.baseline.items()
+            ],
+            "terms": [_term(term) for term in terms],
+        },
     }
 
 
-def drawings(data: dict[str, Any], context: RunContext) -> list[Drawing]:
-    """Return the nomogram."""
+def drawings(data: list[dict[str, Any]], context: RunContext) -> list[Drawing]:
+    """Return the nomograms."""
     return [
         Drawing(
-            "nomogram",
-            "Nomogram",
+            f"nomogram_{file_name(entry['model'])}",
+            f"Nomogram: {entry['label']}",
             draw_nomogram,
-            (data,),
+            (Nomogram.model_validate(entry["record"]),),
             {},
-            "Read each variable's points off the uppermost scale, add them, and read the "
-            f"probability beneath the total. The model was fitted on {data['fitted_on']}; what it "
-            "does on other patients is told by the results above.",
+            "Read each variable's points off the uppermost scale, add them, and read "
+            f"{_read(entry)} beneath the total. The model was fitted on {entry['fitted_on']}; what "
+            "it does on other patients is told by the results above.",
         )
+        for entry in data
     ]
+
+
+def _read(entry: dict[str, Any]) -> str:
+    if entry["link"] == "cox":
+        return f"the probability of being free of the event ({entry['outcome']})"
+    return "the probability"
 
 
 def _term(term: NomogramTerm) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "name": term.name,
-        "label": readable(term.label),
+        "label": term.label,
         "unit": term.unit,
-        "coefficient": term.coefficient,
+        "coefficients": list(term.coefficients),
+        "knots": list(term.knots),
         "levels": [{"label": label, "value": value} for label, value in term.levels.items()],
     }
     if term.min is not None and term.max is not None:

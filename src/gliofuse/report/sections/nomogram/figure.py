@@ -1,105 +1,64 @@
-"""Nomogram of a logistic model: points, one axis a variable, total points, probability."""
+"""Nomogram: points, one axis a variable, total points, probability or survival by horizon."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING, Any
 
+from gliofuse.evaluation import NomogramPoints, nomogram_points
+from gliofuse.records import Nomogram, NomogramTerm
 from gliofuse.report.style import BLUE, INK, new_figure
+from gliofuse.report.wording import each_horizon
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["draw_nomogram", "points_scale"]
+__all__ = ["draw_nomogram"]
 
-_PROBABILITIES = (0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
-
-
-def points_scale(terms: list[dict[str, Any]]) -> tuple[float, list[float]]:
-    """Return points per unit of the linear predictor, and each term's value at zero points.
-
-    The term with the widest effect spans 0 to 100 points; every term has 0 points where it
-    lowers the predictor most.
-
-    Examples
-    --------
-    >>> points_scale([{"coefficient": -0.5, "min": 0.0, "max": 4.0, "levels": []}])
-    (50.0, [4.0])
-    """
-    origins, widest = [], 0.0
-    for term in terms:
-        values = _extremes(term)
-        effects = [term["coefficient"] * value for value in values]
-        origins.append(values[effects.index(min(effects))])
-        widest = max(widest, max(effects) - min(effects))
-    return (100 / widest if widest else 1.0), origins
+_BELOW, _ABOVE = -1, 1
+#: Where a tick stands, its text, and on which side of the line (0: where there is room).
+_Tick = tuple[float, str, int]
 
 
-def _extremes(term: dict[str, Any]) -> list[float]:
-    if term["levels"]:
-        return [level["value"] for level in term["levels"]]
-    return [term["min"], term["max"]]
-
-
-def draw_nomogram(model: dict[str, Any]) -> Figure | None:
-    """Draw the scales one beneath the other, as in the literature.
-
-    Parameters
-    ----------
-    model : dict
-        ``intercept``, ``outcome`` and ``terms`` (``label``, ``unit``, ``coefficient`` and either
-        ``levels`` or ``min`` and ``max``).
-    """
-    terms = model["terms"]
-    scale, origins = points_scale(terms)
-    figure, (panel,) = new_figure(width=8.2, height=0.5 * (len(terms) + 3) + 0.6)
-    rows = len(terms) + 3
-    _axis(panel, rows, 0, 100, [(value, f"{value}") for value in range(0, 101, 10)], "Points")
-    total = 0.0
-    for place, (term, origin) in enumerate(zip(terms, origins, strict=True)):
-        width = abs(term["coefficient"]) * scale * (max(_extremes(term)) - min(_extremes(term)))
-        ticks = [
-            (term["coefficient"] * (value - origin) * scale, text)
-            for value, text in _ticks(term, width)
-        ]
-        unit = f" ({term['unit']})" if term["unit"] else ""
-        high = max(point for point, _ in ticks)
-        _axis(panel, rows - 1 - place, 0, high, ticks, f"{term['label']}{unit}", BLUE)
-        total += high
-    total = max(10.0, math.ceil(total / 10) * 10)
+def draw_nomogram(model: Nomogram) -> Figure | None:
+    """Draw the scales one beneath the other, as in the literature."""
+    scale = nomogram_points(model)
+    lower = scale.marks()
+    rows = len(model.terms) + 2 + len(lower)
+    figure, (panel,) = new_figure(width=8.2, height=0.5 * rows + 0.6)
+    _axis(panel, rows, [(float(value), f"{value}", 0) for value in range(0, 101, 10)], "Points")
+    for place, term in enumerate(model.terms):
+        unit = f" ({term.unit})" if term.unit else ""
+        ticks = _ticks(scale, term)
+        _axis(panel, rows - 1 - place, ticks, f"{term.label}{unit}", BLUE)
+    total = max(10.0, math.ceil(scale.highest_total / 10) * 10)
     stretch = 100 / total
     step = next(size for size in (10, 20, 25, 50, 100, 200, 500) if total / size <= 12)
-    _axis(
-        panel,
-        2,
-        0,
-        100,
-        [(value * stretch, f"{value:g}") for value in range(0, int(total) + 1, step)],
-        "Total points",
-    )
-    lowest = model["intercept"] + sum(
-        term["coefficient"] * origin for term, origin in zip(terms, origins, strict=True)
-    )
-    ticks = []
-    for probability in _PROBABILITIES:
-        points = (math.log(probability / (1 - probability)) - lowest) * scale * stretch
-        if -1e-9 <= points <= 100 + 1e-9:
-            ticks.append((points, f"{probability:g}"))
-    if ticks:
-        label = f"Probability of {model['outcome']}"
-        _axis(panel, 1, ticks[0][0], ticks[-1][0], ticks, label)
+    marks = [(value * stretch, f"{value:g}", 0) for value in range(0, int(total) + 1, step)]
+    _axis(panel, len(lower) + 1, marks, "Total points")
+    for place, (horizon, found) in enumerate(lower.items()):
+        label = (
+            f"{each_horizon(horizon)} survival" if horizon else f"Probability of {model.outcome}"
+        )
+        if found:
+            ticks = [(points * stretch, f"{share:g}", 0) for points, share in found]
+            _axis(panel, len(lower) - place, ticks, label)
     panel.set(xlim=(-1, 101), ylim=(0.3, rows + 0.6))
     panel.set_axis_off()
     return figure
 
 
-def _ticks(term: dict[str, Any], width: float) -> list[tuple[float, str]]:
-    """Return values to mark with their texts, as many as ``width`` (in points) has room for."""
-    if term["levels"]:
-        return [(level["value"], level["label"]) for level in term["levels"]]
+def _ticks(scale: NomogramPoints, term: NomogramTerm) -> list[_Tick]:
+    """Return the values to mark, as many as the axis has room for.
+
+    Where a spline turns, its values run back along the axis: those are written above the line.
+    """
+    if term.levels:
+        return [(scale.points_of(term, level), level, 0) for level in term.levels]
     from matplotlib.ticker import MaxNLocator
 
-    low, high = term["min"], term["max"]
+    low, high = term.range
+    width = scale.per_unit * (scale.most[term.name] - scale.least[term.name])
     inner = [
         value
         for value in MaxNLocator(max(1, min(8, int(width / 7)))).tick_values(low, high)
@@ -109,29 +68,34 @@ def _ticks(term: dict[str, Any], width: float) -> list[tuple[float, str]]:
     # The ends are marked too; a round number that stands too close to one gives way.
     gap = (high - low) * min(0.45, 4 / max(width, 1e-9))
     values = [value for value in values if low + gap < value < high - gap]
-    values += [float(f"{low:.3g}"), float(f"{high:.3g}")]
-    return [(value, f"{value:g}".replace("-", "−")) for value in sorted(values)]
+    values = sorted([*values, float(f"{low:.3g}"), float(f"{high:.3g}")])
+    points = [scale.points_of(term, value) for value in values]
+    return [
+        (place, f"{value:g}".replace("-", "−"), _side(scale, term, value))
+        for value, place in zip(values, points, strict=True)
+    ]
 
 
-def _axis(
-    panel: Any,
-    row: float,
-    start: float,
-    end: float,
-    ticks: list[tuple[float, str]],
-    label: str,
-    colour: str = INK,
-) -> None:
-    panel.plot([start, end], [row, row], color=colour, linewidth=1.2)
+def _side(scale: NomogramPoints, term: NomogramTerm, value: float) -> int:
+    if not term.knots:
+        return 0
+    step = (term.range[1] - term.range[0]) / 1000
+    rising = scale.points_of(term, value + step) >= scale.points_of(term, value - step)
+    return _BELOW if rising else _ABOVE
+
+
+def _axis(panel: Any, row: float, ticks: list[_Tick], label: str, colour: str = INK) -> None:
+    places = [place for place, _, _ in ticks]
+    panel.plot([min(0.0, *places), max(places)], [row, row], color=colour, linewidth=1.2)
     # Texts that would run into each other go above the line, in turn; what finds no room on
     # either side is left out, and its tick stays.
-    last = {-1: -1e9, 1: -1e9}
-    for position, text in sorted(ticks):
+    last = {_BELOW: -1e9, _ABOVE: -1e9}
+    for position, text, wanted in sorted(ticks):
         needed = 0.75 * len(text) + 0.6
-        side = next((side for side in (-1, 1) if position - needed >= last[side]), 0)
-        panel.plot(
-            [position, position], [row, row + 0.13 * (side or -1)], color=colour, linewidth=1
-        )
+        sides = (wanted,) if wanted else (_BELOW, _ABOVE)
+        side = next((side for side in sides if position - needed >= last[side]), 0)
+        height = 0.13 * (side or wanted or _BELOW)
+        panel.plot([position, position], [row, row + height], color=colour, linewidth=1)
         if side:
             align = "top" if side < 0 else "bottom"
             panel.text(position, row + 0.2 * side, text, ha="center", va=align, fontsize=8)

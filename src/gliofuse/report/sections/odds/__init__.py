@@ -1,4 +1,4 @@
-"""Odds ratios of the logistic models behind the nomogram, of the training patients."""
+"""Odds ratios of the logistic models behind the nomograms, of the training patients."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["data"]
 
 
 def data(context: RunContext, found: Findings) -> dict[str, Any] | None:
-    """Return the table of the fold that the nomogram shows, its rows gathered by model."""
+    """Return the table of the fold that the nomograms show, its rows gathered by model."""
     table = context.table(ODDS_RATIOS)
     if table is None:
         return None

@@ -7,7 +7,7 @@ from typing import Any
 from gliofuse.report.context import RunContext
 from gliofuse.report.plain import interval
 from gliofuse.report.sections import Findings
-from gliofuse.report.wording import format_interval, metric_label
+from gliofuse.report.wording import format_interval
 
 __all__ = ["data"]
 
@@ -36,7 +36,7 @@ def headline(context: RunContext) -> dict[str, Any] | None:
         "model": final.name,
         "label": final.label,
         "metric": metric,
-        "metric_label": metric_label(metric),
+        "metric_label": context.metric_label(metric),
         "cohort": cohort,
         "cohort_label": context.cohort_label(cohort),
         "text": _text(found),
@@ -44,7 +44,7 @@ def headline(context: RunContext) -> dict[str, Any] | None:
         "paper": context.paper_value(cohort, final.name, metric),
         "paper_cohort": context.paper_cohort(cohort),
         "others": [
-            {"label": metric_label(name), "text": _text(row)}
+            {"label": context.metric_label(name), "text": _text(row)}
             for name in others[:_OTHERS]
             if (row := context.metric(cohort, final.name, name))
         ],

@@ -10,7 +10,6 @@ from gliofuse.records import COHORT, EXCLUDED, FAILED_CASES, FOLDS, TableFile
 from gliofuse.report.context import RunContext
 from gliofuse.report.sections import Findings
 from gliofuse.report.sections.patients.split import split_short, split_words
-from gliofuse.report.wording import signs
 
 __all__ = ["data"]
 
@@ -40,12 +39,12 @@ def data(context: RunContext, found: Findings) -> dict[str, Any]:
         "folds": _folds(context),
         "centers": _centers(context),
         "preprocessing": context.run.preprocessing,
-        "endpoint": signs(context.run.endpoint_text),
+        "endpoint": context.endpoint_words,
         "split": {
             "kind": context.split.kind,
-            "words": split_words(context.split, context.sides),
+            "words": split_words(context.split, context.sides, alike=context.kind.alike),
             "note": context.run.split_note,
-            "short": split_short(context.split, context.sides),
+            "short": split_short(context.split, context.sides, alike=context.kind.alike),
         },
     }
 
@@ -87,17 +86,14 @@ def _centers(context: RunContext) -> list[dict[str, Any]]:
     table = context.table(COHORT)
     if table is None or "center" not in table or table["center"].isna().all():
         return []
-    outcomes = context.predictions.drop_duplicates("case_id").set_index("case_id")["y_true"]
+    outcomes = context.outcomes(context.predictions)
     rows = []
     for center, members in table.groupby("center", sort=True):
         own = outcomes.reindex(members["case_id"]).dropna()
         if own.empty:
             continue
-        # A column with gaps holds 1 as 1.0.
-        names = own.map(lambda value: str(value).removesuffix(".0"))
         counts = [
-            {"label": label, "n": int((names == value).sum())}
-            for value, label, _ in context.classes
+            {"label": label, "n": int((own == value).sum())} for value, label, _ in context.classes
         ]
         rows.append({"center": str(center), "n": len(own), "classes": counts})
     return rows

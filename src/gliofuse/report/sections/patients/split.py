@@ -12,7 +12,7 @@ __all__ = ["split_short", "split_words"]
 _SIDES = ("training", "validation", "test", "external")
 
 
-def split_words(split: SplitSettings, sides: Collection[str]) -> str:
+def split_words(split: SplitSettings, sides: Collection[str], *, alike: str = "class") -> str:
     """Return one sentence or two on how the patients were split.
 
     Parameters
@@ -21,12 +21,14 @@ def split_words(split: SplitSettings, sides: Collection[str]) -> str:
         As carried out.
     sides : collection of str
         What patients of the run were: ``training``, ``validation``, ``test``, ``external``.
+    alike : str
+        What of the outcome the split keeps alike.
     """
     known = [side for side in _SIDES if side in sides]
-    alike = f" ({join_words(['class', *split.stratify])})" if split.stratify else ""
+    by = f" ({join_words([alike, *split.stratify])})" if split.stratify else ""
     if split.kind == "kfold":
         text = (
-            f"The patients were cut into {split.folds} parts of like composition{alike}; in turn "
+            f"The patients were cut into {split.folds} parts of like composition{by}; in turn "
             "each part was put aside, the models learned on the others and then predicted the part "
             "put aside. Each patient is thus predicted by models that never saw that patient"
         )
@@ -55,7 +57,7 @@ def split_words(split: SplitSettings, sides: Collection[str]) -> str:
         )
     else:
         text = f"The patients were divided once, at random, into {join_words(known)} patients"
-        text += f" of like composition{alike}." if alike else "."
+        text += f" of like composition{by}." if by else "."
     shared = split.validation == "epochs"
     if "validation" in sides and not (split.kind == "column" and not split.validation_fraction):
         text += (
@@ -68,7 +70,7 @@ def split_words(split: SplitSettings, sides: Collection[str]) -> str:
     return text
 
 
-def split_short(split: SplitSettings, sides: Collection[str]) -> str:
+def split_short(split: SplitSettings, sides: Collection[str], *, alike: str = "class") -> str:
     """Return the split in a few words; the parameters are those of :func:`split_words`."""
     if split.kind == "kfold":
         text = f"{split.folds}-fold cross-validation"
@@ -85,5 +87,5 @@ def split_short(split: SplitSettings, sides: Collection[str]) -> str:
     else:
         text = "nobody held out"
     if split.kind in ("kfold", "holdout"):
-        text += f", seed {split.seed}; stratified by {join_words(['class', *split.stratify])}"
+        text += f", seed {split.seed}; stratified by {join_words([alike, *split.stratify])}"
     return f"{text}; by " + ("patient" if split.group is None else f"person ({split.group})")

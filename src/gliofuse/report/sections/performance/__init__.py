@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from gliofuse.records import DELONG, ModelRecord
+from gliofuse.records import ModelRecord
 from gliofuse.report.context import Context
 from gliofuse.report.drawing import Drawing
 from gliofuse.report.intervals import about_test, interval_sentence, name_of_test
@@ -14,7 +14,6 @@ from gliofuse.report.naming import sequence_label
 from gliofuse.report.plain import interval, records
 from gliofuse.report.sections import Findings
 from gliofuse.report.sections.performance.figure import draw_forest
-from gliofuse.report.wording import metric_label
 
 __all__ = ["data", "drawings"]
 
@@ -47,13 +46,13 @@ def drawings(data: dict[str, Any], context: Context) -> list[Drawing]:
         for cohort in data["cohorts"]
     ]
     final = None if context.final is None else context.final.name
-    title = f"{metric_label(metric)} of every {'model' if final else 'design'}"
+    title = f"{context.metric_label(metric)} of every {'model' if final else 'design'}"
     caption = "Square: estimate; line: 95 % confidence interval; dashed: chance"
     if final:
         caption += "; bold and blue: the final model"
     if any(row["paper"] is not None for panel in panels for row in panel["rows"]):
         caption += "; open diamond: the publication, on other patients"
-    options = {"final": final, "metric": metric_label(metric)}
+    options = {"final": final, "metric": context.metric_label(metric)}
     return [Drawing("forest", title, draw_forest, (panels,), options, f"{caption}.")]
 
 
@@ -63,7 +62,7 @@ def _one_cohort(context: Context, cohort: str) -> dict[str, Any]:
     head, usual = context.headline_on(cohort), context.evaluation.headline
     wished = [head if name == usual else name for name in context.wished_metrics]
     metrics = [name for name in dict.fromkeys(wished) if name in present]
-    others = [name for name in present if name not in metrics]
+    others = [name for name in present if name not in metrics and name not in context.horizons]
     tests = _tests_against_final(context, cohort)
     rows = [
         {
@@ -141,14 +140,14 @@ def _group_label(group: str) -> str:
 
 
 def _test_intervals(context: Context, cohort: str) -> list[str]:
-    table = context.table(DELONG)
+    table = context.table(context.kind.tests)
     if table is None or "interval" not in table:
         return []
     return table.loc[table["cohort"] == cohort, "interval"].dropna().unique().tolist()
 
 
 def _tests_against_final(context: Context, cohort: str) -> dict[str, dict[str, Any]]:
-    table = context.table(DELONG)
+    table = context.table(context.kind.tests)
     if table is None or context.final is None:
         return {}
     tests = {}

@@ -26,16 +26,24 @@ def data(context: ComparisonContext, found: Findings) -> dict[str, Any] | None:
         "n": len(shared),
         "n_patients": len(table),
         "columns": names,
+        "risks": context.kind.outcome is not None,
         "rows": [
             {
                 "case_id": row["case_id"],
                 "y_true": context.class_label(row["y_true"]),
-                "cells": [context.class_label(row[name]) for name in names],
+                "cells": [_cell(context, row[name]) for name in names],
             }
             for row in records(shared.head(_MOST_ROWS))
         ],
         "contact_sheet": _contact_sheet(context),
     }
+
+
+def _cell(context: ComparisonContext, value: Any) -> Any:
+    """Return what a design says: a class, a probability, or a risk, which may be small."""
+    if context.kind.outcome is None or not isinstance(value, float):
+        return context.class_label(value)
+    return f"{value:.2f}".replace("-", "−")
 
 
 def _contact_sheet(context: ComparisonContext) -> str | None:

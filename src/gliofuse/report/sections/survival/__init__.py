@@ -14,7 +14,7 @@ from gliofuse.report.sections import Findings
 from gliofuse.report.sections.survival.figure import draw_survival
 from gliofuse.report.wording import format_p, within
 
-__all__ = ["data", "drawings"]
+__all__ = ["data", "drawings", "p_text", "survival_curve"]
 
 #: What the curves of a plot stand for, by the table's ``groups``.
 _TITLES = {
@@ -29,12 +29,15 @@ def data(context: RunContext, found: Findings) -> list[dict[str, Any]] | None:
     table = context.table(KAPLAN_MEIER)
     if table is None:
         return None
+    table = table[~table["groups"].isin(["all", "risk"])]  # shown with the risk groups
+    if table.empty:
+        return None
     return [
         {
             "groups": str(kind),
-            "title": _TITLES.get(str(kind), str(kind)).format(score=_score(context)),
+            "title": _TITLES.get(str(kind), f"Survival {kind}").format(score=_score(context)),
             "curves": [
-                _curve(str(group), rows) for group, rows in own.groupby("group", sort=False)
+                survival_curve(str(group), rows) for group, rows in own.groupby("group", sort=False)
             ],
             "p": None if (test := context.run.logrank.get(str(kind))) is None else test.p,
         }
@@ -54,22 +57,24 @@ def drawings(data: list[dict[str, Any]], context: RunContext) -> list[Drawing]:
             plot["title"],
             draw_survival,
             (plot["curves"],),
-            {"p_text": _p_text(plot["p"])},
+            {"p_text": p_text(plot["p"])},
             "Band: 95 % confidence interval. Curves at their right end rest on few patients.",
         )
         for plot in data
     ]
 
 
-def _p_text(p: float | None) -> str | None:
+def p_text(p: float | None) -> str | None:
+    """Return a log-rank test as it stands in a figure."""
     return None if p is None else f"log-rank p = {format_p(p)}".replace("= <", "<")
 
 
-def _curve(label: str, rows: pd.DataFrame) -> dict[str, Any]:
-    rows = rows.dropna(subset=["time_days", "survival"]).sort_values("time_days", kind="stable")
+def survival_curve(label: str, rows: pd.DataFrame) -> dict[str, Any]:
+    """Return a group's curve as it is drawn."""
+    rows = rows.dropna(subset=["time", "survival"]).sort_values("time", kind="stable")
     return {
         "label": label,
-        "time_days": rows["time_days"].tolist(),
+        "time": rows["time"].tolist(),
         "survival": rows["survival"].tolist(),
         "low": rows["ci_low"].tolist(),
         "high": rows["ci_high"].tolist(),

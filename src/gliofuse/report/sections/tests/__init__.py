@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from gliofuse.records import DELONG
 from gliofuse.report.context import Context
 from gliofuse.report.intervals import about_test, name_of_test
 from gliofuse.report.plain import records
@@ -19,7 +18,7 @@ def data(context: Context, found: Findings) -> list[dict[str, Any]] | None:
 
     Where a model is final only the others are held against it, in the table of models.
     """
-    table = context.table(DELONG)
+    table = context.table(context.kind.tests)
     if table is None or context.final is not None:
         return None
     squares = []

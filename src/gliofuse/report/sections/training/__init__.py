@@ -37,6 +37,8 @@ def drawings(data: dict[str, Any], context: Context) -> list[Drawing]:
         "A line a fold." if len({curve["fold"] for curve in curves}) > 1 else "",
         "The epoch with the best validation AUC is kept."
         if has_auc(curves)
+        else ""
+        if context.kind.outcome is not None
         else "No validation patients of both classes were put aside, so there is no validation "
         "AUC to choose an epoch by.",
     ]

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from gliofuse.errors import InputError
+from gliofuse.errors import InputError, SettingError, did_you_mean
 from gliofuse.evaluation.inference import REFIT_RATES
+from gliofuse.evaluation.survival._outcome import check_groups, check_outcome
 
-__all__ = ["LogRank", "kaplan_meier", "logrank", "median_survival"]
+__all__ = ["LOGRANK_WEIGHTS", "LogRank", "kaplan_meier", "logrank", "median_survival"]
+
+#: Weights of the log-rank test by name, from the patients at risk and the survival before.
+LOGRANK_WEIGHTS: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]] = {
+    "logrank": lambda at_risk, before, modified: np.ones(at_risk.size),
+    "wilcoxon": lambda at_risk, before, modified: at_risk,
+    "tarone-ware": lambda at_risk, before, modified: np.sqrt(at_risk),
+    "peto": lambda at_risk, before, modified: modified,
+    "fleming-harrington": lambda at_risk, before, modified: 1 - before,
+}
 
 
 @dataclass(frozen=True)
@@ -24,13 +35,13 @@ class LogRank:
 
 
 def kaplan_meier(
-    time_days: ArrayLike, event: ArrayLike, group: ArrayLike, *, confidence: float = 0.95
+    time: ArrayLike, event: ArrayLike, group: ArrayLike, *, confidence: float = 0.95
 ) -> pd.DataFrame:
     """Return the survival curve of each group, by lifelines.
 
     Parameters
     ----------
-    time_days : array-like of shape (n,)
+    time : array-like of shape (n,)
         Time to death or last contact, 0 or more; none missing.
     event : array-like of shape (n,)
         1 died, 0 censored; none missing.
@@ -45,7 +56,7 @@ def kaplan_meier(
     Returns
     -------
     DataFrame
-        group, time_days, survival, ci_low, ci_high, at_risk, events, censored, starting at 0;
+        group, time, survival, ci_low, ci_high, at_risk, events, censored, starting at 0;
         ``at_risk`` is the number just before the time.
 
     Examples
@@ -54,7 +65,7 @@ def kaplan_meier(
     >>> table["survival"].round(6).tolist()
     [1.0, 0.75, 0.75, 0.375, 0.375]
     """
-    times, died, names = _checked(time_days, event, group)
+    times, died, names = _checked(time, event, group)
     parts = []
     for name in pd.unique(names):
         fitter = _fitted(times[names == name], died[names == name], confidence)
@@ -65,7 +76,7 @@ def kaplan_meier(
         table = pd.DataFrame(
             {
                 "group": name,
-                "time_days": survival.index.to_numpy(dtype=float),
+                "time": survival.index.to_numpy(dtype=float),
                 "survival": survival.to_numpy(dtype=float),
                 "ci_low": limits.iloc[:, 0].to_numpy(dtype=float),
                 "ci_high": limits.iloc[:, 1].to_numpy(dtype=float),
@@ -76,25 +87,25 @@ def kaplan_meier(
         )
         # Before the first death, and after the last patient, the variance says nothing.
         unsure = (table["survival"] >= 1) | (table["survival"] <= 0)
-        table.loc[unsure & (table["time_days"] > 0), ["ci_low", "ci_high"]] = np.nan
+        table.loc[unsure & (table["time"] > 0), ["ci_low", "ci_high"]] = np.nan
         parts.append(table)
     return pd.concat(parts, ignore_index=True)
 
 
 def median_survival(
-    time_days: ArrayLike, event: ArrayLike, group: ArrayLike, *, confidence: float = 0.95
+    time: ArrayLike, event: ArrayLike, group: ArrayLike, *, confidence: float = 0.95
 ) -> pd.DataFrame:
     """Return each group's median survival with its interval.
 
     Returns
     -------
     DataFrame
-        group, n, events, median_days, ci_low, ci_high; infinite where the curve or its limit
+        group, n, events, median, ci_low, ci_high; infinite where the curve or its limit
         stays above one half.
     """
     from lifelines.utils import median_survival_times
 
-    times, died, names = _checked(time_days, event, group)
+    times, died, names = _checked(time, event, group)
     rows = []
     for name in pd.unique(names):
         own = names == name
@@ -109,7 +120,7 @@ def median_survival(
                 "group": name,
                 "n": int(own.sum()),
                 "events": int(died[own].sum()),
-                "median_days": _median(curve),
+                "median": _median(curve),
                 "ci_low": float(limits.iloc[0, 0]),
                 "ci_high": float(limits.iloc[0, 1]),
             }
@@ -127,30 +138,69 @@ def _median(curve: pd.Series) -> float:
 
 
 def logrank(
-    time_days: ArrayLike, event: ArrayLike, group: ArrayLike, *, refits: bool = False
+    time: ArrayLike,
+    event: ArrayLike,
+    group: ArrayLike,
+    *,
+    refits: bool = False,
+    weights: str = "logrank",
 ) -> LogRank:
-    """Return the log-rank test between two or more groups, by lifelines.
+    """Return the log-rank test between two or more groups, or a weighted one.
 
-    With ``refits`` the groups are what models say of patients who have trained each other's
-    models, on an outcome that may go with survival: the statistic is then divided by
-    :data:`~gliofuse.evaluation.inference.REFIT_RATES`.
+    Parameters
+    ----------
+    time, event, group : array-like of shape (n,)
+    refits : bool
+        The groups are what models say of patients who have trained each other's models, on an
+        outcome that may go with survival: the statistic is then divided by
+        :data:`~gliofuse.evaluation.inference.REFIT_RATES`.
+    weights : str
+        One of :data:`LOGRANK_WEIGHTS`: ``logrank`` counts every event alike; ``wilcoxon`` (Gehan)
+        by the patients at risk, ``tarone-ware`` by their square root and ``peto`` (modified) by
+        survival count early events more; ``fleming-harrington`` (p 0, q 1) late ones.
+
+    References
+    ----------
+    Klein JP, Moeschberger ML. Survival Analysis. 2nd ed. New York: Springer; 2003, section 7.3.
     """
-    from lifelines.statistics import multivariate_logrank_test
-
-    times, died, names = _checked(time_days, event, group)
-    groups = pd.unique(names)
-    if len(groups) < 2:
-        raise InputError(f"group must hold at least two groups, got {list(groups)}")
-    if not died.any():
-        return LogRank(np.nan, len(groups) - 1, np.nan)
-    result = multivariate_logrank_test(times, names, died)
-    statistic, degrees = float(result.test_statistic), len(groups) - 1
-    if not refits:
-        return LogRank(statistic, degrees, float(result.p_value))
     from scipy.stats import chi2
 
-    statistic /= REFIT_RATES
+    times, died, names = _checked(time, event, group)
+    codes, groups = pd.factorize(names)
+    if weights not in LOGRANK_WEIGHTS:
+        raise SettingError(f"weights {weights!r}: {did_you_mean(weights, LOGRANK_WEIGHTS)}")
+    if len(groups) < 2:
+        raise InputError(f"group must hold at least two groups, got {list(groups)}")
+    apart, variance = _apart(times, died > 0, codes, weights)
+    degrees = len(groups) - 1
+    if not np.trace(variance) > 0:
+        return LogRank(np.nan, degrees, np.nan)
+    statistic = float(apart @ np.linalg.pinv(variance) @ apart)
+    if refits:
+        statistic /= REFIT_RATES
     return LogRank(statistic, degrees, float(chi2.sf(statistic, degrees)))
+
+
+def _apart(
+    times: np.ndarray, died: np.ndarray, codes: np.ndarray, weights: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return weighted observed less expected events by group but the last, and their variance."""
+    at = np.unique(times[died])
+    count = codes.max() + 1
+    at_risk, events = np.zeros((2, at.size, count))
+    for code in range(count):
+        own = codes == code
+        at_risk[:, code] = own.sum() - np.searchsorted(np.sort(times[own]), at, side="left")
+        places = np.searchsorted(at, times[own & died])
+        events[:, code] = np.bincount(places, minlength=at.size)
+    n, d = at_risk.sum(axis=1), events.sum(axis=1)
+    before = np.concatenate([[1.0], np.cumprod(1 - d / n)])[:-1]
+    weight = LOGRANK_WEIGHTS[weights](n, before, np.cumprod(1 - d / (n + 1)))
+    share = at_risk / n[:, None]
+    apart = (weight[:, None] * (events - d[:, None] * share)).sum(axis=0)
+    spread = weight**2 * d * np.divide(n - d, n - 1, out=np.zeros(n.size), where=n > 1)
+    variance = np.diag(spread @ share) - (share * spread[:, None]).T @ share
+    return apart[:-1], variance[:-1, :-1]
 
 
 def _fitted(times: np.ndarray, died: np.ndarray, confidence: float):  # type: ignore[no-untyped-def]
@@ -166,22 +216,7 @@ def _fitted(times: np.ndarray, died: np.ndarray, confidence: float):  # type: ig
 
 
 def _checked(
-    time_days: ArrayLike, event: ArrayLike, group: ArrayLike
+    time: ArrayLike, event: ArrayLike, group: ArrayLike
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    times = np.asarray(time_days, dtype=float)
-    died = np.asarray(event, dtype=float)
-    names = np.asarray(group, dtype=object)
-    if not (times.ndim == 1 and times.shape == died.shape == names.shape and times.size):
-        raise InputError(
-            "time_days, event and group must be vectors of one length, got "
-            f"{times.shape}, {died.shape} and {names.shape}"
-        )
-    if not np.isfinite(times).all() or times.min() < 0:
-        raise InputError(
-            "time_days must be 0 or more and nothing missing; leave out patients without it"
-        )
-    if not np.isin(died, (0.0, 1.0)).all():
-        raise InputError("event must hold only 0 and 1 and nothing missing")
-    if pd.isna(names).any():
-        raise InputError("group must not be missing for any patient")
-    return times, died, names
+    times, seen = check_outcome(time, event)
+    return times, seen.astype(float), check_groups(group, times.size)

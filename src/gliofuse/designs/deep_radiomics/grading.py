@@ -15,156 +15,34 @@ import pandas as pd
 from pydantic import Field
 from scipy.special import expit
 
-from gliofuse.cohort import MulticlassEndpoint
+from gliofuse.cohort import Endpoint, MulticlassEndpoint, SurvivalEndpoint
+from gliofuse.designs.deep_radiomics.paper import (
+    BANK,
+    NETWORKS,
+    PAPER,
+    PROPOSED,
+    VARIANTS,
+    Variant,
+)
 from gliofuse.designs.framework.banks import feature_bank
-from gliofuse.designs.framework.base import Design, FittedDesign, NetworkDesignSettings, Paper
+from gliofuse.designs.framework.base import Design, FittedDesign, NetworkDesignSettings
 from gliofuse.designs.framework.context import FitContext
 from gliofuse.designs.framework.models import Model, Role, sequence_label
 from gliofuse.designs.framework.networks import (
     EPOCH_CHOICE,
     FEW_PATIENTS,
     PRIOR_CHOICE,
-    QUICK_TRAINING,
-    NetworkPreset,
     NetworkRecipe,
     NetworkSignature,
     fit_network_signature,
     halves,
 )
-from gliofuse.designs.framework.paper_results import paper_results
 from gliofuse.designs.framework.selection import SELECTION_CHOICE
 from gliofuse.designs.framework.stable import stable_only
 from gliofuse.inputs import CaseData, Input, RadiomicFeatures, TumourPatches
-from gliofuse.radiomics.families import FAMILIES
 from gliofuse.signature import IntegratedSignatureSettings, integrated_signature, selected_features
 
 __all__ = ["DeepRadiomics", "DeepRadiomicsSettings", "FittedDeepRadiomics"]
-
-
-@dataclass(frozen=True)
-class _Variant:
-    """What a network reads, the tumour's patch or the complete MRI, and which network it is."""
-
-    name: str
-    label: str
-    reads: str
-    network: str
-
-    @property
-    def cnn(self) -> str:
-        """Name of the model that is the network alone."""
-        return f"cnn_{self.name}"
-
-
-_PROPOSED = _Variant("patch_se", "patch, SE", "patch", "se-resnet18-3d")
-_VARIANTS = (
-    _Variant("complete", "complete MRI", "complete", "resnet18-3d"),
-    _Variant("complete_se", "complete MRI, SE", "complete", "se-resnet18-3d"),
-    _Variant("patch", "patch", "patch", "resnet18-3d"),
-    _PROPOSED,
-)
-
-_PAPER = Paper(
-    citation="Xu et al., Front Oncol 2022;12:969907",
-    doi="10.3389/fonc.2022.969907",
-    sequences=("t1", "t1ce", "t2"),
-    results=paper_results(
-        ("auc", "accuracy", "sensitivity", "precision"),
-        {
-            "test": {
-                "radiomics_t1ce": (0.894, None, None, None),
-                "cnn_complete": (0.801, 0.822, 0.873, 0.797),
-                "cnn_complete_se": (0.794, 0.833, 0.908, 0.804),
-                "cnn_patch": (0.846, 0.868, 0.912, 0.860),
-                "cnn_patch_se": (0.852, 0.874, 0.931, 0.841),
-                "integrated_complete": (0.904, 0.871, 0.912, 0.891),
-                "integrated_complete_se": (0.932, 0.881, 0.901, 0.872),
-                "integrated_patch": (0.945, None, None, None),
-                "integrated_patch_se": (0.958, 0.941, 0.971, 0.931),
-            }
-        },
-    ),
-    labels={
-        "radiomics_t1ce": f"Radiomics {sequence_label('t1ce')}",
-        **{variant.cnn: f"CNN ({variant.label})" for variant in _VARIANTS},
-        **{f"integrated_{variant.name}": f"Integrated ({variant.label})" for variant in _VARIANTS},
-    },
-)
-
-#: 788 features a sequence. The 32 grey levels are the project's choice, as the paper states none.
-_BANK: dict[str, Any] = {
-    "setting": {"binCount": 32},
-    "imageType": {"Original": {}, "Wavelet": {}},
-    "featureClass": {
-        "shape": [],
-        "firstorder": [],
-        "glcm": [name for name in FAMILIES["glcm"].names if name not in ("SumAverage", "MCC")],
-        "glrlm": [],
-        "glszm": [],
-        "gldm": [],
-    },
-}
-
-#: What the networks are shown and how they are trained: the tumour's patch. The paper states 200
-#: epochs and batches of 8; optimiser, rate and the weights of the classes are the project's.
-NETWORKS: dict[str, NetworkPreset] = {
-    "paper": NetworkPreset(
-        training={
-            "optimiser": "adam",
-            "learning_rate": 1e-4,
-            "balance": "weights",
-            "epochs": 200,
-            "batch_size": 8,
-        },
-        images={
-            "size_zyx": (96, 128, 96),
-            "pixel_mm_zyx": (1.0, 1.0, 1.0),
-            "normalisation": "zscore",
-        },
-        augmentation="flips",
-    ),
-    "quick": NetworkPreset(
-        training={**QUICK_TRAINING, "learning_rate": 5e-4, "epochs": 15, "batch_size": 8},
-        images={
-            "size_zyx": (32, 40, 32),
-            "pixel_mm_zyx": (3.0, 3.0, 3.0),
-            "normalisation": "zscore",
-        },
-        augmentation="flips",
-    ),
-}
-
-
-#: The same of the network that learns grade and survival at once, from the largest tumour slice.
-DUAL_NETWORK: dict[str, NetworkPreset] = {
-    "paper": NetworkPreset(
-        training=NETWORKS["paper"].training,
-        images={
-            "size": 240,
-            "crop": "center",
-            "center_mm": 240.0,
-            "which": "largest",
-            "normalisation": "zscore",
-        },
-    ),
-    "quick": NetworkPreset(
-        training={
-            **QUICK_TRAINING,
-            "batch_size": 24,
-            "learning_rate": 3e-4,
-            "items_per_patient": 2,
-        },
-        images={
-            "size": 96,
-            "crop": "center",
-            "center_mm": 192.0,
-            "which": "k-largest",
-            "k": 3,
-            "normalisation": "zscore",
-        },
-        augmentation="flips",
-    ),
-}
 
 
 def _role(final: bool, rival: bool) -> Role:
@@ -211,9 +89,9 @@ class DeepRadiomics(Design):
 
     name = "deep-radiomics"
     title = "3D network features and radiomics, fused for grading"
-    paper = _PAPER
+    paper = PAPER
     Settings = DeepRadiomicsSettings
-    bank = _BANK
+    bank = BANK
     why_not: ClassVar = {
         MulticlassEndpoint: "its networks and its tests between classes tell two grades apart"
     }
@@ -237,10 +115,17 @@ class DeepRadiomics(Design):
     )
     settings: DeepRadiomicsSettings
 
+    @classmethod
+    def for_endpoint(cls, endpoint: Endpoint) -> type[Design]:
+        """Return the publication's method for survival, where that is the endpoint."""
+        from gliofuse.designs.deep_radiomics.survival import DeepRadiomicsSurvival
+
+        return DeepRadiomicsSurvival if isinstance(endpoint, SurvivalEndpoint) else cls
+
     @property
     def sequences(self) -> tuple[str, ...]:
         """The paper's t1, t1ce and t2, or those of them that the cohort has."""
-        usual = tuple(s for s in _PAPER.sequences if s in self.available.sequences)
+        usual = tuple(s for s in PAPER.sequences if s in self.available.sequences)
         return usual or self.available.sequences
 
     @property
@@ -250,12 +135,12 @@ class DeepRadiomics(Design):
         return wanted if wanted in self.sequences else self.sequences[0]
 
     @property
-    def _variants(self) -> tuple[_Variant, ...]:
+    def _variants(self) -> tuple[Variant, ...]:
         if not (self.available.images and self.available.deep):
             return ()
         ablate = self.settings.ablate
         every = self.settings.preset == "paper" if ablate is None else ablate
-        return _VARIANTS if every else (_PROPOSED,)
+        return VARIANTS if every else (PROPOSED,)
 
     @property
     def models(self) -> tuple[Model, ...]:
@@ -268,10 +153,10 @@ class DeepRadiomics(Design):
         return (
             *(Model(f"radiomics_{s}", f"Radiomics {sequence_label(s)}", "radiomics", s,
                     _role(s == alone, s == self.fused_sequence)) for s in self.sequences),
-            *(Model(v.cnn, f"CNN ({v.label})", "deep", v.name, _role(False, v is _PROPOSED))
+            *(Model(v.cnn, f"CNN ({v.label})", "deep", v.name, _role(False, v is PROPOSED))
               for v in self._variants),
             *(Model(f"integrated_{v.name}", f"Integrated ({v.label})", "hybrid", v.name,
-                    _role(v is _PROPOSED, False)) for v in self._variants),
+                    _role(v is PROPOSED, False)) for v in self._variants),
         )  # fmt: skip
 
     @property
@@ -285,7 +170,7 @@ class DeepRadiomics(Design):
         notes = [
             f"no {sequence}: radiomics_{sequence} left out, and the networks read "
             f"{', '.join(self.sequences)}"
-            for sequence in _PAPER.sequences
+            for sequence in PAPER.sequences
             if sequence not in self.available.sequences and self.available.images
         ]
         if not self._variants:
@@ -345,7 +230,7 @@ class DeepRadiomics(Design):
 
     def _network(
         self,
-        variant: _Variant,
+        variant: Variant,
         training: CaseData,
         validation: CaseData | None,
         context: FitContext,
@@ -405,7 +290,7 @@ class DeepRadiomics(Design):
         named = [f"{suffix}_".join(name.rsplit("_", 1)) for name in deep.columns]
         return pd.concat([own, deep.set_axis(named, axis=1)], axis=1)
 
-    def _recipe(self, variant: _Variant) -> NetworkRecipe:
+    def _recipe(self, variant: Variant) -> NetworkRecipe:
         from gliofuse.deep.data import augmentation_preset
 
         preset = NETWORKS[self.settings.preset]
@@ -431,8 +316,8 @@ class _Grader:
     suffix: str = ""
 
 
-def _variant(model: Model) -> _Variant:
-    (found,) = (variant for variant in _VARIANTS if variant.name == model.group)
+def _variant(model: Model) -> Variant:
+    (found,) = (variant for variant in VARIANTS if variant.name == model.group)
     return found
 
 

@@ -1,0 +1,254 @@
+"""Risk signatures of many features, and fitted survival designs made of them and of Cox models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pandas as pd
+
+from gliofuse.cohort import SurvivalEndpoint
+from gliofuse.designs.framework.base import Design, FittedDesign
+from gliofuse.designs.framework.context import FitContext
+from gliofuse.designs.framework.cox import FittedCox, in_columns, risk_only
+from gliofuse.designs.framework.networks import NetworkSignature
+from gliofuse.inputs import CaseData
+from gliofuse.records import Nomogram
+from gliofuse.survival import CoxModel, ridge_signature, survival_signature
+
+__all__ = [
+    "SIGNATURE_METHODS",
+    "FittedSignature",
+    "FittedSurvival",
+    "SignatureMethod",
+    "SignaturePart",
+    "fit_signature",
+]
+
+SignatureMethod = Literal["offset", "cox", "stability", "ridge", "paper"]
+
+#: What each way of building a signature is, for a reader.
+SIGNATURE_METHODS: dict[str, str] = {
+    "offset": "forest and Cox elastic net on what the clinical risk leaves unexplained",
+    "cox": "forest on martingale residuals, Cox elastic net",
+    "stability": "the same, of features selected in most random halves of the patients",
+    "ridge": "ridge Cox of all features",
+    "paper": "forest on survival time, elastic net on it",
+}
+
+
+@dataclass(frozen=True)
+class SignaturePart:
+    """A fitted signature, whom it learned from, and the network whose features it reads."""
+
+    estimator: Any
+    case_ids: tuple[str, ...]
+    network: NetworkSignature | None = None
+    suffix: str = ""
+
+
+@dataclass(frozen=True)
+class FittedSignature:
+    """One signature, of one part or of the mean of several.
+
+    Attributes
+    ----------
+    parts : tuple of SignaturePart
+    known : pandas.Series
+        The training patients' scores from fits that did not see them.
+    scale : CoxModel
+        Of these scores alone: what a score means for survival.
+    features : callable
+        Gives the features of patients for a part.
+    """
+
+    parts: tuple[SignaturePart, ...]
+    known: pd.Series
+    scale: CoxModel
+    features: Callable[[CaseData, SignaturePart], pd.DataFrame]
+
+    def score(self, data: CaseData) -> pd.Series:
+        """Return the signature of patients, by ``case_id``."""
+        scores = [part.estimator.risk(self.features(data, part)) for part in self.parts]
+        return pd.concat(scores, axis=1).mean(axis=1).rename("signature")
+
+    def predict(self, data: CaseData, endpoint: SurvivalEndpoint) -> pd.DataFrame:
+        """Return risk and survival by the signature alone."""
+        return in_columns(self.scale, self.score(data).to_frame(), endpoint)
+
+    @property
+    def selected(self) -> pd.DataFrame:
+        """The features with their coefficients, ``feature, coefficient``."""
+        tables = [part.estimator.selected_features_ for part in self.parts]
+        return pd.concat(tables, ignore_index=True)
+
+
+def fit_signature(
+    method: SignatureMethod,
+    training: CaseData,
+    parts: Mapping[tuple[str, ...], tuple[NetworkSignature | None, str]],
+    features: Callable[[CaseData, SignaturePart], pd.DataFrame],
+    context: FitContext,
+    *,
+    top_k: int = 10,
+    trees: int = 100,
+    folds: int = 5,
+    offset: pd.Series | None = None,
+) -> FittedSignature:
+    """Fit a signature on training patients, of which the parts may see different ones.
+
+    Parameters
+    ----------
+    method : str
+        Of :data:`SIGNATURE_METHODS`.
+    training : CaseData
+    parts : mapping
+        The patients of each part, and the network (with the suffix of its features' names) that
+        it reads.
+    features : callable
+    context : FitContext
+    top_k, trees : int
+        Features that the forest keeps, and its trees.
+    folds : int
+        Of the choice of the penalty, and of the out-of-fold scores.
+    offset : pandas.Series, optional
+        The clinical model's out-of-fold risk, beyond which method ``offset`` learns.
+    """
+    fitted, known = [], []
+    for case_ids, (network, suffix) in parts.items():
+        own = training.subset(case_ids)
+        table = features(own, SignaturePart(None, case_ids, network, suffix))
+        estimator = _estimator(method, context, top_k=top_k, trees=trees, folds=folds)
+        given = None if offset is None or method != "offset" else offset.loc[list(case_ids)]
+        people = None if context.groups is None else context.groups.loc[list(case_ids)]
+        estimator.fit(table, own.survival, offset=given, people=people)
+        fitted.append(SignaturePart(estimator, case_ids, network, suffix))
+        known.append(estimator.held_out_)
+    scores = pd.concat(known).groupby(level=0, sort=False).mean().rename("signature")
+    scores = scores.loc[list(training.case_ids)]
+    return FittedSignature(tuple(fitted), scores, _scale(scores, training), features)
+
+
+def _estimator(method: str, context: FitContext, *, top_k: int, trees: int, folds: int) -> Any:
+    if method == "ridge":
+        return ridge_signature(folds=folds, seed=context.seed)
+    return survival_signature(
+        k=top_k,
+        trees=trees,
+        folds=folds,
+        target="time" if method == "paper" else "martingale",
+        weights="time" if method == "paper" else "cox",
+        stability=0.5 if method == "stability" else None,
+        seed=context.seed,
+    )
+
+
+def _scale(scores: pd.Series, training: CaseData) -> CoxModel:
+    """Return the Cox model of the scores; one that has the order reversed says nothing."""
+    table, y = scores.to_frame(), training.survival
+    model = CoxModel(penalty=1 / len(table)).fit(table, y)
+    if model.coefficients_["signature"] >= 0:
+        return model
+    return CoxModel().fit(table * 0.0, y)
+
+
+class FittedSurvival(FittedDesign):
+    """Networks, signatures and Cox models, by the names of the design's models.
+
+    Parameters
+    ----------
+    design : Design
+    endpoint : SurvivalEndpoint
+    networks : mapping of str to NetworkSignature
+    signatures : mapping of str to FittedSignature
+    cox : mapping of str to FittedCox
+    beside : mapping of str to str
+        The signature that a Cox model has beside its clinical terms, where it has one.
+    training : CaseData
+        For the tables of hazard ratios.
+    """
+
+    def __init__(
+        self,
+        design: Design,
+        endpoint: SurvivalEndpoint,
+        networks: Mapping[str, NetworkSignature],
+        signatures: Mapping[str, FittedSignature],
+        cox: Mapping[str, FittedCox],
+        beside: Mapping[str, str],
+        training: CaseData,
+    ) -> None:
+        super().__init__(design, networks)
+        self.endpoint = endpoint
+        self.signatures = dict(signatures)
+        self.cox = dict(cox)
+        self.beside = dict(beside)
+        self.outcome = training.survival
+
+    def predict(self, data: CaseData) -> pd.DataFrame:
+        """Return each model's risk and survival at the horizons, by ``case_id``."""
+        found = {}
+        scores = {name: one.score(data) for name, one in self.signatures.items()}
+        for name in self.names:
+            if name in self.cox:
+                own = self.beside.get(name)
+                score = None if own is None else scores[own].to_frame()
+                found[name] = self.cox[name].predict(data, score)
+            elif name in self.signatures:
+                scale = self.signatures[name].scale
+                found[name] = in_columns(scale, scores[name].to_frame(), self.endpoint)
+            else:
+                risk = self.networks[name].patients(data)["risk"]
+                found[name] = risk_only(risk, self.endpoint)
+        return pd.concat(found, axis=1).rename_axis(index="case_id")
+
+    def out_of_fold(self) -> dict[str, pd.DataFrame]:
+        """Return the training patients' predictions from fits that did not see them."""
+        found = {
+            name: in_columns(one.scale, one.known.to_frame(), self.endpoint)
+            for name, one in self.signatures.items()
+        }
+        return found | {name: one.known for name, one in self.cox.items()}
+
+    def selected_features(self, data: CaseData) -> pd.DataFrame | None:
+        """Return the values of the features of the final model's signature."""
+        name = self.beside.get(self.design.final_model, self.design.final_model)
+        if name not in self.signatures:
+            return None
+        signature = self.signatures[name]
+        tables = [
+            signature.features(data, part)[list(part.estimator.selected_features_["feature"])]
+            for part in signature.parts
+        ]
+        table = pd.concat(tables, axis=1)
+        return table.loc[:, ~table.columns.duplicated()]
+
+    def nomograms(self) -> dict[str, Nomogram | None]:
+        """Return the Cox models with clinical terms, the final one first."""
+        final = self.design.final_model
+        ordered = sorted(self.cox, key=lambda name: name != final)
+        shown = [name for name in ordered if name in (final, "clinical")]
+        return {name: self.cox[name].nomogram() for name in shown}
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Return signatures' features, Cox coefficients, hazard ratios and their tests."""
+        from gliofuse.survival import univariate_table
+
+        selected = [one.selected.assign(model=name) for name, one in self.signatures.items()]
+        found = super().tables()
+        if any(len(table) for table in selected):
+            found["selected_features"] = pd.concat(selected, ignore_index=True)
+        ratios, hazards, residuals = [], [], []
+        for name, one in self.cox.items():
+            plain = CoxModel().fit(one.table, self.outcome)
+            single = univariate_table(one.table, self.outcome)
+            for kind, table in (("univariable", single), ("multivariable", plain.summary())):
+                ratios.append(table.assign(model=name, kind=kind, n=plain.n_, events=plain.events_))
+            hazards.append(plain.proportional_hazards().assign(model=name))
+            residuals.append(plain.schoenfeld().assign(model=name))
+        if ratios:
+            found["hazard_ratios"] = pd.concat(ratios, ignore_index=True)
+            found["proportional_hazards"] = pd.concat(hazards, ignore_index=True)
+            found["schoenfeld"] = pd.concat(residuals, ignore_index=True)
+        return found

@@ -24,6 +24,9 @@ from gliofuse.preprocessing import (
 )
 from gliofuse.preprocessing.checks import dice
 
+#: t1ce and flair have one grid, between which the patient moved: the mask's must be named.
+SETTINGS = PreprocessingSettings(spacing_mm=2.0, mask_drawn_on="flair")
+
 pytestmark = pytest.mark.slow(minutes=1.5)
 
 
@@ -56,7 +59,7 @@ def done(truth, tmp_path_factory):
     gone = replace(good, case_id="gone", images={**images, "t2": folder / "none.nii.gz"})
     cohort = Cohort((good, bad, no_t1, gone))
     out = tmp_path_factory.mktemp("clean")
-    return cohort, out, *preprocess_cohort(cohort, out, PreprocessingSettings(spacing_mm=2.0))
+    return cohort, out, *preprocess_cohort(cohort, out, SETTINGS)
 
 
 def test_what_comes_through_is_on_one_grid_with_its_clinical_values(done):
@@ -108,7 +111,7 @@ def test_refused_patients_are_listed_with_the_reason(done):
 
 def test_finished_patients_are_kept_and_a_changed_setting_redoes_them(done):
     cohort, out, _, _ = done
-    settings = PreprocessingSettings(spacing_mm=2.0)
+    settings = SETTINGS
     before = (out / "good" / "case.json").stat().st_mtime_ns
     one = cohort.subset(["good"])
     preprocess_cohort(one, out, settings)
@@ -137,6 +140,16 @@ def test_a_mask_goes_back_to_the_scan_it_is_for(done, truth, tmp_path):
     assert read_mask(tmp_path / "on_t2.nii.gz").same_geometry(truth["t2"].volume)
     with pytest.raises(InputError, match="no sequence 'adc'"):
         to_native(out / "good" / "mask.nii.gz", out / "good", "adc")
+
+
+def test_a_mask_that_may_belong_to_either_scan_is_asked_about(done, tmp_path):
+    cohort, _, _, _ = done
+    steps = ("register", "resample")
+    settings = PreprocessingSettings(spacing_mm=3.0, steps=steps)
+    case = cohort["good"]
+    two = replace(case, images={name: case.images[name] for name in ("t1ce", "flair")})
+    _, failed = preprocess_cohort(Cohort((two,)), tmp_path, settings)
+    assert "t1ce and flair have its grid" in failed["error"][0]
 
 
 def test_stripped_scans_are_taken_as_they_are(truth, tmp_path):

@@ -80,7 +80,12 @@ def upper_third(volume: Volume) -> Volume:
     return volume.crop((slice(58, None), slice(None), slice(None)))
 
 
+def mirrored(volume: Volume) -> Volume:
+    return volume.with_array(np.ascontiguousarray(volume.array[:, :, ::-1]))
+
+
 UNREGISTRABLE = {
+    "mirrored": mirrored,
     "noise": noise,
     "shuffled": shuffled,
     "upside down": upside_down,
@@ -93,7 +98,9 @@ UNREGISTRABLE = {
 @pytest.mark.parametrize("name", UNREGISTRABLE)
 def test_what_cannot_be_registered_is_refused(scan, name):
     spoilt = UNREGISTRABLE[name](scan("t2", seed=1).volume)
-    with pytest.raises(PreprocessingError, match=r"head|no more|header|covers|rotation|mirrored"):
+    with pytest.raises(
+        PreprocessingError, match=r"head|no more|header|covers|rotation|mirrored|shape"
+    ):
         refuse(scan("t1ce").volume, spoilt)
 
 

@@ -61,7 +61,7 @@ def test_a_bump_stands_where_the_transform_puts_it(direction):
     high = np.argwhere(seen.array > 40)
     peak = grid.index_to_point(np.average(high, axis=0, weights=seen.array[seen.array > 40]))
     np.testing.assert_allclose(motion.apply(peak), (4.0, -6.0, 9.0), atol=1.0)
-    assert seen.array.max() == pytest.approx(100, rel=0.02)
+    assert seen.array.max() == pytest.approx(100, rel=0.05)
     assert seen.array.min() >= 0  # no overshoot of the splines
 
 

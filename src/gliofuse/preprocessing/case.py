@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +37,7 @@ from gliofuse.version import __version__
 __all__ = ["CaseWork", "fingerprint_of", "preprocess_case"]
 
 _MARGIN_MM = 10.0
+_MASK_MOVED_MM = 1.5
 _WELL_ALIGNED = 0.6  # nats on the coarse grid; heads upside down reach a third of it
 _UPSIDE_DOWN_GAIN = 1.25
 
@@ -194,6 +195,14 @@ def _register(work: CaseWork, settings: PreprocessingSettings, threads: int) -> 
         verdict = check_registration(
             fixed, moving, head, found, seed=settings.seed, threads=threads
         )
+        if verdict.numbers["information"] < verdict.numbers["information_of_header"]:
+            # aligned before, or never moved: a registration could only add its own error
+            still = replace(found, transform=Affine.identity(), start="header")
+            verdict = check_registration(
+                fixed, moving, head, still, seed=settings.seed, threads=threads
+            )
+            found = still
+            work.record.notes.append(f"{name}: aligned by its header, which no shift improves")
         work.to_scan[name] = found.transform
         work.record.numbers[name] = verdict.numbers
         refused += [f"{name}: {reason}" for reason in verdict.reasons]
@@ -304,12 +313,7 @@ def _resample(work: CaseWork, case: Case, settings: PreprocessingSettings) -> No
 
 def _carry_mask(work: CaseWork, path: Path, grid: Volume, settings: PreprocessingSettings) -> None:
     mask = read_mask(path)
-    drawn_on = settings.mask_drawn_on or _drawn_on(work.record, Geometry.of(mask).empty())
-    if drawn_on is None:
-        raise PreprocessingError(
-            f"{path.name}: its grid is none of the sequences'; name the one it was drawn on with "
-            f"--mask-drawn-on"
-        )
+    drawn_on = settings.mask_drawn_on or _drawn_on(work, mask, path.name)
     work.tumour = mask
     transform = work.record.transform(drawn_on)
     carried = resample(mask, grid, transform, how="nearest")
@@ -325,10 +329,29 @@ def _carry_mask(work: CaseWork, path: Path, grid: Volume, settings: Preprocessin
     work.record.notes.append(f"mask: carried from {drawn_on}")
 
 
-def _drawn_on(record: CaseRecord, mask: Volume) -> str | None:
-    """The sequence whose grid the mask has; the reference first."""
-    names = [record.reference, *(name for name in record.sources if name != record.reference)]
-    return next((n for n in names if record.sources[n].empty().same_geometry(mask)), None)
+def _drawn_on(work: CaseWork, mask: Volume, name: str) -> str:
+    """The sequence whose grid the mask has; the reference first, if it is one of several."""
+    record = work.record
+    order = [record.reference, *(one for one in record.sources if one != record.reference)]
+    grids = {one: record.sources[one].empty() for one in order}
+    alike = [one for one in order if grids[one].same_geometry(mask)]
+    if not alike:
+        raise PreprocessingError(
+            f"{name}: its grid is none of the sequences'; name the one it was drawn on with "
+            f"--mask-drawn-on"
+        )
+    points = mask.index_to_point(np.argwhere(mask.array > 0)[::7])
+    for other in alike[1:]:
+        # where a mark on one scan lies on the other, if the patient moved in between
+        between = work.to_scan[other] @ work.to_scan[alike[0]].inverse
+        moved = np.linalg.norm(between.apply(points) - points, axis=1)
+        if moved.size and moved.mean() > _MASK_MOVED_MM:
+            raise PreprocessingError(
+                f"{name}: {alike[0]} and {other} have its grid, but the patient moved by "
+                f"{moved.mean():.1f} mm between them; name the one it was drawn on with "
+                f"--mask-drawn-on"
+            )
+    return alike[0]
 
 
 def _normalise(work: CaseWork, settings: PreprocessingSettings) -> None:

@@ -17,6 +17,7 @@ __all__ = ["Head", "find_head", "shrunken"]
 
 _HEAD_SPACING_MM = 4.0
 _LEAST_HEAD_ML = 500.0
+_STRIPPED_ML = 2100.0  # a head with its skull has more
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +61,13 @@ class Head:
         """Mask of the head with 16 mm of air around it: its outline tells where it is."""
         wide = ndimage.binary_dilation(self.mask.array > 0, iterations=4)
         return self.mask.with_array(wide.astype(np.uint8))
+
+    @cached_property
+    def interior(self) -> Volume:
+        """Mask without scalp and skull, or without the rim of a brain that was stripped."""
+        layers = 4 if self.volume_ml > _STRIPPED_ML else 1
+        deep = ndimage.binary_erosion(self.mask.array > 0, iterations=layers, border_value=1)
+        return self.mask.with_array(deep.astype(np.uint8))
 
     def on(self, grid: Volume) -> np.ndarray:
         """Return the mask as bool on another grid."""

@@ -185,7 +185,6 @@ def command_line() -> str:
 
 def print_summary(metrics: pd.DataFrame, endpoint: Endpoint, console: Console) -> None:
     """Print the held-out figures of every model."""
-    import pandas as pd
     from rich.table import Table
 
     from gliofuse.evaluation.endpoints import evaluation_of
@@ -199,15 +198,18 @@ def print_summary(metrics: pd.DataFrame, endpoint: Endpoint, console: Console) -
         first = evaluation.headline_among(str(cohort), set(overall["metric"]))
         table = Table("model", f"{metric_label(first)} (95 % CI)", *map(metric_label, others))
         for model in group["model"].unique():
-            own = values.loc[model]
-            head = own.loc[first]
-            # a network that says nothing of survival's probability has no Brier score
-            estimates = own["estimate"].reindex(others)
-            table.add_row(
-                str(model),
-                f"{head['estimate']:.3f} ({head['ci_low']:.3f}-{head['ci_high']:.3f})",
-                *("–" if pd.isna(one) else f"{one:.3f}" for one in estimates),
+            head, *rest = (
+                values.loc[(model, metric)] if (model, metric) in values.index else None
+                for metric in (first, *others)
             )
+            interval = "" if head is None else f" ({head['ci_low']:.3f}-{head['ci_high']:.3f})"
+            told = _told(head)
+            table.add_row(str(model), told + interval * (told != "-"), *map(_told, rest))
         how = "chose the epoch: optimistic" if cohort == "validation" else "held out"
         table.title = f"{cohort}: {evaluation.patients_line(group)}, {how}"
         console.print(table)
+
+
+def _told(row: pd.Series | None) -> str:
+    """Return an estimate in words, a dash where the patients allow none."""
+    return "-" if row is None or row["estimate"] != row["estimate"] else f"{row['estimate']:.3f}"

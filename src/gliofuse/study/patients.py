@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -161,7 +161,8 @@ def load_patients(
         If a file is not of its form, or no patient is left.
     """
     if study.table is not None:
-        return _from_tables(study.table)
+        told = (*study.endpoint.columns, *study.survival_columns)
+        return _from_tables(study.table, told)
     assert study.cohort is not None
     source = manifest or study.cohort
     if study.segmentation is None or study.segmentation.model is None:
@@ -218,9 +219,16 @@ def _from_manifest(
     )
 
 
-def _from_tables(table: TableSettings) -> Patients:
+def _from_tables(table: TableSettings, told: Sequence[str] = ()) -> Patients:
+    """Read both tables; ``told`` are the clinical columns that say the outcome."""
     features = _read_table(table.features, table.id_column)
     clinical = _read_table(table.clinical, table.id_column)
+    telling = [name for name in told if name in features.columns]
+    if telling:
+        raise ManifestError(
+            f"{table.features}: the column {telling[0]!r} says the outcome, and every number of "
+            "this table would be a feature; keep it in the clinical table alone"
+        )
     features = features.select_dtypes("number")
     features.columns = [qualify(name, table.sequence) for name in features.columns.astype(str)]
     features = features.drop(columns=columns_of(features, kind="diagnostic"))

@@ -205,6 +205,20 @@ class StudySettings(_Settings):
             )
         return self
 
+    @model_validator(mode="after")
+    def _no_outcome_among_covariates(self) -> StudySettings:
+        of_endpoint = f"the endpoint {self.endpoint.describe()!r}"
+        of_survival = f"survival ({', '.join(self.survival_columns)})"
+        told = dict.fromkeys(self.survival_columns, of_survival)
+        told |= dict.fromkeys(self.endpoint.columns, of_endpoint)
+        for name in self.covariates:
+            if name in told:
+                raise EndpointError(
+                    f"covariates: {name!r} is a column of {told[name]}, which a model can't know of"
+                    " a new patient; leave it out of the covariates"
+                )
+        return self
+
     def resolved(self) -> StudySettings:
         """Return the same study with every default of the design written out."""
         from gliofuse.designs import find_design, parse_settings
@@ -219,6 +233,11 @@ class StudySettings(_Settings):
         return self.model_copy(
             update={"settings": own.model_dump(mode="json"), "evaluation": evaluation}
         )
+
+    @property
+    def survival_columns(self) -> tuple[str, ...]:
+        """The columns of ``survival``; none where there is none."""
+        return () if self.survival is None else (self.survival.time, self.survival.event)
 
     @property
     def threshold(self) -> str:

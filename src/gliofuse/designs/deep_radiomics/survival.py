@@ -8,11 +8,12 @@ with the clinical terms: the integrated nomogram, held against one without it.
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from gliofuse.cohort import SurvivalEndpoint, TwoClassEndpoint, parse_endpoint
 from gliofuse.designs.deep_radiomics.grading import DeepRadiomics
@@ -20,7 +21,7 @@ from gliofuse.designs.deep_radiomics.paper import BANK, DUAL_NETWORK, PAPER
 from gliofuse.designs.framework.banks import feature_bank
 from gliofuse.designs.framework.base import Design, NetworkDesignSettings
 from gliofuse.designs.framework.context import Available, FitContext
-from gliofuse.designs.framework.cox import COX_CHOICE, admitted, fit_cox
+from gliofuse.designs.framework.cox import COX_CHOICE, admitted, fit_cox, names_in
 from gliofuse.designs.framework.models import ALL, Model, Role, sequence_label
 from gliofuse.designs.framework.networks import (
     NetworkRecipe,
@@ -38,6 +39,7 @@ from gliofuse.designs.framework.signatures import (
 from gliofuse.designs.framework.stable import stable_only
 from gliofuse.errors import EndpointError
 from gliofuse.inputs import CaseData, Input, RadiomicFeatures, TumourSlices
+from gliofuse.signature import SignatureWarning
 
 __all__ = ["DeepRadiomicsSurvival", "DeepRadiomicsSurvivalSettings"]
 
@@ -85,6 +87,8 @@ class DeepRadiomicsSurvivalSettings(NetworkDesignSettings):
     )
     weights: str | None = Field(None, description="Pretrained weights of the network (imagenet).")
     epochs: int | None = Field(None, ge=1, description="Overrides the preset's.")
+
+    _listed = field_validator("splines", mode="before")(names_in)
 
 
 class DeepRadiomicsSurvival(Design):
@@ -264,6 +268,13 @@ class DeepRadiomicsSurvival(Design):
         network = fit(self.recipe, training, validation, context, name=_CNN)
         if not self.settings.cross_fit:
             everybody = context.learners(training, validation).case_ids
+            warnings.warn(
+                f"{_CNN} has learned from the patients whose deep features the signature weighs: "
+                "what it says of them out of fold is too good, and so is its weight in the "
+                "integrated model (setting cross_fit)",
+                SignatureWarning,
+                stacklevel=2,
+            )
             return {_CNN: network}, {everybody: (network, "")}
         two, parts = halves(training, context), {}
         for number, (seen, unseen) in enumerate((two, two[::-1]), 1):

@@ -25,7 +25,7 @@ def test_held_out_patients_are_found(segmenter, heads):
         found = segmenter.predict_case(case)
         assert dice(found, read_mask(case.mask)) > 0.75
         assert 0.5 < found.quality <= 1
-        assert {0, 2, 4} <= set(np.unique(found.mask.array))
+        assert set(np.unique(found.mask.array)) <= {0, 1, 2, 4}
         assert found.missing == ()
 
 
@@ -115,6 +115,16 @@ def test_skull_and_brain_are_told_apart(segmenter, head_maker):
     ):
         segmenter.predict(with_skull)
     segmenter.predict(with_skull, PredictionSettings(check_skull=False))
+
+
+@pytest.mark.parametrize("case_id", ["TCGA-CS-4944", "TCGA-FG-A4MU", "TCGA-HT-7882"])
+def test_real_heads_are_not_taken_for_stripped(shared_data, case_id):
+    folder = shared_data("tcga_lgg") / case_id
+    images = {name: folder / f"{name}.nii.gz" for name in ("flair", "t1", "t1ce")}
+    head = read_images(Case(case_id, images, folder / "mask.nii.gz"), tuple(images), mask=True)
+    assert not head.stripped
+    inside = head.images["flair"][head.labels > 0]
+    assert inside.mean() > 0.5  # the abnormality is bright against the head
 
 
 def test_images_of_two_geometries_are_refused(segmenter, heads, tmp_path):

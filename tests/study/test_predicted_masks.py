@@ -1,14 +1,15 @@
-"""A study on predicted masks: none is drawn, and no fold learns from its test patients."""
+"""A study on predicted masks needs no drawn one, and no fold learns from its test patients."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from gliofuse.cohort import read_manifest
+from gliofuse.cohort import Cohort, read_manifest
 from gliofuse.errors import SettingError
 from gliofuse.imaging import read_mask
 from gliofuse.study import check_study
@@ -72,7 +73,8 @@ def segmenter(data):
     """Return the folder of a segmenter of other patients."""
     from gliofuse.segmentation import segmentation_settings, train_segmenter
 
-    others = read_manifest(data / "others" / "cohort.csv")
+    found = read_manifest(data / "others" / "cohort.csv")
+    others = Cohort(tuple(replace(case, case_id=f"other-{case.case_id}") for case in found))
     settings = segmentation_settings("quick", TINY)
     train_segmenter(others, data / "segmenter", settings=settings, sequences=["flair", "t1ce"])
     return data / "segmenter"
@@ -142,9 +144,9 @@ def test_a_segmenter_that_knows_the_judged_patients_is_refused(data, segmenter, 
 
     known = shutil.copytree(segmenter, data / "known", dirs_exist_ok=True)
     content = json.loads((known / "segmenter.json").read_text())
-    content["trained"]["training"].append("phantom-0007")
+    content["trained"]["training"] += ["phantom-0007", "phantom-0003"]
     (known / "segmenter.json").write_text(json.dumps(content))
-    with pytest.raises(SettingError, match=r"trained on 7 .* \(for example phantom-0001\)"):
+    with pytest.raises(SettingError, match=r"trained on 2 .* \(for example phantom-0003\)"):
         run_study(study(data, {"model": "known"}), tmp_path / "run")
 
 

@@ -47,7 +47,7 @@ def place_on(index: int, size: int, other: int) -> tuple[int, int, float]:
     Examples
     --------
     >>> place_on(0, 4, 2), place_on(1, 4, 2), place_on(3, 4, 2)
-    ((0, 0, 0.0), (0, 1, 0.25), (1, 1, 0.0))
+    ((0, 1, 0.0), (0, 1, 0.25), (1, 1, 0.0))
     """
     place = (index + 0.5) * other / size - 0.5
     place = min(max(place, 0.0), other - 1.0)

@@ -82,7 +82,7 @@ def compare_masks(
     >>> a = np.zeros((1, 1, 6), bool); a[..., 1:4] = True
     >>> b = np.zeros((1, 1, 6), bool); b[..., 2:5] = True
     >>> found = compare_masks(a, b, (1.0, 1.0, 2.0))
-    >>> round(found.dice, 3), found.jaccard, found.hd95_mm, found.volume_error_mm3
+    >>> round(found.dice, 3), found.jaccard, round(found.hd95_mm, 3), found.volume_error_mm3
     (0.667, 0.5, 1.8, 0.0)
     """
     ours, theirs = np.asarray(predicted).astype(bool), np.asarray(reference).astype(bool)

@@ -109,11 +109,17 @@ class FoldMasks:
                 f"{case_id}: {reason}; left out of the fold", SignatureWarning, stacklevel=2
             )
         gone = set(failed) | set(found.reasons)
-        sides: dict[str, Any] = {
-            side: tuple(case_id for case_id in getattr(fold, side) if case_id not in gone)
-            for side in ("training", "validation", "test", "external")
-        }
-        kept = replace(fold, **sides)
+
+        def left(side: tuple[str, ...]) -> tuple[str, ...]:
+            return tuple(case_id for case_id in side if case_id not in gone)
+
+        kept = Fold(
+            fold.name,
+            left(fold.training),
+            left(fold.validation),
+            left(fold.test),
+            left(fold.external),
+        )
         return kept, data.subset(kept.case_ids).with_inputs(computed.values)
 
 

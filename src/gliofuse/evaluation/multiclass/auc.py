@@ -8,14 +8,12 @@ higher one. To first order (Hajek's projection, of which DeLong's variance is th
 classes) an error of the AUC of class k is the mean over all n patients of
 
     (placement - mean placement of the side) * n / (patients of the side),
-
 a *side* being the class or the rest. A patient's contribution to the mean of several AUCs is the
 mean of these over the classes, so that the covariances between the AUCs, which rest on the same
 patients, come with it. The variance is then, summed over the classes c as the patients were
 sampled,
 
     sum_c [ n_c * var_c + n_c * mean_c^2 ] / n^2,
-
 with the sample variance (ddof 1) and mean of the contributions within class c. The second term
 says that the mixture of classes within the rest is a chance one too; with two classes it is 0,
 and DeLong's variance remains.

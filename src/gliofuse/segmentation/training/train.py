@@ -157,6 +157,7 @@ def train_segmenter(
         return finished
     arrays = Path(cache) if cache is not None else folder / "arrays"
     networks: dict[str, nn.Module] = {}
+    before: nn.Module | None = None
     for stage in plan.stages:
         say(_describe(stage, len(training), len(validation)))
         stored = _store(cohort, (*training, *validation), plan, stage, arrays, workers)
@@ -168,8 +169,10 @@ def train_segmenter(
             settings=settings,
             folder=folder,
             seed=seed,
+            before=before,
             progress=progress,
         )
+        before = networks[stage.name]
         made.selection[stage.name] = state.selection()
         made.curves[stage.name] = pd.DataFrame(state.rows).drop(columns="watched_loss")
     segmenter = Segmenter(plan, networks, {**made.as_dict(), "identity": identity})
@@ -286,14 +289,22 @@ def _train_stage(
     settings: SegmentationSettings,
     folder: Path,
     seed: int,
+    before: nn.Module | None,
     progress: Callable[[StageProgress], None] | None,
 ) -> tuple[nn.Module, StageState]:
+    """Train a stage; it starts from those weights of the stage ``before`` that fit.
+
+    What a tumour looks like at one size helps at another: a second stage that starts at random
+    needs several times as long.
+    """
     from gliofuse.segmentation.networks import build_stage
     from gliofuse.segmentation.training.module import StageModule
 
     device = chosen_device(settings.device)
     precision = _precision(settings, device)
     network = build_stage(plan, stage, seed=seed)
+    if before is not None:
+        network.load_state_dict(_fitting(network, before), strict=False)
     described = Patches(
         training, stage, size=1, foreground=settings.foreground, seed=seed
     ).describe()
@@ -331,6 +342,16 @@ def _train_stage(
     network.load_state_dict(state.best)
     network.zero_grad(set_to_none=True)
     return network.eval(), state
+
+
+def _fitting(network: nn.Module, before: nn.Module) -> dict[str, torch.Tensor]:
+    """Return those weights of another stage that the network has too, by name and shape."""
+    own = network.state_dict()
+    return {
+        name: value
+        for name, value in before.state_dict().items()
+        if name in own and own[name].shape == value.shape
+    }
 
 
 def _fit(

@@ -223,7 +223,7 @@ def test_a_model_that_gives_only_a_risk_is_judged_by_ranks(predictions):
     found = tables(silent)
     own = found["metrics"].query("model == 'other'")["metric"].tolist()
     assert own == ["c_index", "c_index_pooled", "uno_c", "auc_200", "auc_500"]
-    assert "other gives no probabilities" in found["follow_up"]["note"].iloc[0]
+    assert "no probabilities from 'other'" in found["follow_up"]["note"].iloc[0]
     brier = found["score_contrasts"].query("metric == 'brier'")
     assert set(brier["model_b"]) == {"clinical"}
 
@@ -243,7 +243,7 @@ def test_test_times_beyond_the_training_patients(cohort):
     found = tables(predictions)
     row = found["follow_up"].iloc[0]
     assert row["tau"] == longest
-    assert "watched for longer than the training patients" in row["note"]
+    assert "followed for longer than the training patients" in row["note"]
     assert metric(found, "uno_c") is not None
     assert metric(found, "brier_500") is None
     assert "no probability for 500 days from full" in row["note"]
@@ -258,7 +258,7 @@ def test_what_patients_do_not_allow_is_said(cohort):
     assert metric(found, "auc_5000") is None
     assert metric(found, "auc_200") is not None
     assert (
-        "nothing is told of 5000 days: no patient was watched for longer"
+        "nothing is told of 5000 days: no patient was followed for longer"
         in (found["follow_up"]["note"].iloc[0])
     )
 

@@ -203,7 +203,9 @@ def _hazard_ratio(patients: pd.DataFrame, factor: float, confidence: float) -> d
                                  "both were watched at"}  # fmt: skip
     error = float(np.sqrt(factor * fit.covariance[0, 0]))
     found = _wald(float(fit.coefficients[0]), error, confidence)
-    return found | {name: float(np.exp(found[name])) for name in ("estimate", "ci_low", "ci_high")}
+    with np.errstate(over="ignore"):  # an upper limit of next to no events is infinite
+        ends = {name: float(np.exp(found[name])) for name in ("estimate", "ci_low", "ci_high")}
+    return found | ends
 
 
 def _wald(estimate: float, error: float, confidence: float) -> dict[str, float]:

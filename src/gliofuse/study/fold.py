@@ -6,7 +6,7 @@ import shutil
 import time
 import warnings
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -24,6 +24,7 @@ from gliofuse.records import (
     RunFolder,
 )
 from gliofuse.signature import SignatureWarning
+from gliofuse.study.masks import FoldMasks
 
 __all__ = ["FoldTask", "fit_fold"]
 
@@ -33,7 +34,8 @@ class FoldTask:
     """Everything that one fold needs; sent to the process that fits it.
 
     The ``first`` fold also shows what was fitted: the heat maps of ``explain`` patients, the
-    nomograms, and how the selected features correlate.
+    nomograms, and how the selected features correlate. With ``masks`` a segmenter is trained
+    first, and every input is computed from its masks.
     """
 
     design: Design
@@ -45,6 +47,7 @@ class FoldTask:
     first: bool = False
     explain: int = 0
     cohort: Cohort | None = None
+    masks: FoldMasks | None = None
 
     @property
     def folder(self) -> FoldFolder:
@@ -73,13 +76,12 @@ def _fit_and_predict(
     task: FoldTask,
 ) -> tuple[pd.DataFrame, dict[str, pd.DataFrame], dict[str, int]]:
     """Return the predictions of all patients, the design's tables, and counted warnings."""
-    data = compute_fold_inputs(
-        task.data.subset(task.fold.case_ids), task.design.inputs, task.fold.training
-    )
-    training = data.subset(task.fold.training)
-    validation = data.subset(task.fold.validation) if task.fold.validation else None
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", SignatureWarning)
+        task, data = _with_predicted_masks(task)
+        data = compute_fold_inputs(data, task.design.inputs, task.fold.training)
+        training = data.subset(task.fold.training)
+        validation = data.subset(task.fold.validation) if task.fold.validation else None
         fitted = task.design.fit(training, validation, task.context)
     warned = Counter(str(w.message) for w in caught if issubclass(w.category, SignatureWarning))
     sides = {
@@ -103,6 +105,17 @@ def _fit_and_predict(
         if selected is not None and selected.shape[1] > 1:
             tables["correlation"] = correlation_matrix(selected)
     return pd.concat(predictions, ignore_index=True), tables, dict(warned)
+
+
+def _with_predicted_masks(task: FoldTask) -> tuple[FoldTask, CaseData]:
+    """Return the fold and its data; from predicted masks, if the study asks for them."""
+    data = task.data.subset(task.fold.case_ids)
+    if task.masks is None:
+        return task, data
+    fold, data = task.masks.apply(
+        task.fold, data, task.design.inputs, task.folder.path / "segmenter"
+    )
+    return replace(task, fold=fold), data
 
 
 def _predictions(fitted: FittedDesign, data: CaseData, fold: str, cohort: str) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
@@ -42,6 +42,10 @@ class Patients:
         Label convention of the masks.
     notes : tuple of str
         What was left out of the cohort and why, a sentence each.
+    preprocessing : str
+        What was done to raw scans, a sentence; empty if nothing was.
+    refused : pandas.DataFrame
+        Columns ``case_id, stage, error``: those whose scans could not be preprocessed.
     """
 
     clinical: pd.DataFrame
@@ -51,6 +55,10 @@ class Patients:
     features: pd.DataFrame | None = None
     convention: str = "binary"
     notes: tuple[str, ...] = ()
+    preprocessing: str = ""
+    refused: pd.DataFrame = field(
+        default_factory=lambda: pd.DataFrame(columns=["case_id", "stage", "error"])
+    )
 
     @property
     def centers(self) -> pd.Series | None:
@@ -79,6 +87,10 @@ class Patients:
                 )
             found[name] = group_levels(self.clinical[name])
         return found
+
+    def after_preprocessing(self, said: str, refused: pd.DataFrame) -> Patients:
+        """Return the same patients with what was done to their scans, and who was refused."""
+        return replace(self, preprocessing=said, refused=refused)
 
     def restricted(self, case_ids: Iterable[str]) -> Patients:
         """Return some of the patients."""
@@ -131,8 +143,17 @@ def _deep_installed() -> bool:
     return all(find_spec(module) is not None for module in ("torch", "monai", "lightning"))
 
 
-def load_patients(study: StudySettings, *, label_workers: int = 1) -> Patients:
+def load_patients(
+    study: StudySettings, *, label_workers: int = 1, manifest: Path | None = None
+) -> Patients:
     """Read the manifest, or the tables, that a study names.
+
+    Parameters
+    ----------
+    study : StudySettings
+    label_workers : int
+    manifest : Path, optional
+        Instead of the study's own, when its scans were preprocessed.
 
     Raises
     ------
@@ -143,10 +164,19 @@ def load_patients(study: StudySettings, *, label_workers: int = 1) -> Patients:
         told = (*study.endpoint.columns, *study.survival_columns)
         return _from_tables(study.table, told)
     assert study.cohort is not None
-    return _from_manifest(study.cohort, study.sequences, study.labels, label_workers)
+    source = manifest or study.cohort
+    if study.segmentation is None or study.segmentation.model is None:
+        return _from_manifest(source, study.sequences, study.labels, label_workers)
+    from gliofuse.study.masks import load_external
+
+    predicted = load_external(study.segmentation).plan.outputs.convention.name
+    return _from_manifest(source, study.sequences, predicted, label_workers, drawn=False)
 
 
-def _from_manifest(path: Path, wanted: list[str] | None, labels: str, workers: int) -> Patients:
+def _from_manifest(
+    path: Path, wanted: list[str] | None, labels: str, workers: int, *, drawn: bool = True
+) -> Patients:
+    """Read a manifest; unless masks are ``drawn``, patients without one take part too."""
     from gliofuse.imaging import cohort_convention
 
     cohort = read_manifest(path, check_files=False)  # a missing file is its patient's failure
@@ -173,7 +203,7 @@ def _from_manifest(path: Path, wanted: list[str] | None, labels: str, workers: i
                 f"{did_you_mean(unknown[0], cohort.sequences)}"
             )
         sequences = tuple(s for s in SEQUENCES if s in wanted)
-    usable, excluded = cohort.with_sequences(sequences, mask=True)
+    usable, excluded = cohort.with_sequences(sequences, mask=drawn)
     if not sequences or not len(usable):
         raise ManifestError(
             f"{path}: no patient has every one of {', '.join(sequences) or 'the sequences'} and a "

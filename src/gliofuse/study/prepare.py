@@ -12,14 +12,16 @@ from gliofuse.cohort import SplitSettings, SurvivalEndpoint
 from gliofuse.cohort.splits import groups_of
 from gliofuse.compute import resolve_workers
 from gliofuse.designs import Design, find_design, parse_settings, with_clinical_comparator
-from gliofuse.errors import EndpointError, ManifestError, RunError, did_you_mean
+from gliofuse.errors import EndpointError, ManifestError, RunError, SettingError, did_you_mean
 from gliofuse.evaluation.endpoints import evaluation_of
 from gliofuse.files import settings_hash
 from gliofuse.inputs import CaseData, Computed, FeatureTable, compute_inputs
 from gliofuse.records import EXCLUDED, FAILED_CASES, NOTES, SIMILAR, RunFolder
 from gliofuse.study.doubles import check_images, check_table
-from gliofuse.study.patients import Patients, load_patients
+from gliofuse.study.masks import external_masks
+from gliofuse.study.patients import Patients
 from gliofuse.study.progress import Progress
+from gliofuse.study.scans import patients_of
 from gliofuse.study.settings import StudySettings
 
 __all__ = [
@@ -135,12 +137,19 @@ def plan_study(
     run = RunFolder.open(Path(folder).resolve(), settings_hash(study.definition()), force=force)
     run.write_study(study.model_dump(mode="json"))
     if patients is None:
-        patients = load_patients(study, label_workers=resolve_workers(study.compute.workers))
+        patients = patients_of(study, study.compute.cache or run.cache, progress)
     outcome, without_outcome = study.endpoint.outcome(patients.clinical)
     excluded = pd.concat([patients.excluded, without_outcome], ignore_index=True)
     patients = patients.restricted(outcome.index)
     if study.complete_cases:
         outcome, patients, excluded = _complete(study, outcome, patients, excluded)
+    if study.segmentation is not None:
+        if patients.cohort is None:
+            raise SettingError("segmentation needs images; this study starts from a feature table")
+        if study.segmentation.model is not None:
+            outcome, patients, excluded = _segmented(
+                study, study.compute.cache or run.cache, outcome, patients, excluded, progress
+            )
     # mistakes are told now, not after the fits
     patients.groups(study.evaluation.subgroups)
     if study.survival is not None:
@@ -197,6 +206,40 @@ def _complete(
         patients.restricted(kept),
         pd.concat([excluded, left], ignore_index=True),
     )
+
+
+def _segmented(
+    study: StudySettings,
+    cache: Path,
+    outcome: pd.DataFrame,
+    patients: Patients,
+    excluded: pd.DataFrame,
+    progress: Progress,
+) -> tuple[pd.DataFrame, Patients, pd.DataFrame]:
+    """Put the masks of an external segmenter in place of drawn ones."""
+    assert study.segmentation is not None
+    assert patients.cohort is not None
+    with progress.stage("segmenting", len(patients.cohort), "patients") as count:
+        found = external_masks(
+            study.segmentation,
+            patients.cohort,
+            cache,
+            device=study.compute.device,
+            progress=count,
+        )
+    for case_id, reason in found.reasons.items():
+        progress.say(f"{case_id} left out: {reason}")
+    if not len(found.cohort):
+        raise RunError(
+            f"segmentation: no mask of any of {len(patients.cohort)} patients; the first: "
+            f"{next(iter(found.reasons.values()))}"
+        )
+    kept = pd.Index(found.cohort.case_ids)
+    note = f"masks: predicted by {study.segmentation.model}, not drawn"
+    patients = replace(
+        patients.restricted(kept), cohort=found.cohort, notes=(*patients.notes, note)
+    )
+    return outcome.loc[kept], patients, pd.concat([excluded, found.excluded], ignore_index=True)
 
 
 def make_design(study: StudySettings, patients: Patients) -> Design:
@@ -265,6 +308,8 @@ def compute_plans(plans: Mapping[str, Plan], progress: Progress) -> dict[str, Pr
         _keep(plan, computed.values, computed.seconds)
         failed = computed.failures[computed.failures["key"].isin(keys)]
         failed = failed.drop(columns="key").drop_duplicates(["case_id", "error"])
+        if len(plan.patients.refused):
+            failed = pd.concat([plan.patients.refused, failed], ignore_index=True)
         kept = _restricted(plan, plan.outcome.index.difference(failed["case_id"], sort=False))
         plan.run.write(EXCLUDED, plan.excluded)
         plan.run.write(FAILED_CASES, failed)

@@ -41,6 +41,7 @@ from gliofuse.records import (
 from gliofuse.study.cautions import center_and_class
 from gliofuse.study.evaluate import evaluate_run, telling_columns
 from gliofuse.study.fold import FoldTask, fit_fold
+from gliofuse.study.masks import FoldMasks, check_unseen, model_hash
 from gliofuse.study.model_tables import write_survival_curves
 from gliofuse.study.patients import Patients
 from gliofuse.study.prepare import Plan, Prepared, compute_plans, plan_study, split_of
@@ -136,6 +137,7 @@ def fit_prepared(prepared: Prepared, *, progress: Progress, command: str = "") -
         progress.say(merged)
     if caution := center_and_class(classes, plan.patients.centers):
         progress.say(caution)
+    check_unseen(study.segmentation, folds)
     run.write(FOLDS, pd.DataFrame([row for fold in folds for row in fold.as_rows()]))
     _fit_folds(prepared, split, folds, workers, progress)
     metrics = evaluate_run(
@@ -168,7 +170,7 @@ def _fit_folds(
 ) -> None:
     plan, data = prepared.plan, prepared.data
     study, run = plan.study, plan.run
-    files = _files_of(study)
+    files = _files_of(study) | model_hash(study.segmentation)
     groups = groups_of(study.split, plan.outcome.index, plan.patients.clinical)
     tasks = [
         FoldTask(
@@ -194,6 +196,7 @@ def _fit_folds(
             first=number == 0,
             explain=study.explain,
             cohort=plan.patients.cohort,
+            masks=_fold_masks(plan),
         )
         for number, fold in enumerate(folds)
     ]
@@ -224,6 +227,20 @@ def _fit_folds(
     run.gather(finished)
     fits = sum(folder.record.seconds for folder in finished)
     run.write_seconds({**run.seconds(), "fits": fits})
+
+
+def _fold_masks(plan: Plan) -> FoldMasks | None:
+    choice = plan.study.segmentation
+    if choice is None or choice.train is None:
+        return None
+    seed = plan.study.split.seed
+    return FoldMasks(
+        choice=choice,
+        source=plan.patients.source(plan.cache, seed=seed),
+        sequences=plan.patients.sequences,
+        seed=seed,
+        device=plan.study.compute.device,
+    )
 
 
 def _candidates(prepared: Prepared) -> int | None:
@@ -322,6 +339,7 @@ def _record(plan: Plan, split: SplitSettings, command: str) -> RunRecord:
             *study.endpoint.remarks(plan.outcome),
             *design.left_out,
         ),
+        preprocessing=plan.patients.preprocessing,
         endpoint=study.endpoint.as_dict(),
         endpoint_text=study.endpoint.describe(),
         split=split,

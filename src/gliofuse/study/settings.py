@@ -21,10 +21,12 @@ from pydantic import (
 
 from gliofuse.cohort import Endpoint, SplitSettings, SurvivalEndpoint, endpoint_from_dict
 from gliofuse.errors import EndpointError, SettingError, did_you_mean
+from gliofuse.preprocessing.settings import PreprocessingSettings, check_settings
 
 __all__ = [
     "ComputeSettings",
     "EvaluationSettings",
+    "SegmentationChoice",
     "StudySettings",
     "SurvivalColumns",
     "TableSettings",
@@ -88,6 +90,32 @@ class EvaluationSettings(_Settings):
     )
 
 
+class SegmentationChoice(_Settings):
+    """Predicted masks instead of drawn ones: of a segmenter that is there, or one trained a fold.
+
+    ``{model: segmenter}`` needs no drawn mask; the segmenter must not have learned from a patient
+    who is judged. ``{train: quick}`` trains one on each fold's training patients, whose masks it
+    needs, and predicts everybody in the fold.
+    """
+
+    model: Path | None = None
+    train: str | None = Field(default=None, description="A preset of `gliofuse segment train`.")
+    settings: dict[str, Any] = Field(
+        default_factory=dict, description="With train: changes of the preset."
+    )
+    flips: bool = False
+    largest: bool = False
+    least_mm3: float = Field(default=0.0, ge=0)
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> SegmentationChoice:
+        if (self.model is None) == (self.train is None):
+            raise ValueError("give either model (a segmenter's folder) or train (a preset)")
+        if self.settings and self.train is None:
+            raise ValueError("settings are for train; a model has its own")
+        return self
+
+
 def _endpoint(value: Any) -> Endpoint:
     if isinstance(value, Endpoint):
         return value
@@ -102,17 +130,36 @@ EndpointField = Annotated[
 ]
 
 
+def _preprocessing(value: Any) -> PreprocessingSettings | None:
+    if value is None or isinstance(value, PreprocessingSettings):
+        return value
+    if not isinstance(value, Mapping):
+        raise SettingError(f"preprocess must hold keys and values, {{}} at least (got {value!r})")
+    return check_settings(dict(value))
+
+
+PreprocessingField = Annotated[PreprocessingSettings | None, BeforeValidator(_preprocessing)]
+
+
 class StudySettings(_Settings):
     """One study: a design on a cohort, for an endpoint, over a split."""
 
     name: str = "study"
     cohort: Path | None = None
     table: TableSettings | None = None
+    preprocess: PreprocessingField = Field(
+        default=None,
+        description="Settings of preprocessing where the manifest names raw scans; {} takes the "
+        "defaults.",
+    )
     endpoint: EndpointField
     design: str = "rdl"
     settings: dict[str, Any] = Field(default_factory=dict)
     sequences: list[str] | None = Field(default=None, description="None takes those of the cohort.")
     labels: str = Field("auto", description="Label convention of the masks.")
+    segmentation: SegmentationChoice | None = Field(
+        default=None, description="Predict the masks instead of taking those of the manifest."
+    )
     covariates: list[str] = Field(
         default_factory=list, description="Clinical columns that may enter a clinical model."
     )
@@ -133,6 +180,8 @@ class StudySettings(_Settings):
     def _one_source(self) -> StudySettings:
         if (self.cohort is None) == (self.table is None):
             raise ValueError("give either cohort (a manifest) or table (features and clinical)")
+        if self.preprocess is not None and self.cohort is None:
+            raise ValueError("preprocess needs a cohort of images")
         return self
 
     @model_validator(mode="after")
@@ -197,7 +246,10 @@ class StudySettings(_Settings):
 
     def definition(self) -> dict[str, Any]:
         """Return what defines the result, so neither its name, its pictures nor its computer."""
-        return self.model_dump(mode="json", exclude={"name", "explain", "compute"})
+        left_out = {"name", "explain", "compute"}
+        if self.preprocess is None:  # a study of finished images is what it was before
+            left_out.add("preprocess")
+        return self.model_dump(mode="json", exclude=left_out)
 
 
 def read_study(path: str | os.PathLike[str]) -> StudySettings:
@@ -235,7 +287,7 @@ def check_study(
     except ValidationError as error:
         problem = error.errors()[0]
         cause = problem.get("ctx", {}).get("error")
-        if isinstance(cause, EndpointError):
+        if isinstance(cause, EndpointError | SettingError):
             raise cause from None
         where = ".".join(str(part) for part in problem["loc"])
         if problem["type"] == "extra_forbidden":
@@ -253,6 +305,8 @@ def check_study(
     if study.table is not None:
         study.table.features = (root / study.table.features).resolve()
         study.table.clinical = (root / study.table.clinical).resolve()
+    if study.segmentation is not None and study.segmentation.model is not None:
+        study.segmentation.model = (root / study.segmentation.model).resolve()
     if study.compute.cache is not None:
         study.compute.cache = (root / study.compute.cache).resolve()
     return study

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import gc
-import logging
-import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +12,7 @@ from torch import nn
 
 from gliofuse.deep.data.dataset import CaseDataset
 from gliofuse.deep.training.hyperparameters import TrainingSettings
+from gliofuse.deep.training.notices import quiet_lightning
 from gliofuse.deep.training.order import class_weights
 from gliofuse.deep.training.predict import (
     Loss,
@@ -197,7 +195,7 @@ def _fit(
 ) -> None:
     from lightning.pytorch import Trainer
 
-    with _quiet():
+    with quiet_lightning():
         trainer = Trainer(
             accelerator="gpu" if device.type == "cuda" else "cpu",
             devices=settings.devices,
@@ -377,26 +375,3 @@ def _out_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
         "can't allocate memory" in str(error)
     )
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Hold back Lightning's notices on hardware and its advice on loaders, for this block only."""
-    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            for message in (
-                r".*does not have many workers",
-                r".*GPU available but not used",
-                r".*`isinstance\(treespec, LeafSpec\)` is deprecated",
-                r".*Starting from v1\.9\.0, `tensorboardX`",
-                r".*[Tt]he number of training batches",
-            ):
-                warnings.filterwarnings("ignore", message=message)
-            yield
-    finally:
-        for logger, level in zip(loggers, levels):
-            logger.setLevel(level)

@@ -22,6 +22,7 @@ __all__ = [
     "by_patient",
     "chosen_device",
     "chosen_precision",
+    "has_matrix_units",
     "logits_of",
     "patient_auc",
     "predict_items",
@@ -73,6 +74,12 @@ def chosen_precision(precision: str, device: torch.device) -> str:
     if precision == "auto":
         return "bf16-mixed" if torch.cuda.is_bf16_supported() else "16-mixed"
     return precision
+
+
+def has_matrix_units() -> bool:
+    """Whether this CPU multiplies bfloat16 matrices in hardware: it trains twice as fast then."""
+    asked = getattr(torch.cpu, "_is_amx_tile_supported", None)
+    return bool(asked is not None and asked())
 
 
 def to_device(batch: Mapping[str, torch.Tensor], device: torch.device) -> dict[str, torch.Tensor]:

@@ -24,7 +24,6 @@ from gliofuse.designs.framework.context import Available, FitContext
 from gliofuse.designs.framework.cox import COX_CHOICE, admitted, fit_cox, names_in
 from gliofuse.designs.framework.models import ALL, Model, Role, sequence_label
 from gliofuse.designs.framework.networks import (
-    FEW_PATIENTS,
     NetworkRecipe,
     NetworkSignature,
     fit_network_signature,
@@ -78,10 +77,10 @@ class DeepRadiomicsSurvivalSettings(NetworkDesignSettings):
     trees: int = Field(100, ge=10)
     folds: int = Field(5, ge=3, description="Of penalties and of out-of-fold scores.")
     networks: bool = Field(True, description="Whether the network is trained.")
-    cross_fit: bool | None = Field(
-        None,
-        description="Weigh deep features of networks that did not learn from the weighed, each of "
-        "half of the patients (from 100 training patients on; the paper: no).",
+    cross_fit: bool = Field(
+        True,
+        description="Weigh deep features of networks that did not learn from the weighed, two more "
+        "of half of the patients each (the paper: no).",
     )
     stable_features: str | None = Field(
         None, description="Admit only these: stable_features.csv of `gliofuse stability`."
@@ -117,8 +116,11 @@ class DeepRadiomicsSurvival(Design):
         "The forest learns the martingale residuals of a Cox model without terms, and the elastic "
         "net is that of the partial likelihood; method=paper takes the forest on survival time.",
         "Scores of training patients, by which the integrated model weighs the signature, are of "
-        "signatures that did not see them; the paper does not say so of its own. Below 100 "
-        "training patients (setting cross_fit) the network has seen them, which a warning says.",
+        "signatures that did not see them; the paper does not say so of its own.",
+        "The paper weighs features of the network that learned from the same patients, where they "
+        "tell survival as they never will in a new patient. A network learns from one half and the "
+        "signature from the other, both ways, averaged, at three times the time (setting "
+        "cross_fit); the CNN model is the network of all training patients.",
         "The epoch is chosen by the validation loss.",
         COX_CHOICE,
     )
@@ -264,8 +266,7 @@ class DeepRadiomicsSurvival(Design):
             return {}, {}
         fit = fit_network_signature
         network = fit(self.recipe, training, validation, context, name=_CNN)
-        wanted = self.settings.cross_fit
-        if not (len(training) >= FEW_PATIENTS if wanted is None else wanted):
+        if not self.settings.cross_fit:
             everybody = context.learners(training, validation).case_ids
             warnings.warn(
                 f"{_CNN} has learned from the patients whose deep features the signature weighs: "

@@ -8,8 +8,9 @@ The AUC's and the accuracy's intervals are held against the mean truth of the mo
 cross-validation the test is of two methods that are equally good over training sets; after a
 hold-out it is of the two models at hand, and counts where its interval misses their difference.
 
-    python benchmarks/inference.py                       # the table, on all cores
-    python benchmarks/inference.py --replicates 1000 --learners many
+    python benchmarks/inference.py                       # logistic models, on all cores
+    python benchmarks/inference.py --learners lasso forest --patients 60 --replicates 150
+    python benchmarks/inference.py --replicates 1000 --learners many --splits tenfold
 """
 
 from __future__ import annotations
@@ -23,29 +24,34 @@ import pandas as pd
 from scipy.stats import norm
 
 from gliofuse.compute import parallel_map
-from gliofuse.evaluation.auc import from_placed, place_within, variance_of_placed
-from gliofuse.evaluation.comparison import paired_test
-from gliofuse.evaluation.inference import REFIT_DIFFERENCE
+from gliofuse.evaluation.auc import auc_delong, auc_within
+from gliofuse.evaluation.comparison import compared, paired_test
+from gliofuse.evaluation.inference import logit_limits
+from gliofuse.evaluation.pairs import fold_pairs
 from gliofuse.evaluation.rates import rates
 
 SIGNALS = ("none", "weak", "strong")
-SPLITS = ("holdout", "kfold", "repeated")
+SPLITS = ("holdout", "quarter", "kfold", "tenfold", "repeated")
+HELD_OUT = ("holdout", "quarter")  # one test set, of half and of a quarter of the patients
 
 
 @dataclass(frozen=True)
 class Learner:
-    """A logistic model of the features that a t test ranks first."""
+    """How a model learns, from features of which some tell the classes apart."""
 
     features: int
     informative: int
-    kept: int
-    ridge: float
     distances: tuple[float, float, float]  # between the classes, by signal
+    kind: str = "ridge"  # logistic, of the features that a t test ranks first; lasso; forest
+    kept: int = 0
+    ridge: float = 1.0
 
 
 LEARNERS = {
-    "few": Learner(4, 4, 4, 0.01, (0.0, 0.75, 1.9)),
-    "many": Learner(300, 10, 8, 1.0, (0.0, 1.8, 2.9)),
+    "few": Learner(4, 4, (0.0, 0.75, 1.9), kept=4, ridge=0.01),
+    "many": Learner(300, 10, (0.0, 1.8, 2.9), kept=8),
+    "lasso": Learner(300, 10, (0.0, 1.8, 2.9), kind="lasso"),
+    "forest": Learner(20, 5, (0.0, 1.1, 2.3), kind="forest"),
 }
 
 
@@ -64,48 +70,60 @@ class Cell:
 def simulate(cell: Cell, replicates: int, seed: int = 0) -> dict[str, float]:
     """Return coverage and rejections of a cell, in per cent."""
     rng = np.random.default_rng([seed, cell.patients, *map(ord, repr(cell))])
-    found = pd.DataFrame([_one(cell, rng) for _ in range(replicates)])
+    refits = cell.split not in HELD_OUT
+    found = pd.DataFrame([_judged(*draw(cell, rng), refits=refits) for _ in range(replicates)])
     return (100 * found.drop(columns="auc").mean()).to_dict() | {"auc": found["auc"].mean()}
 
 
-def _one(cell: Cell, rng: np.random.Generator) -> dict[str, float]:
+def draw(cell: Cell, rng: np.random.Generator) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
+    """Return the held-out predictions of two models on one cohort, the truth, the apparent AUCs.
+
+    The table has case_id, fold, y_true, m0 and m1; the truth, a row a model, the mean AUC and
+    accuracy of its fits, weighted by the folds' pairs.
+    """
     learner = LEARNERS[cell.learner]
     n, positives = cell.patients, round(cell.patients * cell.prevalence)
     y = np.arange(n) < positives
     columns, distance = _features(learner, cell)
     x = rng.standard_normal((n, distance.size))
     x[y] += distance
-    parts, truth, weights = [], np.zeros((2, 2)), 0.0
+    parts, truth, apparent, weights = [], np.zeros((2, 2)), np.zeros(2), 0.0
     for fold, (training, test) in enumerate(_folds(cell, y, rng)):
         pairs = y[test].sum() * (~y[test]).sum()
         chances = []
         for number, own in enumerate(columns):
-            intercept, slope = _fit(learner, x[training], y[training], own)
-            spread = max(float(np.linalg.norm(slope)), 1e-12)
-            gap = slope @ distance
-            right = norm.cdf((intercept + gap) / spread), norm.cdf(-intercept / spread)
-            truth[number, 0] += pairs * norm.cdf(gap / spread / np.sqrt(2))
-            truth[number, 1] += pairs * np.where(y[test], *right).mean()
-            chances.append(1 / (1 + np.exp(-intercept - x[test] @ slope)))
+            model = _fit(learner, x[training], y[training], own, rng)
+            area, right = model.truth(distance, rng)
+            truth[number] += pairs * np.array([area, np.where(y[test], *right).mean()])
+            apparent[number] += pairs * auc_delong(y[training], model.chance(x[training])).estimate
+            chances.append(model.chance(x[test]))
         parts.append(np.column_stack([test, np.full(test.size, fold), y[test], *chances]))
         weights += pairs
     table = pd.DataFrame(np.vstack(parts), columns=["case_id", "fold", "y_true", "m0", "m1"])
-    return _judged(table, truth / weights, refits=cell.split != "holdout")
+    return table, truth / weights, apparent / weights
 
 
-def _judged(table: pd.DataFrame, truth: np.ndarray, *, refits: bool) -> dict[str, float]:
+def _judged(
+    table: pd.DataFrame, truth: np.ndarray, apparent: np.ndarray, *, refits: bool
+) -> dict[str, float]:
     """Return what the tables' own functions make of the held-out predictions of two models."""
-    placed = [
-        place_within(table.assign(probability=table[name]), ("fold",), average=not refits)
-        for name in ("m0", "m1")
+    models = [table.assign(probability=table[name]) for name in ("m0", "m1")]
+    *areas, apart = compared(*models, ("fold",), refits=refits, confidence=0.95)
+    tests = [paired_test(*areas, apart, same_ranks=False)]
+    areas = [
+        auc_within(model, refits=refits, apparent=area, confidence=0.95)
+        for model, area in zip(models, apparent, strict=True)
     ]
-    apart = variance_of_placed(placed[0].assign(place=placed[0]["place"] - placed[1]["place"]))
-    areas = [from_placed(own, refits=refits, confidence=0.95) for own in placed]
-    plain = from_placed(placed[0], refits=False, confidence=0.95)
-    tests = [
-        paired_test(*areas, apart * factor, same_ranks=False)
-        for factor in (REFIT_DIFFERENCE if refits else 1.0, 1.0)
-    ]
+    plain = [(area.ci_low, area.ci_high) for area in areas]
+    if refits:
+        pairs = [fold_pairs(model, ("fold",)) for model in models]
+        tests.append(paired_test(*areas, pairs[0].minus(pairs[1]).variance, same_ranks=False))
+        plain = [
+            logit_limits(own.estimate, own.variance, refits=False, confidence=0.95)
+            if own.variance > 0
+            else limits
+            for own, limits in zip(pairs, plain, strict=True)
+        ]
     if refits:
         differ = [test.p < 0.05 for test in tests]
     else:
@@ -117,12 +135,16 @@ def _judged(table: pd.DataFrame, truth: np.ndarray, *, refits: bool) -> dict[str
     low, high = found["accuracy"][1:3]
     return {
         "auc": areas[0].estimate,
-        "covered": areas[0].ci_low <= truth[0, 0] <= areas[0].ci_high,
-        "covered, plain": plain.ci_low <= truth[0, 0] <= plain.ci_high,
+        "covered": _share(truth[:, 0], [(area.ci_low, area.ci_high) for area in areas]),
+        "covered, plain": _share(truth[:, 0], plain),
         "accuracy covered": low <= truth[0, 1] <= high,
         "differ": differ[0],
-        "differ, plain": differ[1],
+        "differ, plain": differ[-1],
     }
+
+
+def _share(truth: np.ndarray, limits: list[tuple[float, float]]) -> float:
+    return float(np.mean([low <= t <= high for t, (low, high) in zip(truth, limits, strict=True)]))
 
 
 def _features(learner: Learner, cell: Cell) -> tuple[list[np.ndarray], np.ndarray]:
@@ -143,20 +165,79 @@ def _folds(
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     from sklearn.model_selection import StratifiedKFold
 
+    number = {"tenfold": 10, "quarter": 4, "holdout": 2}.get(cell.split, 5)
     folds = []
     for _ in range(5 if cell.split == "repeated" else 1):
-        splitter = StratifiedKFold(5, shuffle=True, random_state=int(rng.integers(2**31)))
+        splitter = StratifiedKFold(number, shuffle=True, random_state=int(rng.integers(2**31)))
         folds += list(splitter.split(y, y))
-    if cell.split == "holdout":  # half of the patients
-        test = np.concatenate([folds[0][1], folds[1][1], folds[2][1][::2]])
-        return [(np.setdiff1d(np.arange(y.size), test), test)]
-    return folds
+    return folds[:1] if cell.split in HELD_OUT else folds
+
+
+@dataclass(frozen=True)
+class _Linear:
+    intercept: float
+    slope: np.ndarray
+
+    def chance(self, x: np.ndarray) -> np.ndarray:
+        return 1 / (1 + np.exp(-self.intercept - x @ self.slope))
+
+    def truth(
+        self, distance: np.ndarray, rng: np.random.Generator
+    ) -> tuple[float, tuple[float, float]]:
+        """Return the AUC, and the shares of positives and of negatives that are called right."""
+        spread = max(float(np.linalg.norm(self.slope)), 1e-12)
+        gap = self.slope @ distance
+        right = norm.cdf((self.intercept + gap) / spread), norm.cdf(-self.intercept / spread)
+        return float(norm.cdf(gap / spread / np.sqrt(2))), right
+
+
+@dataclass(frozen=True)
+class _Forest:
+    trees: object
+    columns: np.ndarray
+
+    def chance(self, x: np.ndarray) -> np.ndarray:
+        return np.asarray(self.trees.predict_proba(x[:, self.columns])[:, 1])
+
+    def truth(
+        self, distance: np.ndarray, rng: np.random.Generator
+    ) -> tuple[float, tuple[float, float]]:
+        """Return the same, of 2,000 further patients."""
+        above, below = (
+            self.chance(rng.standard_normal((1000, distance.size)) + shift)
+            for shift in (distance, 0.0)
+        )
+        area = auc_delong(np.repeat([1, 0], 1000), np.r_[above, below]).estimate
+        return area, (float((above >= 0.5).mean()), float((below < 0.5).mean()))
 
 
 def _fit(
-    learner: Learner, x: np.ndarray, y: np.ndarray, columns: np.ndarray
-) -> tuple[float, np.ndarray]:
-    """Return intercept and slopes by Newton's method."""
+    learner: Learner,
+    x: np.ndarray,
+    y: np.ndarray,
+    columns: np.ndarray,
+    rng: np.random.Generator,
+) -> _Linear | _Forest:
+    if learner.kind == "ridge":
+        return _ridge(learner, x, y, columns)
+    if learner.kind == "forest":
+        from sklearn.ensemble import RandomForestClassifier
+
+        forest = RandomForestClassifier(
+            25, min_samples_leaf=3, random_state=int(rng.integers(2**31))
+        )
+        return _Forest(forest.fit(x[:, columns], y), columns)
+    from sklearn.linear_model import LogisticRegression
+
+    lasso = LogisticRegression(l1_ratio=1.0, solver="liblinear", C=0.25, max_iter=200)
+    lasso.fit(x[:, columns], y)
+    slope = np.zeros(x.shape[1])
+    slope[columns] = lasso.coef_[0]
+    return _Linear(float(lasso.intercept_[0]), slope)
+
+
+def _ridge(learner: Learner, x: np.ndarray, y: np.ndarray, columns: np.ndarray) -> _Linear:
+    """Fit by Newton's method."""
     above, below = x[np.ix_(y, columns)], x[np.ix_(~y, columns)]
     spread = above.var(axis=0) / len(above) + below.var(axis=0) / len(below)
     t = np.abs(above.mean(axis=0) - below.mean(axis=0)) / np.sqrt(spread)
@@ -171,7 +252,7 @@ def _fit(
         beta += np.linalg.solve(hessian, design.T @ (y - chance) - penalty @ beta)
     slope = np.zeros(x.shape[1])
     slope[kept] = beta[1:]
-    return float(beta[0]), slope
+    return _Linear(float(beta[0]), slope)
 
 
 def _row(task: tuple[Cell, int, int]) -> dict[str, float]:
@@ -183,7 +264,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--replicates", type=int, default=300)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--learners", nargs="+", choices=list(LEARNERS), default=list(LEARNERS))
+    parser.add_argument("--learners", nargs="+", choices=list(LEARNERS), default=["few", "many"])
     parser.add_argument("--patients", nargs="+", type=int, default=[40, 60, 150])
     parser.add_argument("--splits", nargs="+", choices=SPLITS, default=list(SPLITS))
     parser.add_argument("--prevalence", type=float, default=0.5)

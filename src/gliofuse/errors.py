@@ -18,6 +18,7 @@ __all__ = [
     "InputError",
     "ManifestError",
     "MissingExtraError",
+    "PreprocessingError",
     "RegionError",
     "RunError",
     "SettingError",
@@ -43,6 +44,10 @@ class ImageError(InputError):
 
 class GeometryError(ImageError):
     """Two images that must share one geometry do not."""
+
+
+class PreprocessingError(InputError):
+    """A patient's scans cannot be brought to the images that a design expects."""
 
 
 class RegionError(InputError):

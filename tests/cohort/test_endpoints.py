@@ -120,12 +120,12 @@ def test_survival():
         "c": "OS is -5, which is no time",
         "d": "1-dead 0-alive is missing",
     }
-    assert endpoint.strata(table).to_dict() == {"a": 1, "b": 0}
+    assert endpoint.strata(table).to_dict() == {"a": "event", "b": "censored"}
     assert endpoint_from_dict(endpoint.as_dict()) == endpoint
 
 
 def test_survival_by_words_and_without_events():
-    with pytest.raises(EndpointError, match=r"status holds 'lost' \(1 patients\), neither 0/1"):
+    with pytest.raises(EndpointError, match=r"status holds 'lost' \(1 patient\), neither 0/1"):
         SurvivalEndpoint("days in care", "status").outcome(CLINICAL)
     endpoint = parse_endpoint("days in care, status == dead")
     assert endpoint.seen == "dead"
@@ -175,8 +175,8 @@ def test_unknown_status_is_missing_and_follow_up_can_be_ended():
     assert table.loc["f"].tolist() == [24.0, 0]
     assert endpoint.prediction_columns == ("risk", "survival_12")
     said = " ".join(endpoint.remarks(table))
-    assert "1 patients have the time 0" in said
-    assert "follow-up ends at 24 months: 2 patients reach it" in said
+    assert "time 0: 1 patient, kept" in said
+    assert "follow-up ends at 24 months: reached by 2 patients" in said
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ def test_odd_times_are_remarked():
     assert "no patient was watched for 1 year or 3 years or 5 years" in said
     assert set(endpoint.strata(table)) == {"early", "late"}
     endpoint.check_learnable(table)
-    with pytest.raises(EndpointError, match="3 patients with 1 events are left"):
+    with pytest.raises(EndpointError, match="3 patients with 1 event are left"):
         endpoint.check_learnable(table.assign(event=[1, 0, 0]))
 
 

@@ -7,8 +7,7 @@ import pytest
 
 from gliofuse.cohort import Case
 from gliofuse.errors import ImageError
-from gliofuse.imaging import Volume, case_picture, contact_sheet
-from gliofuse.imaging.pictures import _to_lps
+from gliofuse.imaging import Volume, case_picture, contact_sheet, to_lps
 
 # Image axes x, y, z along the patient's +z, -x, +y (LPS), a permutation with a flip.
 TURNED = np.array([[0, -1, 0], [0, 0, 1], [1, 0, 0]])
@@ -17,7 +16,7 @@ TURNED = np.array([[0, -1, 0], [0, 0, 1], [1, 0, 0]])
 def test_to_lps_puts_every_voxel_at_its_place_in_the_patient():
     array = np.random.default_rng(0).normal(size=(3, 4, 5))
     volume = Volume(array, (2.0, 3.0, 4.0), (10, 20, 30), TURNED)
-    turned = _to_lps(volume)
+    turned = to_lps(volume)
     assert turned.shape == (5, 3, 4)
     assert turned.spacing_mm == (4.0, 2.0, 3.0)
     corner = np.min([volume.index_to_point(i) for i in np.ndindex(volume.shape)], axis=0)

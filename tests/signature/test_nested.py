@@ -174,8 +174,40 @@ def test_rows_of_a_person_are_on_one_side_of_every_inner_fold():
     assert again.people.equals(people)
 
 
-def test_people_who_cannot_be_divided_are_refused():
+def test_selection_as_in_the_papers_keeps_a_person_on_one_side_too():
+    X, y, _ = noise(8, patients=24, features=40)
+    X, y = pd.concat([X] * 3, ignore_index=True), np.tile(y, 3)
+    people = pd.Series(np.tile(np.arange(24), 3), index=X.index)
+    settings = SingleSequenceSettings(folds=4, lasso_folds=4, selection="paper")
+    chain = single_sequence_signature(settings, people=people)
+    seen = []
+
+    def spy(position, X, moved, y, splits):
+        seen.extend(splits)
+        return type(chain)._inner(chain, position, X, moved, y, splits)
+
+    chain._inner = spy
+    loss = -chain.fit(X, y)[-1].best_score_
+    assert len(seen) == 8
+    for training, test in seen:
+        assert not set(people[training]) & set(people[test])
+    alone = single_sequence_signature(settings).fit(X, y)
+    assert loss > -alone[-1].best_score_ + 0.1  # three rows of a person tell of each other
+
+
+def test_selection_as_in_the_papers_is_scikit_learns_pipeline():
+    X, y, _ = noise(9, patients=40)
+    chain = single_sequence_signature(
+        SingleSequenceSettings(folds=4, lasso_folds=4, selection="paper")
+    )
+    plain = Pipeline(clone(chain).steps).set_output(transform="pandas").fit(X, y)
+    np.testing.assert_array_equal(plain.predict_proba(X), chain.fit(X, y).predict_proba(X))
+
+
+@pytest.mark.parametrize("selection", ["nested", "paper"])
+def test_people_who_cannot_be_divided_are_refused(selection):
     X, y, _ = noise(7, patients=12)
-    chain = single_sequence_signature(people=pd.Series(y, index=X.index))
+    settings = SingleSequenceSettings(selection=selection)
+    chain = single_sequence_signature(settings, people=pd.Series(y, index=X.index))
     with pytest.raises(SettingError, match=r"needs two people of each class, got 2 people"):
         chain.fit(X, y)

@@ -198,12 +198,18 @@ def print_summary(metrics: pd.DataFrame, endpoint: Endpoint, console: Console) -
         first = evaluation.headline_among(str(cohort), set(overall["metric"]))
         table = Table("model", f"{metric_label(first)} (95 % CI)", *map(metric_label, others))
         for model in group["model"].unique():
-            head = values.loc[(model, first)]
-            table.add_row(
-                str(model),
-                f"{head['estimate']:.3f} ({head['ci_low']:.3f}-{head['ci_high']:.3f})",
-                *(f"{values.loc[(model, metric), 'estimate']:.3f}" for metric in others),
+            head, *rest = (
+                values.loc[(model, metric)] if (model, metric) in values.index else None
+                for metric in (first, *others)
             )
+            interval = "" if head is None else f" ({head['ci_low']:.3f}-{head['ci_high']:.3f})"
+            told = _told(head)
+            table.add_row(str(model), told + interval * (told != "-"), *map(_told, rest))
         how = "chose the epoch: optimistic" if cohort == "validation" else "held out"
         table.title = f"{cohort}: {evaluation.patients_line(group)}, {how}"
         console.print(table)
+
+
+def _told(row: pd.Series | None) -> str:
+    """Return an estimate in words, a dash where the patients allow none."""
+    return "-" if row is None or row["estimate"] != row["estimate"] else f"{row['estimate']:.3f}"

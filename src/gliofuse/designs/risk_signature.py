@@ -16,7 +16,7 @@ from gliofuse.cohort import SurvivalEndpoint
 from gliofuse.designs.framework.banks import feature_bank
 from gliofuse.designs.framework.base import Design, DesignSettings
 from gliofuse.designs.framework.context import FitContext
-from gliofuse.designs.framework.cox import COX_CHOICE, admitted, fit_cox
+from gliofuse.designs.framework.cox import COX_CHOICE, admitted, fit_cox, names_in
 from gliofuse.designs.framework.models import ALL, Model, Role
 from gliofuse.designs.framework.signatures import (
     SIGNATURE_METHODS,
@@ -66,10 +66,12 @@ class RiskSignatureSettings(DesignSettings):
 
     @field_validator("compared", mode="before")
     @classmethod
-    def _listed(cls, given: object) -> object:
+    def _every(cls, given: object) -> object:
         if given in ("all", ["all"], ("all",)):
             return tuple(SIGNATURE_METHODS)
-        return tuple(given.split(",")) if isinstance(given, str) else given
+        return names_in(given)
+
+    _listed = field_validator("splines", mode="before")(names_in)
 
 
 class RiskSignature(Design):

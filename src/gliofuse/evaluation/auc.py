@@ -10,9 +10,10 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from gliofuse.evaluation._checks import check_binary, normal_quantile
-from gliofuse.evaluation.inference import logit_limits, method_name
+from gliofuse.evaluation.inference import logit_limits, method_name, variance_with_refits
+from gliofuse.evaluation.pairs import FoldPairs, fold_pairs
 
-__all__ = ["AUC", "auc_delong", "auc_within"]
+__all__ = ["AUC", "apparent_aucs", "auc_delong", "auc_within"]
 
 # Below this a variance of the AUC is rounding, not sampling: (1 / number of pairs)^2 of the
 # largest cohort anyone evaluates is far above it.
@@ -28,8 +29,9 @@ class AUC:
     estimate, ci_low, ci_high : float
     variance : float
         DeLong's; 0 where every placement is equal, NaN with fewer than two patients in a class.
+        Where the patients have trained each other's models, what refitting adds is in it.
     method : str
-        ``"delong"``, or ``"newcombe"`` where DeLong's variance says nothing; with ``"_refits"``
+        ``"delong"``, or ``"newcombe"`` where the variance says nothing; with ``"_refits"``
         where the patients have trained each other's models.
     """
 
@@ -87,6 +89,7 @@ def auc_within(
     by: Sequence[str] = ("fold",),
     *,
     refits: bool = False,
+    apparent: float = 1.0,
     confidence: float = 0.95,
 ) -> AUC | None:
     """Return the AUC of pairs of patients who agree in the columns ``by``: a fold, a centre.
@@ -96,9 +99,8 @@ def auc_within(
     every pair of a positive and a negative patient of one stratum counts once, so that a stratum
     weighs by its pairs: the estimate is the share of pairs in which the positive patient has the
     higher score, and over repeats the mean of the single repeats' AUCs. The variance is DeLong's
-    over patients, a patient weighing by the pairs that hold it: of a patient's mean placement
-    where several models predicted it, but of one repeat's with ``refits``, since what the repeats
-    have in common is no smaller than that.
+    over patients, of a patient's mean placement, weighing by the pairs that hold it; with
+    ``refits`` it is that of pairs (:mod:`gliofuse.evaluation.pairs`) and what refitting adds.
 
     Parameters
     ----------
@@ -109,6 +111,9 @@ def auc_within(
         Whether these patients have trained each other's models, as
         :func:`~gliofuse.evaluation.shares_training` tells: the interval then holds the variance
         that refitting adds, and is about the mean true AUC of the fitted models.
+    apparent : float
+        The same models' AUC on the patients whom they learned from (:func:`apparent_aucs`), 1 where
+        it isn't known; with ``refits`` the interval is the shorter the less they over-fit.
     confidence : float
 
     Returns
@@ -128,26 +133,42 @@ def auc_within(
     >>> auc_within(table, ["center"]).estimate
     0.5
     """
-    placed = place_within(predictions, by, average=not refits)
-    return None if placed is None else from_placed(placed, refits=refits, confidence=confidence)
+    if refits:
+        pairs = fold_pairs(predictions, by)
+        if pairs is None:
+            return None
+        return from_pairs(pairs, apparent=apparent, confidence=confidence)
+    placed = place_within(predictions, by)
+    return None if placed is None else from_placed(placed, confidence=confidence)
 
 
-def place_within(
-    predictions: pd.DataFrame, by: Sequence[str], *, average: bool = True
-) -> pd.DataFrame | None:
+def apparent_aucs(predictions: pd.DataFrame) -> dict[object, float]:
+    """Return each model's AUC on the patients whom it learned from, of pairs of one fold.
+
+    A model without training rows isn't there.
+    """
+    own = predictions[predictions["cohort"].astype(str) == "training"]
+    found = {}
+    for model, rows in own.groupby("model", observed=True):
+        placed = place_within(rows.assign(case_id=np.arange(len(rows))), ("fold",))
+        if placed is not None:
+            found[model] = float(placed.loc[placed["y_true"] == 1, "place"].mean())
+    return found
+
+
+def place_within(predictions: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame | None:
     """Return the placements whose mean over either class is :func:`auc_within`.
 
     Parameters
     ----------
     predictions : DataFrame
     by : sequence of str
-    average : bool
-        Whether a patient of several strata has one row, the mean by pairs; else one a stratum.
 
     Returns
     -------
     DataFrame or None
-        ``y_true`` and ``place``; index ``case_id``, and ``by`` without ``average``.
+        ``y_true`` and ``place``, of a patient in several strata the mean by pairs; index
+        ``case_id``.
     """
     positive, score = check_binary(
         predictions["y_true"], predictions["probability"], both_classes=False
@@ -166,7 +187,7 @@ def place_within(
         return None
     placed = predictions.loc[known, ["case_id", *by, "y_true"]]
     placed = placed.assign(place=place[known], pairs=pairs[known])
-    patients = mean_by_pairs(placed) if average else placed.set_index(["case_id", *by]).sort_index()
+    patients = mean_by_pairs(placed)
     label, place, pairs = (patients[name].to_numpy() for name in ("y_true", "place", "pairs"))
     scaled = np.empty(label.size)
     for side in (label == 1, label == 0):
@@ -192,29 +213,33 @@ def scaled_by_pairs(place: np.ndarray, pairs: np.ndarray) -> np.ndarray:
     return np.asarray(mean + pairs / pairs.mean() * (place - mean))
 
 
-def from_placed(placed: pd.DataFrame, *, refits: bool, confidence: float) -> AUC:
+def from_placed(placed: pd.DataFrame, *, confidence: float) -> AUC:
     """Return the area that is the mean of what :func:`place_within` gave, with its interval."""
-    sides = [placed[placed["y_true"] == label] for label in (1, 0)]
-    return area_with_interval(
-        float(sides[0]["place"].mean()),
-        variance_of_placed(placed),
-        (n_patients(sides[0]), n_patients(sides[1])),
-        refits=refits,
-        confidence=confidence,
-    )
+    return from_placements(*_of_sides(placed), confidence)
 
 
 def variance_of_placed(placed: pd.DataFrame) -> float:
-    """Return DeLong's variance: over patients, of one placement of each."""
-    return sum(
-        variance_of_mean(side["place"].to_numpy(), n_patients(side))
-        for side in (placed[placed["y_true"] == label] for label in (1, 0))
+    """Return DeLong's variance, of what :func:`place_within` gave."""
+    return sum(variance_of_mean(side) for side in _of_sides(placed))
+
+
+def _of_sides(placed: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    positive = placed["y_true"].to_numpy() == 1
+    place = placed["place"].to_numpy()
+    return place[positive], place[~positive]
+
+
+def from_pairs(pairs: FoldPairs, *, apparent: float = 1.0, confidence: float) -> AUC:
+    """Return the area of patients who have trained each other's models, with its interval."""
+    return area_with_interval(
+        pairs.estimate,
+        pairs.variance,
+        pairs.sizes,
+        refits=True,
+        averaged=pairs.averaged,
+        apparent=apparent,
+        confidence=confidence,
     )
-
-
-def n_patients(placed: pd.DataFrame) -> int:
-    """Return how many patients the rows of :func:`place_within` are of."""
-    return int(placed.index.get_level_values("case_id").nunique())
 
 
 def from_placements(of_positives: np.ndarray, of_negatives: np.ndarray, confidence: float) -> AUC:
@@ -230,14 +255,29 @@ def area_with_interval(
     sizes: tuple[int, int],
     *,
     refits: bool = False,
+    averaged: float = 0.0,
+    apparent: float = 1.0,
     confidence: float = 0.95,
 ) -> AUC:
-    """Return an area with the interval that its variance and sizes allow, see auc_delong."""
+    """Return an area with the interval that its variance and sizes allow, see auc_delong.
+
+    ``variance`` is that under fitted models; ``refits``, ``averaged`` and ``apparent`` as in
+    :func:`~gliofuse.evaluation.inference.logit_limits`.
+    """
     if not variance > NO_VARIANCE:
         low, high = newcombe_interval(estimate, *sizes, confidence=confidence)
         method = method_name("newcombe", refits=refits)
         return AUC(estimate, low, high, max(variance, 0.0), method)
-    low, high = logit_limits(estimate, variance, refits=refits, confidence=confidence)
+    low, high = logit_limits(
+        estimate,
+        variance,
+        refits=refits,
+        averaged=averaged,
+        apparent=apparent,
+        confidence=confidence,
+    )
+    if refits:
+        variance = variance_with_refits(estimate, variance, averaged=averaged, apparent=apparent)
     furthest, _ = newcombe_interval(1.0, *sizes, confidence=confidence)
     low, high = min(low, furthest), max(high, 1 - furthest)
     return AUC(estimate, low, high, variance, method_name("delong", refits=refits))
@@ -286,15 +326,11 @@ def _root(function: object, outer: float, inner: float) -> float:
     return float(brentq(function, outer, inner + nudge))
 
 
-def variance_of_mean(placement: np.ndarray, patients: int | None = None) -> float:
-    """Return the variance of the mean of one placement of each patient; NaN for a single one.
-
-    ``patients`` are fewer than placements where each has several.
-    """
-    n = placement.size if patients is None else patients
-    if n < 2:
+def variance_of_mean(placement: np.ndarray) -> float:
+    """Return the variance of the mean of one placement of each patient; NaN for a single one."""
+    if placement.size < 2:
         return float("nan")
-    return float(placement.var() / (n - 1))
+    return float(placement.var() / (placement.size - 1))
 
 
 def mid_ranks(values: np.ndarray) -> np.ndarray:

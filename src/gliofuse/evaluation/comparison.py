@@ -16,6 +16,7 @@ from gliofuse.evaluation._checks import check_binary, check_predictions, normal_
 from gliofuse.evaluation.auc import (
     AUC,
     NO_VARIANCE,
+    from_pairs,
     from_placed,
     from_placements,
     mid_ranks,
@@ -24,7 +25,12 @@ from gliofuse.evaluation.auc import (
     variance_of_mean,
     variance_of_placed,
 )
-from gliofuse.evaluation.inference import REFIT_DIFFERENCE, method_name, shares_training
+from gliofuse.evaluation.inference import (
+    difference_with_refits,
+    method_name,
+    shares_training,
+)
+from gliofuse.evaluation.pairs import fold_pairs
 
 __all__ = ["DeLongTest", "delong_matrix", "delong_test", "holm"]
 
@@ -133,8 +139,8 @@ def delong_matrix(
 
     The areas are those of :func:`~gliofuse.evaluation.auc_within`: of pairs of patients whom one
     fold's model predicted. Where the patients have trained each other's models, as
-    :func:`~gliofuse.evaluation.shares_training` tells, the variance of the difference is three
-    times DeLong's, see :mod:`gliofuse.evaluation.inference`.
+    :func:`~gliofuse.evaluation.shares_training` tells, the variance of the difference is that of
+    refitted models, see :mod:`gliofuse.evaluation.inference`.
 
     Parameters
     ----------
@@ -164,23 +170,41 @@ def delong_matrix(
     refits = cohort in shares_training(predictions)
 
     def test(a: pd.DataFrame, b: pd.DataFrame) -> DeLongTest:
-        placed_a, placed_b = (place_within(rows, by, average=not refits) for rows in (a, b))
-        if placed_a is None or placed_b is None:
+        found = compared(a, b, by, refits=refits, confidence=confidence)
+        if found is None:
             raise InputError(
                 f"cohort {cohort!r} holds no fold with both classes to compare models on; choose "
                 "another split or endpoint"
             )
-        apart = placed_a.assign(place=placed_a["place"] - placed_b["place"])
-        return paired_test(
-            from_placed(placed_a, refits=refits, confidence=confidence),
-            from_placed(placed_b, refits=refits, confidence=confidence),
-            variance_of_placed(apart) * (REFIT_DIFFERENCE if refits else 1.0),
-            same_ranks=_ranks(a, by).equals(_ranks(b, by)),
-            confidence=confidence,
-        )
+        same = _ranks(a, by).equals(_ranks(b, by))
+        return paired_test(*found, same_ranks=same, confidence=confidence)
 
     table = compare_pairs(own, test, final=final)
     return table.assign(interval=method_name("delong", refits=refits))
+
+
+def compared(
+    a: pd.DataFrame, b: pd.DataFrame, by: Sequence[str], *, refits: bool, confidence: float
+) -> tuple[AUC, AUC, float] | None:
+    """Return the areas of two models on the same patients and the variance of their difference.
+
+    None where no stratum of ``by`` holds patients of both classes; ``refits`` as in
+    :func:`~gliofuse.evaluation.auc_within`.
+    """
+    if refits:
+        pairs_a, pairs_b = (fold_pairs(rows, by) for rows in (a, b))
+        if pairs_a is None or pairs_b is None:
+            return None
+        apart = pairs_a.minus(pairs_b)
+        variance = difference_with_refits(apart.variance, apart.averaged)
+        area_a, area_b = (from_pairs(pairs, confidence=confidence) for pairs in (pairs_a, pairs_b))
+        return area_a, area_b, variance
+    placed_a, placed_b = (place_within(rows, by) for rows in (a, b))
+    if placed_a is None or placed_b is None:
+        return None
+    variance = variance_of_placed(placed_a.assign(place=placed_a["place"] - placed_b["place"]))
+    area_a, area_b = (from_placed(placed, confidence=confidence) for placed in (placed_a, placed_b))
+    return area_a, area_b, variance
 
 
 def cohort_rows(predictions: pd.DataFrame, cohort: str) -> pd.DataFrame:

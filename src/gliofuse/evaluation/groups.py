@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,6 @@ import pandas as pd
 from gliofuse.errors import InputError
 from gliofuse.evaluation._checks import wilson_interval
 from gliofuse.evaluation.auc import auc_within
-from gliofuse.evaluation.inference import REFIT_VARIANCE
 from gliofuse.evaluation.rates import rates
 
 __all__ = ["group_levels", "performance_by_group"]
@@ -24,6 +23,7 @@ def performance_by_group(
     groups: pd.Series,
     *,
     sharing: Collection[str] = (),
+    apparent: Mapping[object, float] | None = None,
     confidence: float = 0.95,
 ) -> pd.DataFrame:
     """Return AUC, sensitivity, specificity and observed by expected events of each group.
@@ -38,14 +38,16 @@ def performance_by_group(
     sharing : collection of str
         Cohorts whose patients have trained each other's models, as
         :func:`~gliofuse.evaluation.shares_training` tells.
+    apparent : mapping, optional
+        By model, as :func:`~gliofuse.evaluation.auc_within` takes it.
     confidence : float
 
     Returns
     -------
     DataFrame
         cohort, model, group, n, n_positive and for each figure its estimate, ``_low`` and
-        ``_high``; ``auc_variance`` is DeLong's, twice that of ``sharing`` cohorts. A figure that
-        the group's patients don't define is NaN. The intervals are those of
+        ``_high``; ``auc_variance`` is that of :class:`~gliofuse.evaluation.AUC`. A figure that the
+        group's patients don't define is NaN. The intervals are those of
         :func:`~gliofuse.evaluation.metrics_table`; they are not adjusted for the number of groups.
     """
     known = rows.assign(group=rows["case_id"].map(groups)).dropna(subset=["group"])
@@ -53,7 +55,9 @@ def performance_by_group(
     for (cohort, model, group), own in known.groupby(
         ["cohort", "model", "group"], sort=False, observed=True
     ):
-        figures = _figures(own, str(cohort) in sharing, confidence)
+        figures = _figures(
+            own, str(cohort) in sharing, (apparent or {}).get(model, 1.0), confidence
+        )
         found.append({"cohort": cohort, "model": model, "group": group, **figures})
     if not found:
         return pd.DataFrame()
@@ -119,16 +123,18 @@ def group_levels(column: pd.Series) -> pd.Series:
     )
 
 
-def _figures(rows: pd.DataFrame, refits: bool, confidence: float) -> dict[str, float | int]:
+def _figures(
+    rows: pd.DataFrame, refits: bool, apparent: float, confidence: float
+) -> dict[str, float | int]:
     patients = rows.groupby("case_id", observed=True)[["y_true", "called", "probability"]].mean()
     positive = patients["y_true"].to_numpy() == 1
     row: dict[str, float | int] = {"n": positive.size, "n_positive": int(positive.sum())}
-    area = auc_within(rows, refits=refits, confidence=confidence)
+    area = auc_within(rows, refits=refits, apparent=apparent, confidence=confidence)
     if area is None:
         row |= _with_bounds("auc", np.nan, (np.nan, np.nan)) | {"auc_variance": np.nan}
     else:
         row |= _with_bounds("auc", area.estimate, (area.ci_low, area.ci_high))
-        row["auc_variance"] = area.variance * (REFIT_VARIANCE if refits else 1.0)
+        row["auc_variance"] = area.variance
     called = patients["called"].to_numpy()
     found = rates(positive, called, refits=refits, confidence=confidence)
     for name in ("sensitivity", "specificity"):

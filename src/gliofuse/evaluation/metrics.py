@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 
 import numpy as np
@@ -15,7 +16,7 @@ from gliofuse.evaluation._frame import (
     each_group,
     percentile_limits,
 )
-from gliofuse.evaluation.auc import auc_delong, auc_within
+from gliofuse.evaluation.auc import apparent_aucs, auc_delong, auc_within
 from gliofuse.evaluation.inference import method_name, shares_training, widened
 from gliofuse.evaluation.predictions import called_rows, pool_columns
 from gliofuse.evaluation.rates import UNDEFINED, Figure, rates
@@ -111,9 +112,11 @@ def metrics_table(
         averaged=("called", "error", "probability"),
         include_training=include_training,
     )
+    sharing = shares_training(predictions)
     evaluate = partial(
         _evaluate,
-        sharing=shares_training(predictions),
+        sharing=sharing,
+        apparent=apparent_aucs(predictions) if sharing else {},
         bootstrap=bootstrap,
         seed=seed,
         confidence=confidence,
@@ -124,13 +127,19 @@ def metrics_table(
 
 
 def _evaluate(
-    group: Group, *, sharing: frozenset[str], bootstrap: int, seed: int, confidence: float
+    group: Group,
+    *,
+    sharing: frozenset[str],
+    apparent: Mapping[object, float],
+    bootstrap: int,
+    seed: int,
+    confidence: float,
 ) -> list[dict[str, object]]:
     patients, refits = group.patients, group.cohort in sharing
     positive = patients["y_true"].to_numpy() == 1
     called, error = patients["called"].to_numpy(), patients["error"].to_numpy()
     figures = (
-        _areas(group, refits=refits, confidence=confidence)
+        _areas(group, refits, apparent.get(group.model, 1.0), confidence)
         | rates(positive, called, refits=refits, confidence=confidence)
         | {"brier": _brier(positive, error, refits, bootstrap, seed, confidence)}
     )
@@ -146,21 +155,25 @@ def _evaluate(
     ]
 
 
-def _areas(group: Group, *, refits: bool, confidence: float) -> dict[str, Figure]:
+def _areas(group: Group, refits: bool, apparent: float, confidence: float) -> dict[str, Figure]:
     rows, patients = group.predictions, group.patients
-    found = {"auc": _area(rows, ("fold",), refits, confidence)}
+    found = {"auc": _area(rows, ("fold",), refits, apparent, confidence)}
     if rows["fold"].nunique() > 1 and patients["y_true"].nunique() > 1:
         pooled = auc_delong(patients["y_true"], patients["probability"]).estimate
         found["auc_pooled"] = (pooled, np.nan, np.nan, "")
     if "center" in rows:
         known = rows.drop_duplicates("case_id").groupby("center")["y_true"].nunique()
         if int((known > 1).sum()) > 1:
-            found["auc_within_centers"] = _area(rows, ("center", "fold"), refits, confidence)
+            found["auc_within_centers"] = _area(
+                rows, ("center", "fold"), refits, apparent, confidence
+            )
     return found
 
 
-def _area(rows: pd.DataFrame, by: tuple[str, ...], refits: bool, confidence: float) -> Figure:
-    area = auc_within(rows, by, refits=refits, confidence=confidence)
+def _area(
+    rows: pd.DataFrame, by: tuple[str, ...], refits: bool, apparent: float, confidence: float
+) -> Figure:
+    area = auc_within(rows, by, refits=refits, apparent=apparent, confidence=confidence)
     if area is None:
         return UNDEFINED
     return area.estimate, area.ci_low, area.ci_high, area.method

@@ -17,7 +17,7 @@ from gliofuse.imaging.labels import (
     detect_convention,
     get_convention,
 )
-from gliofuse.imaging.orientation import Orientation
+from gliofuse.imaging.orientation import Orientation, to_lps
 from gliofuse.imaging.pictures import CasePicture, case_picture, contact_sheet
 from gliofuse.imaging.quantitative import check_unit
 from gliofuse.imaging.regions import parse_region, region_mask
@@ -63,4 +63,5 @@ __all__ = [
     "read_mask",
     "read_once",
     "region_mask",
+    "to_lps",
 ]

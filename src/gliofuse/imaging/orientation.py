@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Orientation"]
+from gliofuse.imaging.volume import Volume
+
+__all__ = ["Orientation", "to_lps"]
 
 
 @dataclass(frozen=True)
@@ -63,3 +65,30 @@ class Orientation:
 
     def _steps(self) -> tuple[slice, ...]:
         return tuple(slice(None, None, -1) if flip else slice(None) for flip in self.mirrored)
+
+
+def to_lps(volume: Volume) -> Volume:
+    """Return the image with its axes permuted and flipped to those nearest to the patient's.
+
+    The array's z then runs to the head, y to the back and x to the left. Oblique axes stay
+    oblique: no voxel is interpolated, each keeps its place in millimetres.
+
+    Examples
+    --------
+    >>> upside_down = Volume(np.zeros((4, 3, 2)), direction=np.diag([1.0, -1.0, -1.0]))
+    >>> to_lps(upside_down).origin_mm
+    (0.0, -2.0, -3.0)
+    """
+    turn = Orientation.of(volume.direction)
+    first = [0, 0, 0]  # (z, y, x) of the voxel that becomes the first
+    for axis, mirrored in zip(turn.order, turn.mirrored, strict=True):
+        first[axis] = volume.shape[axis] - 1 if mirrored else 0
+    x, y, z = volume.index_to_point(first)
+    columns = [2 - axis for axis in reversed(turn.order)]
+    signs = np.where(turn.mirrored[::-1], -1.0, 1.0)
+    return Volume(
+        turn.to_patient(volume.array),
+        turn.spacing(volume.spacing_mm),
+        (float(x), float(y), float(z)),
+        volume.direction[:, columns] * signs,
+    )

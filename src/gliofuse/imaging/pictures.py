@@ -15,7 +15,7 @@ from gliofuse.cohort.sequences import SEQUENCES, STRUCTURAL
 from gliofuse.errors import ImageError
 from gliofuse.files import atomic_path
 from gliofuse.imaging.images import read_mask
-from gliofuse.imaging.orientation import Orientation
+from gliofuse.imaging.orientation import to_lps
 from gliofuse.imaging.volume import Volume
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def case_picture(case: Case, sequences: Sequence[str] | None = None) -> CasePict
             mask = read_mask(case.mask)
         except ImageError:
             notes["mask"] = "mask unreadable"
-    tumour = None if mask is None else _to_lps(mask).array > 0
+    tumour = None if mask is None else to_lps(mask).array > 0
     place = None
     if tumour is not None and tumour.any():
         place = int(np.argmax(tumour.sum(axis=(1, 2))))
@@ -90,7 +90,7 @@ def case_picture(case: Case, sequences: Sequence[str] | None = None) -> CasePict
             continue
         if mask is not None and not volume.same_geometry(mask):
             notes[sequence] = "other geometry than the mask"
-        turned = _to_lps(volume)
+        turned = to_lps(volume)
         middle = turned.shape[0] // 2
         inside = place is not None and place < turned.shape[0]
         tiles[sequence] = turned.array[place if inside else middle].copy()
@@ -174,9 +174,3 @@ def _draw_tile(ax: Axes, picture: CasePicture, sequence: str) -> None:
         ax.contour(picture.outline.astype(float), levels=[0.5], colors="#ffb000", linewidths=0.8)
     if note:
         ax.text(0.5, 0.02, note, ha="center", color="#ff5050", transform=ax.transAxes, fontsize=7)
-
-
-def _to_lps(volume: Volume) -> Volume:
-    """Turn the array's axes to the nearest patient axes: z to the head, y to the back, x left."""
-    turn = Orientation.of(volume.direction)
-    return Volume(turn.to_patient(volume.array), spacing_mm=turn.spacing(volume.spacing_mm))

@@ -9,7 +9,7 @@ import numpy as np
 __all__ = ["FIELD_OF_VIEW_MM", "Grid", "smooth_field"]
 
 FIELD_OF_VIEW_MM = (153.6, 179.2, 153.6)
-"""Extent (z, y, x) of every phantom image: a head and a margin, whatever the number of voxels."""
+"""Extent (z, y, x) of a skull-stripped phantom: a brain and a margin, however many voxels."""
 
 
 @dataclass(frozen=True)
@@ -22,14 +22,17 @@ class Grid:
     ----------
     shape : tuple of int
         Voxels (z, y, x).
+    extent_mm : tuple of float
+        What the voxels cover together (z, y, x).
     """
 
     shape: tuple[int, int, int]
+    extent_mm: tuple[float, float, float] = FIELD_OF_VIEW_MM
 
     @property
     def spacing_mm(self) -> tuple[float, float, float]:
         """Voxel size (z, y, x)."""
-        z, y, x = (extent / size for extent, size in zip(FIELD_OF_VIEW_MM, self.shape))
+        z, y, x = (extent / size for extent, size in zip(self.extent_mm, self.shape))
         return z, y, x
 
     @property
@@ -73,7 +76,7 @@ def smooth_field(
     ndarray of float32, shape of the grid or of ``box``
     """
     bases = []
-    for number, (axis, extent) in enumerate(zip(grid.axes(), FIELD_OF_VIEW_MM)):
+    for number, (axis, extent) in enumerate(zip(grid.axes(), grid.extent_mm)):
         half = int(np.ceil(extent / 2 / scale_mm)) + 3  # knots beyond the edge, for even variance
         knots = np.arange(-half, half + 1) * scale_mm
         places = axis.ravel() if box is None else axis.ravel()[box[number]]

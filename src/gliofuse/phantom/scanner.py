@@ -14,10 +14,10 @@ from gliofuse.phantom.anatomy import Head
 from gliofuse.phantom.fields import Grid, smooth_field
 from gliofuse.phantom.tumour import Tumour
 
-__all__ = ["APPEARANCE", "CENTERS", "RENDERED", "Center", "render_sequence"]
+__all__ = ["APPEARANCE", "CENTERS", "RENDERED", "TISSUE_LEVELS", "Center", "render_sequence"]
 
 # Mean grey value of white matter, grey matter and fluid; about what brain-extracted scans show.
-_TISSUE = {
+TISSUE_LEVELS = {
     "t1": (0.74, 0.53, 0.20),
     "t1ce": (0.74, 0.55, 0.20),
     "t2": (0.40, 0.54, 1.02),
@@ -96,7 +96,7 @@ def render_sequence(
     shown : ndarray of bool, shape (z, y, x)
     center : Center
     """
-    white, grey, fluid = _TISSUE[sequence]
+    white, grey, fluid = TISSUE_LEVELS[sequence]
     image = head.white * white + head.grey * grey + head.csf * fluid
     box = tumour.box
     fine = smooth_field(rng, grid, 1.8, box)

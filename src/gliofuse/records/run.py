@@ -95,6 +95,7 @@ class RunRecord(Record):
         default="images", description="What the study started from."
     )
     source_file: str = Field(default="", description="The manifest or the feature table.")
+    preprocessing: str = Field(default="", description="What was done to raw scans.")
     sequences: tuple[str, ...] = Field(default=(), description="That the design read.")
     n_cases: int = Field(description="Patients who were analysed.")
     class_counts: dict[str, int] = Field(

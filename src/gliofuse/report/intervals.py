@@ -43,8 +43,9 @@ def interval_sentence(names: Iterable[str]) -> str:
     if any(name.endswith(_REFITS) for name in recorded):
         text += (
             " The held-out patients have trained the models of each other's folds; the intervals "
-            "are wider by what that adds, up to twice the variance where there is no signal. They "
-            "are about the models that were fitted here, on the average of the folds."
+            "are wider by what that adds, most where there is no signal and little where the "
+            "models show others what they show their training patients. They are about the models "
+            "that were fitted here, on the average of the folds."
         )
     return text
 
@@ -71,9 +72,9 @@ def about_test(names: Iterable[str]) -> str:
     if not any(name.endswith(_REFITS) for name in recorded):
         return ""
     jackknife = any(name.startswith("jackknife") for name in recorded)
+    multiple = "three times the jackknife's" if jackknife else "3.5 times the"
     return (
-        f"The paired test takes three times {'the jackknife' if jackknife else 'DeLong'}'s "
-        "variance: one part for the patients, one "
-        "because patients of different folds have trained each other's models, one because two "
-        "equally good methods are not equally lucky with their training patients."
+        f"The paired test takes {multiple} variance of fitted models, since patients of different "
+        "folds have trained each other's models, and since two equally good methods are not "
+        "equally lucky with their training patients. It is a cautious test."
     )

@@ -1,4 +1,4 @@
-"""A pipeline whose inner choices never see features that were chosen with their labels."""
+"""Pipelines that say on which folds a step's inner choice is made."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sklearn.pipeline import Pipeline
 from gliofuse.signature._common import Float
 from gliofuse.signature.warning import SignatureWarning
 
-__all__ = ["InnerFold", "NestedPipeline", "inner_folds"]
+__all__ = ["InnerFold", "NestedPipeline", "PeoplePipeline", "inner_folds"]
 
 
 class InnerFold(NamedTuple):
@@ -38,41 +38,18 @@ def inner_folds(X: Float, splits: Any, inner: list[InnerFold] | None) -> list[In
     return [InnerFold(training, test, X[training], X[test]) for training, test in splits]
 
 
-class NestedPipeline(Pipeline):
-    """A pipeline that repeats its first steps inside every fold of a later step's choice.
+class PeoplePipeline(Pipeline):
+    """A pipeline whose inner choices keep all rows of a person on one side.
 
-    scikit-learn's pipeline selects features with the labels of all its patients, and a step that
-    then chooses a penalty by cross-validation does so on folds whose labels helped to select: the
-    held-out error is far too small, and the penalty with it. Here a step that has ``inner_splits``
-    is given, for each of its folds, what the steps before it make of that fold when they are
-    fitted on its training part alone. A penalty that one of these chose before (in folds of its
-    own, nested likewise) is kept: a number, learned from all patients, in exchange for a tenth of
-    the time. The probabilities of `out_of_fold_probabilities` know nothing of the kind, since the
-    whole pipeline is fitted anew in each of its folds.
-
-    Warnings of those inner fits are not passed on: they are not of the model that is kept.
+    A step that has ``inner_splits`` is told who is behind each row; its folds see the columns as
+    the steps before it, fitted on all rows, hand them over.
 
     Parameters
     ----------
     steps, transform_input, memory, verbose
         As for `sklearn.pipeline.Pipeline`; ``memory`` is not used.
     people : Series, optional
-        The person behind each patient's row, by the index of ``X``: all rows of a person are on one
-        side of every inner fold.
-
-    References
-    ----------
-    Ambroise and McLachlan 2002, PNAS 99:6562-6566; Varma and Simon 2006, BMC Bioinformatics 7:91.
-
-    Examples
-    --------
-    >>> from gliofuse.signature import ElasticNetSignature, TTestSelector
-    >>> rng = np.random.default_rng(0)
-    >>> X, y = rng.normal(size=(30, 400)), np.tile([0, 1], 15)
-    >>> steps = lambda: [("ttest", TTestSelector()), ("scorer", ElasticNetSignature(folds=5))]
-    >>> loss = [-kind(steps()).fit(X, y)[-1].best_score_ for kind in (Pipeline, NestedPipeline)]
-    >>> loss[0] < 0.5 < 0.65 < loss[1]
-    True
+        The person behind each patient's row, by the index of ``X``.
     """
 
     steps: list[tuple[str, Any]]
@@ -98,8 +75,8 @@ class NestedPipeline(Pipeline):
             If further parameters are given: the steps take none.
         """
         if params:
-            raise ValueError(f"NestedPipeline takes no fit parameters, got {sorted(params)}")
-        values = np.asarray(X, dtype=np.float64)
+            name = type(self).__name__
+            raise ValueError(f"{name} takes no fit parameters, got {sorted(params)}")
         labels = np.asarray(y)
         who = None if self.people is None else self.people.loc[X.index].to_numpy()
         self.steps = list(self.steps)
@@ -107,14 +84,59 @@ class NestedPipeline(Pipeline):
         for position, (_, step) in enumerate(self.steps):
             options = {}
             if hasattr(step, "inner_splits"):
-                options["inner"] = [
-                    self._inner_fold(position, values, labels, training, test)
-                    for training, test in step.inner_splits(labels, who)
-                ]
+                splits = step.inner_splits(labels, who)
+                options["inner"] = self._inner(position, X, moved, labels, splits)
             step.fit(moved, y, **options)
             if position < len(self.steps) - 1:
                 moved = step.transform(moved)
         return self
+
+    def _inner(
+        self, position: int, X: Any, moved: Any, y: NDArray[Any], splits: Any
+    ) -> list[InnerFold]:
+        """Return the folds of the step at ``position``, which is fitted on ``moved``."""
+        return inner_folds(np.asarray(moved, dtype=np.float64), splits, None)
+
+
+class NestedPipeline(PeoplePipeline):
+    """A pipeline that repeats its first steps inside every fold of a later step's choice.
+
+    scikit-learn's pipeline selects features with the labels of all its patients, and a step that
+    then chooses a penalty by cross-validation does so on folds whose labels helped to select: the
+    held-out error is far too small, and the penalty with it. Here a step that has ``inner_splits``
+    is given, for each of its folds, what the steps before it make of that fold when they are
+    fitted on its training part alone. A penalty that one of these chose before (in folds of its
+    own, nested likewise) is kept: a number, learned from all patients, in exchange for a tenth of
+    the time. The probabilities of `out_of_fold_probabilities` know nothing of the kind, since the
+    whole pipeline is fitted anew in each of its folds.
+
+    Warnings of those inner fits are not passed on: they are not of the model that is kept.
+
+    Parameters
+    ----------
+    steps, transform_input, memory, verbose, people
+        As for `PeoplePipeline`.
+
+    References
+    ----------
+    Ambroise and McLachlan 2002, PNAS 99:6562-6566; Varma and Simon 2006, BMC Bioinformatics 7:91.
+
+    Examples
+    --------
+    >>> from gliofuse.signature import ElasticNetSignature, TTestSelector
+    >>> rng = np.random.default_rng(0)
+    >>> X, y = rng.normal(size=(30, 400)), np.tile([0, 1], 15)
+    >>> steps = lambda: [("ttest", TTestSelector()), ("scorer", ElasticNetSignature(folds=5))]
+    >>> loss = [-kind(steps()).fit(X, y)[-1].best_score_ for kind in (Pipeline, NestedPipeline)]
+    >>> loss[0] < 0.5 < 0.65 < loss[1]
+    True
+    """
+
+    def _inner(
+        self, position: int, X: Any, moved: Any, y: NDArray[Any], splits: Any
+    ) -> list[InnerFold]:
+        values = np.asarray(X, dtype=np.float64)
+        return [self._inner_fold(position, values, y, training, test) for training, test in splits]
 
     def _inner_fold(
         self, position: int, X: Float, y: NDArray[Any], training: Any, test: Any

@@ -5,7 +5,7 @@ every fold leaks nothing. With ``selection="nested"`` (the default) the steps th
 repeated in the folds of every inner choice too (`NestedPipeline`); with ``"paper"`` those folds
 see features that all of the chain's training patients chose, so that their scores pick a penalty
 but are no measure of performance. ``people``, the person behind each row, keeps a person's rows
-on one side of the nested folds. Tables are DataFrames (patients, features); names are kept
+on one side of these folds. Tables are DataFrames (patients, features); names are kept
 throughout.
 """
 
@@ -29,7 +29,7 @@ from gliofuse.signature.impute import MedianImputer
 from gliofuse.signature.lasso import LassoSelector
 from gliofuse.signature.levene import LeveneSelector
 from gliofuse.signature.logistic import LogisticScorer
-from gliofuse.signature.nested import NestedPipeline
+from gliofuse.signature.nested import NestedPipeline, PeoplePipeline
 from gliofuse.signature.settings import (
     ImagingSignatureSettings,
     IntegratedSignatureSettings,
@@ -170,12 +170,8 @@ def integrated_signature(
 
 
 def _chain(selection: str, people: pd.Series | None, *steps: tuple[str, Any]) -> Pipeline:
-    chain = (
-        NestedPipeline(list(steps), people=people)
-        if selection == "nested"
-        else Pipeline(list(steps))
-    )
-    return chain.set_output(transform="pandas")
+    kind = NestedPipeline if selection == "nested" else PeoplePipeline
+    return kind(list(steps), people=people).set_output(transform="pandas")
 
 
 def selected_features(pipeline: Pipeline, names: Sequence[str] | None = None) -> list[str]:

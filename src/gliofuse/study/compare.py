@@ -32,10 +32,11 @@ from gliofuse.records import (
     RunFolder,
     table_named,
 )
-from gliofuse.study.patients import Patients, load_patients
+from gliofuse.study.patients import Patients
 from gliofuse.study.prepare import compute_plans, make_design, plan_study, with_validation
 from gliofuse.study.progress import Progress
 from gliofuse.study.runner import RunResult, fit_prepared
+from gliofuse.study.scans import patients_of
 from gliofuse.study.settings import StudySettings
 
 __all__ = ["Comparison", "compare_designs"]
@@ -91,7 +92,7 @@ def compare_designs(
     first = next(iter(studies.values()))
     with progress.log_to(folder.place(COMPARISON_LOG)):
         _check_alike(studies)
-        patients = load_patients(first, label_workers=resolve_workers(first.compute.workers))
+        patients = patients_of(first, first.compute.cache or folder.cache, progress)
         plans = {}
         for name, study in _harmonised(studies, patients, folder.cache).items():
             progress.say(f"[{name}]")
@@ -146,7 +147,7 @@ def _check_alike(studies: dict[str, StudySettings]) -> None:
         )
     for name, study in studies.items():
         for part in (
-            *("cohort", "table", "endpoint", "split", "sequences", "labels"),
+            *("cohort", "table", "endpoint", "split", "sequences", "labels", "preprocess"),
             "complete_cases",
         ):
             if getattr(study, part) != getattr(first, part):

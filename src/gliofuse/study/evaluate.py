@@ -110,7 +110,9 @@ def _missing(plan: Plan) -> pd.DataFrame:
             name,
             len(clinical),
             int(clinical[name].isna().sum()),
-            "the training patients' median"
+            "nothing: the network learns from those who have it"
+            if name not in plan.study.covariates
+            else "the training patients' median"
             if pd.api.types.is_numeric_dtype(clinical[name])
             else "the training patients' most frequent level",
         )

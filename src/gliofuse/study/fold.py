@@ -193,5 +193,6 @@ def _shown(task: FoldTask, data: CaseData) -> list[str]:
     assert data.outcome is not None
     classes = task.design.available.endpoint.strata(data.outcome.loc[list(side)])
     turn = classes.groupby(classes).cumcount()
-    ordered = sorted(side, key=lambda case_id: (turn[case_id], -classes[case_id]))
+    last = pd.Series(pd.factorize(classes, sort=True)[0], classes.index)
+    ordered = sorted(side, key=lambda case_id: (turn[case_id], -last[case_id]))
     return ordered[: task.explain]

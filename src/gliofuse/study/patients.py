@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
@@ -42,6 +42,10 @@ class Patients:
         Label convention of the masks.
     notes : tuple of str
         What was left out of the cohort and why, a sentence each.
+    preprocessing : str
+        What was done to raw scans, a sentence; empty if nothing was.
+    refused : pandas.DataFrame
+        Columns ``case_id, stage, error``: those whose scans could not be preprocessed.
     """
 
     clinical: pd.DataFrame
@@ -51,6 +55,10 @@ class Patients:
     features: pd.DataFrame | None = None
     convention: str = "binary"
     notes: tuple[str, ...] = ()
+    preprocessing: str = ""
+    refused: pd.DataFrame = field(
+        default_factory=lambda: pd.DataFrame(columns=["case_id", "stage", "error"])
+    )
 
     @property
     def centers(self) -> pd.Series | None:
@@ -79,6 +87,10 @@ class Patients:
                 )
             found[name] = group_levels(self.clinical[name])
         return found
+
+    def after_preprocessing(self, said: str, refused: pd.DataFrame) -> Patients:
+        """Return the same patients with what was done to their scans, and who was refused."""
+        return replace(self, preprocessing=said, refused=refused)
 
     def restricted(self, case_ids: Iterable[str]) -> Patients:
         """Return some of the patients."""
@@ -131,8 +143,17 @@ def _deep_installed() -> bool:
     return all(find_spec(module) is not None for module in ("torch", "monai", "lightning"))
 
 
-def load_patients(study: StudySettings, *, label_workers: int = 1) -> Patients:
+def load_patients(
+    study: StudySettings, *, label_workers: int = 1, manifest: Path | None = None
+) -> Patients:
     """Read the manifest, or the tables, that a study names.
+
+    Parameters
+    ----------
+    study : StudySettings
+    label_workers : int
+    manifest : Path, optional
+        Instead of the study's own, when its scans were preprocessed.
 
     Raises
     ------
@@ -140,14 +161,16 @@ def load_patients(study: StudySettings, *, label_workers: int = 1) -> Patients:
         If a file is not of its form, or no patient is left.
     """
     if study.table is not None:
-        return _from_tables(study.table)
+        told = (*study.endpoint.columns, *study.survival_columns)
+        return _from_tables(study.table, told)
     assert study.cohort is not None
+    source = manifest or study.cohort
     if study.segmentation is None or study.segmentation.model is None:
-        return _from_manifest(study.cohort, study.sequences, study.labels, label_workers)
+        return _from_manifest(source, study.sequences, study.labels, label_workers)
     from gliofuse.study.masks import load_external
 
     predicted = load_external(study.segmentation).plan.outputs.convention.name
-    return _from_manifest(study.cohort, study.sequences, predicted, label_workers, drawn=False)
+    return _from_manifest(source, study.sequences, predicted, label_workers, drawn=False)
 
 
 def _from_manifest(
@@ -196,9 +219,16 @@ def _from_manifest(
     )
 
 
-def _from_tables(table: TableSettings) -> Patients:
+def _from_tables(table: TableSettings, told: Sequence[str] = ()) -> Patients:
+    """Read both tables; ``told`` are the clinical columns that say the outcome."""
     features = _read_table(table.features, table.id_column)
     clinical = _read_table(table.clinical, table.id_column)
+    telling = [name for name in told if name in features.columns]
+    if telling:
+        raise ManifestError(
+            f"{table.features}: the column {telling[0]!r} says the outcome, and every number of "
+            "this table would be a feature; keep it in the clinical table alone"
+        )
     features = features.select_dtypes("number")
     features.columns = [qualify(name, table.sequence) for name in features.columns.astype(str)]
     features = features.drop(columns=columns_of(features, kind="diagnostic"))

@@ -12,15 +12,16 @@ from gliofuse.cohort import SplitSettings, SurvivalEndpoint
 from gliofuse.cohort.splits import groups_of
 from gliofuse.compute import resolve_workers
 from gliofuse.designs import Design, find_design, parse_settings, with_clinical_comparator
-from gliofuse.errors import EndpointError, RunError, SettingError
+from gliofuse.errors import EndpointError, ManifestError, RunError, SettingError, did_you_mean
 from gliofuse.evaluation.endpoints import evaluation_of
 from gliofuse.files import settings_hash
 from gliofuse.inputs import CaseData, Computed, FeatureTable, compute_inputs
 from gliofuse.records import EXCLUDED, FAILED_CASES, NOTES, SIMILAR, RunFolder
 from gliofuse.study.doubles import check_images, check_table
 from gliofuse.study.masks import external_masks
-from gliofuse.study.patients import Patients, load_patients
+from gliofuse.study.patients import Patients
 from gliofuse.study.progress import Progress
+from gliofuse.study.scans import patients_of
 from gliofuse.study.settings import StudySettings
 
 __all__ = [
@@ -136,7 +137,7 @@ def plan_study(
     run = RunFolder.open(Path(folder).resolve(), settings_hash(study.definition()), force=force)
     run.write_study(study.model_dump(mode="json"))
     if patients is None:
-        patients = load_patients(study, label_workers=resolve_workers(study.compute.workers))
+        patients = patients_of(study, study.compute.cache or run.cache, progress)
     outcome, without_outcome = study.endpoint.outcome(patients.clinical)
     excluded = pd.concat([patients.excluded, without_outcome], ignore_index=True)
     patients = patients.restricted(outcome.index)
@@ -149,9 +150,14 @@ def plan_study(
             outcome, patients, excluded = _segmented(
                 study, study.compute.cache or run.cache, outcome, patients, excluded, progress
             )
-    patients.groups(study.evaluation.subgroups)  # a mistake is told now, not after the fits
-    design = make_design(study, patients)
+    # mistakes are told now, not after the fits
+    patients.groups(study.evaluation.subgroups)
+    if study.survival is not None:
+        patients.available(study.endpoint, (), study.survival.build())
+        study.survival.build().outcome(patients.clinical)
     evaluation_of(study.endpoint).check_threshold(study.threshold)
+    design = make_design(study, patients)
+    _check_columns(design, patients)
     rule = _LEARNED_THRESHOLDS.get(study.threshold)
     if rule is not None:
         progress.say(f"threshold: {rule} on the training patients of each fold")
@@ -159,11 +165,27 @@ def plan_study(
     run.write_study(carried_out.model_dump(mode="json"))
     if len(without_outcome):
         _, first = without_outcome.iloc[0]
-        progress.say(f"{len(without_outcome)} patients without an outcome, for example {first!r}: "
-                     "see excluded.csv")  # fmt: skip
+        many = "" if len(without_outcome) == 1 else "s"
+        progress.say(f"{len(without_outcome)} patient{many} without an outcome, for example "
+                     f"{first!r}: see excluded.csv")  # fmt: skip
     for note in (*patients.notes, *study.endpoint.remarks(outcome), *design.left_out):
         progress.say(note)
     return Plan(study, run, design, patients, outcome, excluded)
+
+
+def _check_columns(design: Design, patients: Patients) -> None:
+    """Refuse a clinical column that the design's settings name and the table lacks, or is empty."""
+    for name in design.clinical_columns:
+        if name not in patients.clinical.columns:
+            raise ManifestError(
+                f"design {design.name}: no clinical column {name!r}; "
+                f"{did_you_mean(name, patients.clinical.columns)}"
+            )
+        if patients.clinical[name].isna().all():
+            raise ManifestError(
+                f"clinical column {name!r} is empty for all {len(patients.clinical)} patients who "
+                "have an outcome; leave it out of the covariates"
+            )
 
 
 def _complete(
@@ -286,6 +308,8 @@ def compute_plans(plans: Mapping[str, Plan], progress: Progress) -> dict[str, Pr
         _keep(plan, computed.values, computed.seconds)
         failed = computed.failures[computed.failures["key"].isin(keys)]
         failed = failed.drop(columns="key").drop_duplicates(["case_id", "error"])
+        if len(plan.patients.refused):
+            failed = pd.concat([plan.patients.refused, failed], ignore_index=True)
         kept = _restricted(plan, plan.outcome.index.difference(failed["case_id"], sort=False))
         plan.run.write(EXCLUDED, plan.excluded)
         plan.run.write(FAILED_CASES, failed)
@@ -383,7 +407,6 @@ def _check_learnable(plan: Plan, failed: pd.DataFrame) -> None:
     try:
         plan.study.endpoint.check_learnable(plan.outcome)
     except EndpointError as error:
-        raise RunError(
-            f"{error} ({failed['case_id'].nunique()} patients failed, see "
-            f"{plan.run.place(FAILED_CASES)})"
-        ) from None
+        number = failed["case_id"].nunique()
+        failures = f" ({number} failed, see {plan.run.place(FAILED_CASES)})" if number else ""
+        raise RunError(f"{error}{failures}") from None

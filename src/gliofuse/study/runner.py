@@ -249,7 +249,8 @@ def _candidates(prepared: Prepared) -> int | None:
     if not tables:
         return None
     plan = prepared.plan
-    columns = plan.design.clinical_columns
+    covariates = plan.study.covariates  # other columns guide a network and enter no model
+    columns = [name for name in plan.design.clinical_columns if name in covariates]
     terms = ClinicalTable(columns).fit(plan.patients.clinical).transform(plan.patients.clinical)
     return sum(tables) + terms.shape[1]
 
@@ -338,6 +339,7 @@ def _record(plan: Plan, split: SplitSettings, command: str) -> RunRecord:
             *study.endpoint.remarks(plan.outcome),
             *design.left_out,
         ),
+        preprocessing=plan.patients.preprocessing,
         endpoint=study.endpoint.as_dict(),
         endpoint_text=study.endpoint.describe(),
         split=split,

@@ -21,6 +21,7 @@ from pydantic import (
 
 from gliofuse.cohort import Endpoint, SplitSettings, SurvivalEndpoint, endpoint_from_dict
 from gliofuse.errors import EndpointError, SettingError, did_you_mean
+from gliofuse.preprocessing.settings import PreprocessingSettings, check_settings
 
 __all__ = [
     "ComputeSettings",
@@ -129,12 +130,28 @@ EndpointField = Annotated[
 ]
 
 
+def _preprocessing(value: Any) -> PreprocessingSettings | None:
+    if value is None or isinstance(value, PreprocessingSettings):
+        return value
+    if not isinstance(value, Mapping):
+        raise SettingError(f"preprocess must hold keys and values, {{}} at least (got {value!r})")
+    return check_settings(dict(value))
+
+
+PreprocessingField = Annotated[PreprocessingSettings | None, BeforeValidator(_preprocessing)]
+
+
 class StudySettings(_Settings):
     """One study: a design on a cohort, for an endpoint, over a split."""
 
     name: str = "study"
     cohort: Path | None = None
     table: TableSettings | None = None
+    preprocess: PreprocessingField = Field(
+        default=None,
+        description="Settings of preprocessing where the manifest names raw scans; {} takes the "
+        "defaults.",
+    )
     endpoint: EndpointField
     design: str = "rdl"
     settings: dict[str, Any] = Field(default_factory=dict)
@@ -163,6 +180,8 @@ class StudySettings(_Settings):
     def _one_source(self) -> StudySettings:
         if (self.cohort is None) == (self.table is None):
             raise ValueError("give either cohort (a manifest) or table (features and clinical)")
+        if self.preprocess is not None and self.cohort is None:
+            raise ValueError("preprocess needs a cohort of images")
         return self
 
     @model_validator(mode="after")
@@ -186,6 +205,20 @@ class StudySettings(_Settings):
             )
         return self
 
+    @model_validator(mode="after")
+    def _no_outcome_among_covariates(self) -> StudySettings:
+        of_endpoint = f"the endpoint {self.endpoint.describe()!r}"
+        of_survival = f"survival ({', '.join(self.survival_columns)})"
+        told = dict.fromkeys(self.survival_columns, of_survival)
+        told |= dict.fromkeys(self.endpoint.columns, of_endpoint)
+        for name in self.covariates:
+            if name in told:
+                raise EndpointError(
+                    f"covariates: {name!r} is a column of {told[name]}, which a model can't know of"
+                    " a new patient; leave it out of the covariates"
+                )
+        return self
+
     def resolved(self) -> StudySettings:
         """Return the same study with every default of the design written out."""
         from gliofuse.designs import find_design, parse_settings
@@ -202,13 +235,21 @@ class StudySettings(_Settings):
         )
 
     @property
+    def survival_columns(self) -> tuple[str, ...]:
+        """The columns of ``survival``; none where there is none."""
+        return () if self.survival is None else (self.survival.time, self.survival.event)
+
+    @property
     def threshold(self) -> str:
         """The rule by which patients are called positive; of a study that is :meth:`resolved`."""
         return self.evaluation.threshold or "half"
 
     def definition(self) -> dict[str, Any]:
         """Return what defines the result, so neither its name, its pictures nor its computer."""
-        return self.model_dump(mode="json", exclude={"name", "explain", "compute"})
+        left_out = {"name", "explain", "compute"}
+        if self.preprocess is None:  # a study of finished images is what it was before
+            left_out.add("preprocess")
+        return self.model_dump(mode="json", exclude=left_out)
 
 
 def read_study(path: str | os.PathLike[str]) -> StudySettings:
@@ -246,7 +287,7 @@ def check_study(
     except ValidationError as error:
         problem = error.errors()[0]
         cause = problem.get("ctx", {}).get("error")
-        if isinstance(cause, EndpointError):
+        if isinstance(cause, EndpointError | SettingError):
             raise cause from None
         where = ".".join(str(part) for part in problem["loc"])
         if problem["type"] == "extra_forbidden":

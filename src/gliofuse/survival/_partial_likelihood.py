@@ -75,9 +75,11 @@ class PartialLikelihood:
         weight = np.exp(sorted_eta - top)
         at_risk = np.cumsum(weight[::-1])[::-1][self.first]
         denominator = at_risk - self.share * self._tied(weight[self.deaths])
-        log_likelihood = float((sorted_eta[self.deaths] - top - np.log(denominator)).sum())
-        # weights are relative to the largest, `top`; what is made of their ratios is not
-        expected = weight * self._spread(1.0 / denominator)
+        # a trial step too far leaves no weight in a risk set: not finite, and so refused
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+            log_likelihood = float((sorted_eta[self.deaths] - top - np.log(denominator)).sum())
+            # weights are relative to the largest, `top`; what is made of their ratios is not
+            expected = weight * self._spread(1.0 / denominator)
         return RiskSets(log_likelihood, weight, denominator, expected)
 
     def martingale(self, eta: Float) -> Float:

@@ -87,7 +87,7 @@ def optimal_cut(
     Raises
     ------
     InputError
-        If no cut leaves enough patients on both sides.
+        If no cut leaves enough patients on both sides, or follow-up is the same for everybody.
     SettingError
         If not ``0 < smallest < largest < 1``.
 
@@ -121,6 +121,8 @@ def optimal_cut(
             f"{np.unique(x).size} different value(s); use the median"
         )
     mean, spread = scores.mean(), ((scores - scores.mean()) ** 2).sum()
+    if not spread > 0:
+        raise InputError(f"no cut separates {n} patients whose follow-up is all alike")
     variance = below * (n - below) / (n * (n - 1)) * spread
     statistic = np.abs(np.cumsum(scores)[below - 1] - below * mean) / np.sqrt(variance)
     best = int(np.argmax(statistic))

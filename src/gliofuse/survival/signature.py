@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from gliofuse.errors import InputError, SettingError, did_you_mean
@@ -26,8 +26,17 @@ __all__ = ["SurvivalSignature", "ridge_signature", "survival_signature"]
 _WEIGHTS = ("cox", "time")
 
 
+#: Standard deviations from the training patients' mean beyond which a value counts as lying there:
+#: radiomic features are skewed, and a linear predictor would follow a new patient's energy to ten.
+_FARTHEST = 4.0
+
+
+def _bounded(z: pd.DataFrame) -> pd.DataFrame:
+    return z.clip(-_FARTHEST, _FARTHEST)
+
+
 class SurvivalSignature(BaseEstimator):
-    """Median imputation, z-score, forest selection, Cox elastic net, as one estimator.
+    """Median imputation, z-score within 4, forest selection, Cox elastic net, as one estimator.
 
     The penalty is chosen on folds in which everything before it is fitted anew. ``held_out_`` goes
     one further: each fold's patients get the risk of a chain that was fitted, penalty included, on
@@ -188,6 +197,7 @@ class _Chains:
             steps: list[tuple[str, Any]] = [
                 ("impute", MedianImputer().set_output(transform="pandas")),
                 ("zscore", StandardScaler().set_output(transform="pandas")),
+                ("bound", FunctionTransformer(_bounded).set_output(transform="pandas")),
             ]
             options = {}
             if self.selector is not None:

@@ -88,7 +88,7 @@ def univariate_table(
     Parameters
     ----------
     X : DataFrame of shape (patients, terms)
-        Numbers; levels as 0/1 columns. A patient is left out of the variables that he lacks.
+        Numbers; levels as 0/1 columns. Patients are left out of variables they lack.
     y : DataFrame
         time, event; index of X.
     variables : mapping of str to sequence of str, optional

@@ -206,3 +206,12 @@ def test_kaplan_meier_tables_agree_with_the_closed_form(case):
     low, high = curve.limits(table["time"].to_numpy()[1:])
     near(low, table["ci_low"][1:])
     near(high, table["ci_high"][1:])
+
+
+def test_a_term_that_is_the_same_in_every_risk_set_has_no_fit():
+    """One group alone is watched when events come: its size would be a rounding error."""
+    time = np.array([1.0, 2.0, 5.0, 6.0, 7.0, 8.0])
+    event = np.array([False, False, True, True, False, False])
+    group = np.array([1.0, 1.0, 0.0, 0.0, 0.0, 0.0])[:, None]
+    assert fit_cox(group, time, event) is None
+    assert fit_cox(group, time, event, stratum=np.array([0, 1, 0, 1, 0, 1])) is None

@@ -10,6 +10,7 @@ from gliofuse.cohort import SurvivalEndpoint
 from gliofuse.errors import InputError, SettingError
 from gliofuse.evaluation import harrell_concordance
 from gliofuse.evaluation.endpoints import evaluation_kinds, evaluation_of
+from gliofuse.evaluation.survival.groups import risk_thresholds
 from gliofuse.evaluation.survival.metrics import survival_metrics_table
 from gliofuse.evaluation.survival.predictions import judged, last_used
 from gliofuse.records import AGREEMENT, MISJUDGED, SAMPLE_SIZE, table_named
@@ -223,7 +224,7 @@ def test_a_model_that_gives_only_a_risk_is_judged_by_ranks(predictions):
     found = tables(silent)
     own = found["metrics"].query("model == 'other'")["metric"].tolist()
     assert own == ["c_index", "c_index_pooled", "uno_c", "auc_200", "auc_500"]
-    assert "other gives no probabilities" in found["follow_up"]["note"].iloc[0]
+    assert "no probabilities from 'other'" in found["follow_up"]["note"].iloc[0]
     brier = found["score_contrasts"].query("metric == 'brier'")
     assert set(brier["model_b"]) == {"clinical"}
 
@@ -243,7 +244,7 @@ def test_test_times_beyond_the_training_patients(cohort):
     found = tables(predictions)
     row = found["follow_up"].iloc[0]
     assert row["tau"] == longest
-    assert "watched for longer than the training patients" in row["note"]
+    assert "followed for longer than the training patients" in row["note"]
     assert metric(found, "uno_c") is not None
     assert metric(found, "brier_500") is None
     assert "no probability for 500 days from full" in row["note"]
@@ -258,7 +259,7 @@ def test_what_patients_do_not_allow_is_said(cohort):
     assert metric(found, "auc_5000") is None
     assert metric(found, "auc_200") is not None
     assert (
-        "nothing is told of 5000 days: no patient was watched for longer"
+        "nothing is told of 5000 days: no patient was followed for longer"
         in (found["follow_up"]["note"].iloc[0])
     )
 
@@ -415,3 +416,20 @@ def test_brier_score_of_repeats_is_the_mean_error(cohort):
     ]
     whole = metric(metrics_alone(repeated), "brier_500")
     assert whole["estimate"] == pytest.approx(np.mean([row["estimate"] for row in singles]))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"risk": np.r_[[1.0, 2.0, 3.0], np.zeros(37)]},  # as where most inner folds found nothing
+        {"event": 0},
+        {"time": 5.0},
+    ],
+)
+def test_training_patients_who_allow_no_cut_are_divided_at_the_median(changes):
+    training = {"fold": "fold1", "model": "signature", "cohort": "training", "event": 1}
+    training |= {"time": np.arange(1.0, 41.0), "risk": np.arange(40.0)}
+    table = pd.DataFrame({**training, **changes})
+    row = risk_thresholds(table, "optimal").iloc[0]
+    assert row["threshold"] == table["risk"].median()
+    assert np.isnan(row["statistic"])

@@ -38,6 +38,7 @@ _USUAL_HORIZONS: dict[str, tuple[float, ...]] = {
     "years": (1.0, 3.0, 5.0),
 }
 _LONGEST_LIFE = 100.0  # years; what goes beyond is in another unit
+_FEW_CENSORED = 10  # patients; fewer can't be spread over folds, and need not be
 _SHORTEST_STUDY = 0.5  # years; a cohort whose longest time is less is probably in another unit
 
 
@@ -190,6 +191,12 @@ class SurvivalEndpoint(Endpoint):
         table = table.rename_axis("case_id").astype({"time": float, "event": int, "competing": int})
         if self.until is not None:
             table.loc[table["time"] > self.until, columns] = (self.until, 0, 0)
+        if table.empty and excluded:
+            first, reason = excluded[0]
+            raise EndpointError(
+                f"endpoint {self.describe()!r}: no patient has a time and an event; {reason} for "
+                f"{first}"
+            )
         self._check_events(table)
         return table[list(self.outcome_columns)], excluded_table(excluded)
 
@@ -206,7 +213,10 @@ class SurvivalEndpoint(Endpoint):
             return
         strange = Counter(as_words(value) for value in known if _event(value) is None)
         if strange:
-            counted = [f"{name!r} ({number} patients)" for name, number in strange.most_common()]
+            counted = [
+                f"{name!r} ({_counted(number, 'patient')})"
+                for name, number in strange.most_common()
+            ]
             raise EndpointError(
                 f"endpoint {self.describe()!r}: {self.event} holds {listed(counted)}, neither 0/1, "
                 f"true/false, yes/no nor dead/alive; say which value is the event, for example "
@@ -217,8 +227,9 @@ class SurvivalEndpoint(Endpoint):
         seen = table[table["event"] == 1]
         if seen.empty:
             raise EndpointError(
-                f"endpoint {self.describe()!r} needs at least one event, got none in {len(table)} "
-                f"patients with both values"
+                f"endpoint {self.describe()!r} needs at least one event, got none in "
+                f"{len(table)} patients with both values; is {self.event} the right column, and "
+                "does 1 mean that the event was seen?"
             )
         last = seen["time"].max()
         if self.horizons is not None and self.horizons[-1] > table["time"].max():
@@ -235,9 +246,10 @@ class SurvivalEndpoint(Endpoint):
         return int(self.competing is not None and equals(event, self.competing))
 
     def strata(self, outcome: pd.DataFrame) -> pd.Series:
-        """Return whether the event was seen; where nobody is censored, whether it came early."""
-        if not outcome["event"].all():
-            return outcome["event"]
+        """Return whether the event was seen; where (nearly) everybody had it, whether early."""
+        seen = int(outcome["event"].sum())
+        if len(outcome) - seen >= min(_FEW_CENSORED, seen):
+            return outcome["event"].map({0: "censored", 1: "event"})
         early = outcome["time"] <= outcome["time"].median()
         return early.map({True: "early", False: "late"})
 
@@ -252,9 +264,9 @@ class SurvivalEndpoint(Endpoint):
         seen = outcome[outcome["event"] == 1]
         if len(seen) < 2 or outcome["time"].nunique() < 2:
             raise EndpointError(
-                f"endpoint {self.describe()!r}: {len(outcome)} patients with {len(seen)} events are"
-                " left, and nothing can be learned from them; look at excluded.csv and "
-                "failed_cases.csv in the run folder"
+                f"endpoint {self.describe()!r}: {_counted(len(outcome), 'patient')} with "
+                f"{_counted(len(seen), 'event')} are left, and nothing can be learned from them; "
+                "look at excluded.csv and failed_cases.csv in the run folder"
             )
 
     def remarks(self, outcome: pd.DataFrame) -> tuple[str, ...]:
@@ -262,9 +274,10 @@ class SurvivalEndpoint(Endpoint):
         times, year = outcome["time"], TIME_UNITS[self.unit]
         found = []
         if zero := int((times == 0).sum()):
-            found.append(f"{zero} patients have the time 0: they are kept, in no pair before it")
+            found.append(f"time 0: {_counted(zero, 'patient')}, kept, in no pair before it")
         if self.until is not None and (late := int((times == self.until).sum())):
-            found.append(f"follow-up ends at {self.until:g} {self.unit}: {late} patients reach it")
+            end = f"{self.until:g} {self.unit}"
+            found.append(f"follow-up ends at {end}: reached by {_counted(late, 'patient')}")
         if times.max() > _LONGEST_LIFE * year or times.max() < _SHORTEST_STUDY * year:
             found.append(
                 f"the longest time is {times.max():g} {self.unit}: is that the unit? "
@@ -325,6 +338,10 @@ class SurvivalEndpoint(Endpoint):
 
 def _unknown(event: Any) -> bool:
     return is_missing(event) or str(event).strip().lower() in _UNKNOWN
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 def _event(value: Any) -> int | None:

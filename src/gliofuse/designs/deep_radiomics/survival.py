@@ -8,11 +8,12 @@ with the clinical terms: the integrated nomogram, held against one without it.
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from gliofuse.cohort import SurvivalEndpoint, TwoClassEndpoint, parse_endpoint
 from gliofuse.designs.deep_radiomics.grading import DeepRadiomics
@@ -20,10 +21,9 @@ from gliofuse.designs.deep_radiomics.paper import BANK, DUAL_NETWORK, PAPER
 from gliofuse.designs.framework.banks import feature_bank
 from gliofuse.designs.framework.base import Design, NetworkDesignSettings
 from gliofuse.designs.framework.context import Available, FitContext
-from gliofuse.designs.framework.cox import COX_CHOICE, admitted, fit_cox
+from gliofuse.designs.framework.cox import COX_CHOICE, admitted, fit_cox, names_in
 from gliofuse.designs.framework.models import ALL, Model, Role, sequence_label
 from gliofuse.designs.framework.networks import (
-    FEW_PATIENTS,
     NetworkRecipe,
     NetworkSignature,
     fit_network_signature,
@@ -39,6 +39,7 @@ from gliofuse.designs.framework.signatures import (
 from gliofuse.designs.framework.stable import stable_only
 from gliofuse.errors import EndpointError
 from gliofuse.inputs import CaseData, Input, RadiomicFeatures, TumourSlices
+from gliofuse.signature import SignatureWarning
 
 __all__ = ["DeepRadiomicsSurvival", "DeepRadiomicsSurvivalSettings"]
 
@@ -76,16 +77,18 @@ class DeepRadiomicsSurvivalSettings(NetworkDesignSettings):
     trees: int = Field(100, ge=10)
     folds: int = Field(5, ge=3, description="Of penalties and of out-of-fold scores.")
     networks: bool = Field(True, description="Whether the network is trained.")
-    cross_fit: bool | None = Field(
-        None,
-        description="Weigh deep features of networks that did not learn from the weighed, each of "
-        "half of the patients (from 100 training patients on; the paper: no).",
+    cross_fit: bool = Field(
+        True,
+        description="Weigh deep features of networks that did not learn from the weighed, two more "
+        "of half of the patients each (the paper: no).",
     )
     stable_features: str | None = Field(
         None, description="Admit only these: stable_features.csv of `gliofuse stability`."
     )
     weights: str | None = Field(None, description="Pretrained weights of the network (imagenet).")
     epochs: int | None = Field(None, ge=1, description="Overrides the preset's.")
+
+    _listed = field_validator("splines", mode="before")(names_in)
 
 
 class DeepRadiomicsSurvival(Design):
@@ -114,6 +117,10 @@ class DeepRadiomicsSurvival(Design):
         "net is that of the partial likelihood; method=paper takes the forest on survival time.",
         "Scores of training patients, by which the integrated model weighs the signature, are of "
         "signatures that did not see them; the paper does not say so of its own.",
+        "The paper weighs features of the network that learned from the same patients, where they "
+        "tell survival as they never will in a new patient. A network learns from one half and the "
+        "signature from the other, both ways, averaged, at three times the time (setting "
+        "cross_fit); the CNN model is the network of all training patients.",
         "The epoch is chosen by the validation loss.",
         COX_CHOICE,
     )
@@ -259,9 +266,15 @@ class DeepRadiomicsSurvival(Design):
             return {}, {}
         fit = fit_network_signature
         network = fit(self.recipe, training, validation, context, name=_CNN)
-        wanted = self.settings.cross_fit
-        if not (len(training) >= FEW_PATIENTS if wanted is None else wanted):
+        if not self.settings.cross_fit:
             everybody = context.learners(training, validation).case_ids
+            warnings.warn(
+                f"{_CNN} has learned from the patients whose deep features the signature weighs: "
+                "what it says of them out of fold is too good, and so is its weight in the "
+                "integrated model (setting cross_fit)",
+                SignatureWarning,
+                stacklevel=2,
+            )
             return {_CNN: network}, {everybody: (network, "")}
         two, parts = halves(training, context), {}
         for number, (seen, unseen) in enumerate((two, two[::-1]), 1):

@@ -63,9 +63,10 @@ class ClinicalTable:
         self.splines_: dict[str, RestrictedCubicSpline] = {}
         for name in self.splines:
             if name not in self.columns or not pd.api.types.is_numeric_dtype(table[name]):
+                numbers = [one for one in self.columns if pd.api.types.is_numeric_dtype(table[one])]
                 raise InputError(
                     f"splines: {name!r} is no covariate of numbers; they are "
-                    f"{', '.join(self.columns)}"
+                    f"{', '.join(numbers) or 'none'}"
                 )
         for name in self.columns:
             column = table[name]

@@ -18,7 +18,7 @@ from gliofuse.records import Nomogram
 from gliofuse.signature import SignatureWarning
 from gliofuse.survival import CoxModel
 
-__all__ = ["COX_CHOICE", "FittedCox", "admitted", "fit_cox", "in_columns", "risk_only"]
+__all__ = ["COX_CHOICE", "FittedCox", "admitted", "fit_cox", "in_columns", "names_in", "risk_only"]
 
 COX_CHOICE = (
     "Cox models with clinical terms have a weak ridge (the weight of one patient a standardised "
@@ -39,7 +39,8 @@ class FittedCox:
     table : pandas.DataFrame
         Of the training patients, on the terms' own scales.
     known : pandas.DataFrame
-        The training patients' predictions from models that did not see them.
+        The training patients' predictions from models that did not see them; medians, levels and
+        knots, which know of no outcome, are those of all training patients.
     """
 
     coding: ClinicalTable
@@ -51,6 +52,11 @@ class FittedCox:
     def predict(self, data: CaseData, beside: pd.DataFrame | None = None) -> pd.DataFrame:
         """Return risk and survival of patients, given the scores that the model was fitted with."""
         return in_columns(self.model, self.terms(data, beside), self.endpoint)
+
+    @property
+    def variables(self) -> dict[str, list[str]]:
+        """The model's terms by variable: levels and spline columns together, and the scores."""
+        return _variables(self.coding, self.table)
 
     def nomogram(self) -> Nomogram | None:
         """Return the model as a nomogram; ``None`` where no term moves it, or no horizon is met."""
@@ -130,15 +136,14 @@ def survival_folds(
     training: CaseData, folds: int, context: FitContext
 ) -> list[tuple[list[str], list[str]]]:
     """Return inner folds, with about as many events in each, as the patients of both sides."""
-    from gliofuse.signature import stratified_folds
+    from gliofuse.survival import event_folds
 
     names = list(training.case_ids)
-    event = training.survival["event"].to_numpy()
+    event = training.survival["event"].to_numpy() == 1
     people = None if context.groups is None else context.groups.loc[names].to_numpy()
-    most = max(2, min(folds, int(event.sum())))
     return [
         ([names[i] for i in rest], [names[i] for i in part])
-        for rest, part in stratified_folds(event, most, context.seed, people)
+        for rest, part in event_folds(event, folds, context.seed, people)
     ]
 
 
@@ -177,6 +182,11 @@ def admitted(
     return adds or _left_out()
 
 
+def names_in(given: object) -> object:
+    """Return the names of a setting that holds several, written with commas or as a list."""
+    return tuple(name.strip() for name in given.split(",")) if isinstance(given, str) else given
+
+
 def _left_out() -> bool:
     warnings.warn(
         "the signature says nothing out of fold beyond the clinical model: it is left out of the "
@@ -196,7 +206,13 @@ def _kept(table: pd.DataFrame, y: pd.DataFrame, coding: ClinicalTable, terms: st
         return [str(name) for name in table.columns]
     from gliofuse.survival import eliminate
 
-    groups = coding.groups()
+    groups = _variables(coding, table)
+    return [term for name in eliminate(table, y, variables=groups).kept for term in groups[name]]
+
+
+def _variables(coding: ClinicalTable, table: pd.DataFrame) -> dict[str, list[str]]:
+    """Return the columns of a table by variable; a variable without a column there is left out."""
+    groups = {name: terms for name, terms in coding.groups().items() if terms}
     coded = {term for terms in groups.values() for term in terms}
     groups |= {name: [name] for name in map(str, table.columns) if name not in coded}
-    return [term for name in eliminate(table, y, variables=groups).kept for term in groups[name]]
+    return {name: terms for name, terms in groups.items() if set(terms) <= set(table.columns)}

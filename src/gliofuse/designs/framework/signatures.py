@@ -242,10 +242,10 @@ class FittedSurvival(FittedDesign):
         ratios, hazards, residuals = [], [], []
         for name, one in self.cox.items():
             plain = CoxModel().fit(one.table, self.outcome)
-            single = univariate_table(one.table, self.outcome)
+            single = univariate_table(one.table, self.outcome, variables=one.variables)
             for kind, table in (("univariable", single), ("multivariable", plain.summary())):
                 ratios.append(table.assign(model=name, kind=kind, n=plain.n_, events=plain.events_))
-            hazards.append(plain.proportional_hazards().assign(model=name))
+            hazards.append(plain.proportional_hazards(variables=one.variables).assign(model=name))
             residuals.append(plain.schoenfeld().assign(model=name))
         if ratios:
             found["hazard_ratios"] = pd.concat(ratios, ignore_index=True)

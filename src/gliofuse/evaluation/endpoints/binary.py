@@ -10,6 +10,7 @@ import pandas as pd
 from gliofuse.errors import SettingError, did_you_mean
 from gliofuse.evaluation._checks import check_predictions
 from gliofuse.evaluation.agreement import agreement_table, misjudged_by_all
+from gliofuse.evaluation.auc import apparent_aucs
 from gliofuse.evaluation.calibration import calibration_curve, calibration_summary
 from gliofuse.evaluation.centers import (
     center_alone,
@@ -102,6 +103,9 @@ class BinaryEvaluation(Evaluation):
         def refits(patients: pd.DataFrame) -> bool:
             return str(patients["cohort"].iloc[0]) in sharing
 
+        apparent = (
+            apparent_aucs(predictions) if sharing and (subgroups or centers is not None) else {}
+        )
         known = None if centers is None or centers.nunique() < 2 else centers
         one_scale = {
             name: group for name, group in cohorts.items() if not _of_many(predictions, name)
@@ -159,7 +163,7 @@ class BinaryEvaluation(Evaluation):
             ),
         }
         if known is not None:
-            of_centers = performance_by_group(shown, known, sharing=sharing)
+            of_centers = performance_by_group(shown, known, sharing=sharing, apparent=apparent)
             makers |= {
                 "centers": lambda: of_centers.rename(columns={"group": "center"}).drop(
                     columns="auc_variance", errors="ignore"
@@ -170,7 +174,7 @@ class BinaryEvaluation(Evaluation):
         if subgroups:
             makers["subgroups"] = lambda: pd.concat(
                 [
-                    performance_by_group(shown, groups, sharing=sharing)
+                    performance_by_group(shown, groups, sharing=sharing, apparent=apparent)
                     .drop(columns="auc_variance", errors="ignore")
                     .assign(variable=name)
                     for name, groups in subgroups.items()

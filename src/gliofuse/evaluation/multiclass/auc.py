@@ -8,17 +8,15 @@ higher one. To first order (Hajek's projection, of which DeLong's variance is th
 classes) an error of the AUC of class k is the mean over all n patients of
 
     (placement - mean placement of the side) * n / (patients of the side),
-
 a *side* being the class or the rest. A patient's contribution to the mean of several AUCs is the
 mean of these over the classes, so that the covariances between the AUCs, which rest on the same
 patients, come with it. The variance is then, summed over the classes c as the patients were
 sampled,
 
     sum_c [ n_c * var_c + n_c * mean_c^2 ] / n^2,
-
 with the sample variance (ddof 1) and mean of the contributions within class c. The second term
-says that the mixture of classes within the rest is a chance one too; with two classes it is 0 and
-what remains is DeLong's variance, to the last digit but rounding.
+says that the mixture of classes within the rest is a chance one too; with two classes it is 0,
+and DeLong's variance remains.
 """
 
 from __future__ import annotations
@@ -42,7 +40,11 @@ from gliofuse.evaluation.auc import (
     scaled_by_pairs,
 )
 from gliofuse.evaluation.comparison import DeLongTest, cohort_rows, compare_pairs, paired_test
-from gliofuse.evaluation.inference import REFIT_DIFFERENCE, method_name, shares_training
+from gliofuse.evaluation.inference import (
+    difference_with_refits,
+    method_name,
+    shares_training,
+)
 from gliofuse.evaluation.multiclass._checks import (
     check_classes,
     reason_unusable,
@@ -249,11 +251,12 @@ def macro_auc_matrix(
                 "another split or endpoint"
             )
         apart = placed_a.contributions() - placed_b.contributions()
+        variance = placed_a.variance(apart)
         same = all(_ranks(a, name).equals(_ranks(b, name)) for name in columns.values())
         return paired_test(
             placed_a.area(classes, refits=refits, confidence=confidence),
             placed_b.area(classes, refits=refits, confidence=confidence),
-            placed_a.variance(apart) * (REFIT_DIFFERENCE if refits else 1.0),
+            difference_with_refits(variance) if refits else variance,
             same_ranks=same,
             confidence=confidence,
         )
@@ -305,15 +308,19 @@ def macro_auc_within(
 
 @dataclass(frozen=True)
 class _Placed:
-    """Placements (rows, k), NaN for what can't be placed, and each row's class and patient."""
+    """Placements (rows, k), NaN for what can't be placed; each row's class, patient and fold.
+
+    Without folds a row is a patient's mean over them, or there is but one.
+    """
 
     codes: np.ndarray
     places: np.ndarray
     patients: np.ndarray
     used: list[int]
+    folds: np.ndarray | None = None
 
     def contributions(self) -> np.ndarray:
-        return _contributions(self.codes, self.places, self.used)
+        return _contributions(self.codes, self.places, self.used, self.folds)
 
     def variance(self, contribution: np.ndarray) -> float:
         """Return the variance of the mean of one contribution of each patient."""
@@ -364,6 +371,7 @@ def _placed_within(
                 side["place"].to_numpy(), side["pairs"].to_numpy()
             )
     names = codes.index.get_level_values("case_id").to_numpy()
+    folds = None if average else codes.index.get_level_values("fold").to_numpy()
     codes, places = codes.to_numpy(), table.to_numpy()
     known = [np.isfinite(places[:, k]) for k in range(len(classes))]
     used = [
@@ -371,7 +379,7 @@ def _placed_within(
         for k in range(len(classes))
         if len(set(names[known[k] & (codes == k)])) > 1 and (known[k] & (codes != k)).any()
     ]
-    return _Placed(codes, places, names, used)
+    return _Placed(codes, places, names, used, folds)
 
 
 def hand_till(
@@ -441,14 +449,31 @@ def _placed(codes: np.ndarray, chance: np.ndarray, used: Sequence[int]) -> np.nd
     return places
 
 
-def _contributions(codes: np.ndarray, places: np.ndarray, used: Sequence[int]) -> np.ndarray:
-    """Return what each patient contributes to the error of the mean AUC, (n,)."""
+def _contributions(
+    codes: np.ndarray,
+    places: np.ndarray,
+    used: Sequence[int],
+    folds: np.ndarray | None = None,
+) -> np.ndarray:
+    """Return what each patient contributes to the error of the mean AUC, (n,).
+
+    With ``folds`` a placement deviates from the mean of its side in its fold, which the few
+    patients of the other side there have in common; of a fold that holds one patient of the side,
+    from the mean over all folds.
+    """
     total = np.zeros(codes.size)
     for k in used:
         known = np.isfinite(places[:, k])
         for side in (known & (codes == k), known & (codes != k)):
             own = places[side, k]
-            total[side] += (own - own.mean()) * (codes.size / own.size)
+            deviation = own - own.mean()
+            if folds is not None:
+                by_fold = pd.Series(own).groupby(folds[side])
+                size = by_fold.transform("size").to_numpy()
+                within = own - by_fold.transform("mean").to_numpy()
+                several = size > 1
+                deviation[several] = (within * np.sqrt(size / np.maximum(size - 1, 1)))[several]
+            total[side] += deviation * (codes.size / own.size)
     return total / len(used)
 
 

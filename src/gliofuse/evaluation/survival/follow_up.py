@@ -29,7 +29,8 @@ def follow_up_table(helds: Sequence[Held], label: Callable[[float], str]) -> pd.
     -------
     DataFrame
         cohort, n, events, competing (where causes compete), median, median_low, median_high (of
-        follow-up, by the reverse Kaplan-Meier curve), longest, training_longest, tau, note.
+        follow-up, by the reverse Kaplan-Meier curve), longest, training_longest, tau, note (models
+        in quotes).
     """
     rows = []
     for cohort in dict.fromkeys(held.cohort for held in helds):
@@ -66,31 +67,40 @@ def _notes(
     if len(longest) and longest.min() < patients["time"].max():
         late = int((patients["time"] > longest.min()).sum())
         notes.append(
-            f"{late} patients were watched for longer than the training patients "
+            f"{_counted(late, 'patient')} followed for longer than the training patients "
             f"({longest.min():g}): figures over time end there"
         )
     for horizon in first.horizons:
         beyond = int((patients["time"] > horizon).sum())
         early = int(((patients["time"] <= horizon) & (patients["event"] == 1)).sum())
         if not first.evaluable(horizon):
-            reason = "no patient was watched for longer" if not beyond else "no event came by then"
+            reason = "no patient was followed for longer" if not beyond else "no event came by then"
             notes.append(f"nothing is told of {label(horizon)}: {reason}")
             continue
         if min(beyond, early) < _FEW:
             notes.append(
-                f"{label(horizon)} rests on {early} events and {beyond} patients watched for longer"
+                f"{label(horizon)} rests on {_counted(early, 'event')} by then and "
+                f"{_counted(beyond, 'patient')} followed for longer"
             )
         silent = [held.model for held in helds if not held.known(horizon)]
         silent = [name for name in silent if name not in _without(helds)]
         if silent:
             notes.append(
-                f"no probability for {label(horizon)} from {', '.join(silent)}: a fold's training "
-                "patients were not watched for so long"
+                f"no probability for {label(horizon)} from {_quoted(silent)}: a fold's training "
+                "patients were not followed for so long"
             )
     if _without(helds):
-        notes.append(f"{', '.join(_without(helds))} gives no probabilities: only ranks are judged")
+        notes.append(f"no probabilities from {_quoted(_without(helds))}: only ranks are judged")
     return notes
 
 
 def _without(helds: Sequence[Held]) -> list[str]:
     return [held.model for held in helds if not held.has_probabilities]
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names)

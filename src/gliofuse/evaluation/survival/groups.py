@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from gliofuse.errors import InputError
 from gliofuse.evaluation._checks import normal_quantile
 from gliofuse.evaluation.inference import REFIT_RATES
 from gliofuse.evaluation.survival._cox import fit_cox
@@ -56,8 +57,11 @@ def risk_thresholds(predictions: pd.DataFrame, rule: str) -> pd.DataFrame:
         row = {"fold": fold, "model": model, "threshold": median_cut(own["risk"])}
         if rule == "optimal":
             row |= {"statistic": np.nan, "p_corrected": np.nan}
-            if own["risk"].nunique() > 2 and own["event"].any():
+            try:
                 cut = optimal_cut(own["risk"], own[["time", "event"]])
+            except InputError:  # too few different risks, or no event
+                pass
+            else:
                 row |= {"threshold": cut.cut, "statistic": cut.statistic}
                 row["p_corrected"] = cut.p_corrected
         rows.append(row)
@@ -203,7 +207,9 @@ def _hazard_ratio(patients: pd.DataFrame, factor: float, confidence: float) -> d
                                  "both were watched at"}  # fmt: skip
     error = float(np.sqrt(factor * fit.covariance[0, 0]))
     found = _wald(float(fit.coefficients[0]), error, confidence)
-    return found | {name: float(np.exp(found[name])) for name in ("estimate", "ci_low", "ci_high")}
+    with np.errstate(over="ignore"):  # an upper limit of next to no events is infinite
+        ends = {name: float(np.exp(found[name])) for name in ("estimate", "ci_low", "ci_high")}
+    return found | ends
 
 
 def _wald(estimate: float, error: float, confidence: float) -> dict[str, float]:

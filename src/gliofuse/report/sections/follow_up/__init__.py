@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from gliofuse.records import FOLLOW_UP
@@ -32,13 +33,19 @@ def data(context: Context, found: Findings) -> dict[str, Any] | None:
                 "longest": row["longest"],
                 "training_longest": row.get("training_longest"),
                 "tau": row["tau"],
-                "notes": [text for text in (row.get("note") or "").split("; ") if text],
+                "notes": _notes(context, row.get("note") or ""),
             }
             for row in rows
         ],
         "has_competing": any(row.get("competing") is not None for row in rows),
         "left_out": [text for row in rows for text in _left_out(context, row)],
     }
+
+
+def _notes(context: Context, note: str) -> list[str]:
+    """Return what a note says, with the models, which it quotes, as a reader would write them."""
+    labelled = re.sub("'([^']+)'", lambda name: context.label(name[1]), note)
+    return [text for text in labelled.split("; ") if text]
 
 
 def _left_out(context: Context, row: dict[str, Any]) -> list[str]:

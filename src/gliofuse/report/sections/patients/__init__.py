@@ -39,6 +39,7 @@ def data(context: RunContext, found: Findings) -> dict[str, Any]:
         "folds": _folds(context),
         "centers": _centers(context),
         "endpoint": context.endpoint_words,
+        "preprocessing": context.run.preprocessing,
         "split": {
             "kind": context.split.kind,
             "words": split_words(context.split, context.sides, alike=context.kind.alike),

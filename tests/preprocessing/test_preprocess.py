@@ -101,9 +101,9 @@ def test_refused_patients_are_listed_with_the_reason(done):
     assert "no such file" in errors["gone"]
     written = pd.read_csv(out / "failed_cases.csv")
     assert list(written.columns) == ["case_id", "stage", "error"]
-    page = (out / "index.html").read_text()
+    page = (out / "index.html").read_text(encoding="utf-8")
     assert page.index("bad") < page.index("good")  # refused ones first
-    assert "Refused" in (out / "bad" / "index.html").read_text()
+    assert "Refused" in (out / "bad" / "index.html").read_text(encoding="utf-8")
     assert (out / "good" / "overview.png").stat().st_size > 10_000
     for name in ("scans", "alignment", "brain", "bias"):
         assert (out / "good" / "pictures" / f"{name}.png").exists()
@@ -203,7 +203,7 @@ def test_the_real_patient_of_the_scanner(shared_data, tmp_path):
     cohort = Cohort((Case("TCGA-FG-6692", images),))
     result, failed = preprocess_cohort(cohort, tmp_path, PreprocessingSettings())
     assert failed.empty
-    record = json.loads((tmp_path / "TCGA-FG-6692" / "case.json").read_text())
+    record = json.loads((tmp_path / "TCGA-FG-6692" / "case.json").read_text(encoding="utf-8"))
     numbers = record["numbers"]
     # HD-BET 2 found 1,570 ml in each of the four scans.
     assert numbers["brain"]["volume_ml"] == pytest.approx(1570, rel=0.10)

@@ -217,7 +217,7 @@ def test_heads_are_cut_turned_and_scaled(heads):
 def test_a_segmenter_is_read_back_without_running_code(segmenter_folder, segmenter, heads):
     files = {path.suffix for path in segmenter_folder.iterdir() if path.is_file()}
     assert files <= {".json", ".safetensors", ".csv"}
-    content = json.loads((segmenter_folder / "segmenter.json").read_text())
+    content = json.loads((segmenter_folder / "segmenter.json").read_text(encoding="utf-8"))
     assert content["trained"]["training"] == list(heads.case_ids[:6])
     assert segmenter.learned_from == set(heads.case_ids[:6])
 

@@ -91,7 +91,7 @@ def test_agreement_of_a_cohort(pairs, tmp_path):
     assert row["ci_low"] < row["mean"] < row["ci_high"] <= 1
     assert row["n"] == 8
     picture = bland_altman(found.cases, tmp_path / "volumes.svg")
-    assert "8 patients" in picture.read_text() or picture.stat().st_size > 2000
+    assert "8 patients" in picture.read_text(encoding="utf-8") or picture.stat().st_size > 2000
 
 
 def test_a_mask_of_other_geometry_is_its_patient_s_failure(pairs):

@@ -138,8 +138,10 @@ def convert(
         typer.echo(f"{len(choices.undecided)} rows say ask and are left out:")
         for name in _some(list(choices.undecided)):
             typer.echo(f"  {name}")
+    from gliofuse.cohort import STRUCTURAL
+
     for case in done.cohort:
-        lacking = case.lacks(("t1", "t1ce", "t2", "flair"), mask=False)
+        lacking = case.lacks(STRUCTURAL, mask=False)
         if lacking:
             typer.echo(f"{case.case_id}: no {', '.join(lacking)}")
     for row in done.failed.itertuples():
@@ -189,10 +191,12 @@ def pseudonyms(
 
 def _study_lines(table: pd.DataFrame) -> list[str]:
     """One line a study: what was found, what is asked about, what is missing."""
+    from gliofuse.cohort import STRUCTURAL
+
     lines = []
     for (patient, study), rows in table.groupby(["patient_id", "study"], sort=False):
         parts = []
-        for name in ("t1", "t1ce", "t2", "flair"):
+        for name in STRUCTURAL:
             series = rows.loc[rows["sequence"] == name, "series"]
             parts.append(f"{name} {_number(series.iloc[0])}" if len(series) else f"no {name}")
         asked = rows.loc[rows["sequence"] == "ask", "series"]

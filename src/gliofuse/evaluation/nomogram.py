@@ -170,7 +170,7 @@ def nomogram_points(model: Nomogram, *, points: float = 100.0) -> NomogramPoints
 
     Examples
     --------
-    >>> table = pd.DataFrame({"age": [20.0, 80.0], "score": [0.0, 2.0]})
+    >>> table = pd.DataFrame({"age": [20.0, 50, 80], "score": [0.0, 0.7, 2]})
     >>> model = logistic_nomogram({"age": 0.05, "score": 2.0}, table, intercept=-4.0,
     ...                           outcome="grade >= 3")
     >>> drawn = nomogram_points(model)

@@ -41,11 +41,12 @@ class Orientation:
     @classmethod
     def of(cls, direction: np.ndarray) -> Orientation:
         """Return the orientation of an image; columns of ``direction`` are its x, y and z."""
-        axes: list[int] = []  # for the patient's x, y, z: the image's axis, of (x, y, z)
-        for patient_axis in range(3):
-            strength = np.abs(direction[patient_axis])
-            free = [axis for axis in range(3) if axis not in axes]
-            axes.append(max(free, key=lambda axis: strength[axis]))
+        chosen: dict[int, int] = {}  # for the patient's x, y, z: the image's axis, of (x, y, z)
+        for place in np.argsort(-np.abs(direction), axis=None, kind="stable"):  # strongest first
+            patient_axis, axis = divmod(int(place), 3)
+            if patient_axis not in chosen and axis not in chosen.values():
+                chosen[patient_axis] = axis
+        axes = [chosen[0], chosen[1], chosen[2]]
         against = [bool(direction[axis, axes[axis]] < 0) for axis in range(3)]
         # arrays are (z, y, x)
         return cls((2 - axes[2], 2 - axes[1], 2 - axes[0]), (against[2], against[1], against[0]))

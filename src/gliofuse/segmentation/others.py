@@ -18,7 +18,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import ClassVar
 
-from gliofuse.cohort import Case
+from gliofuse.cohort import STRUCTURAL, Case
 from gliofuse.errors import InputError, ManifestError, RunError, SettingError, did_you_mean
 from gliofuse.imaging import Volume, check_same_geometry, read_mask
 
@@ -245,7 +245,7 @@ class BratsWinner(_InPython):
     name: ClassVar[str] = "brats"
     convention: ClassVar[str | None] = "brats2023"
     module: ClassVar[str] = "brats"
-    least: ClassVar[tuple[str, ...]] = ("t1", "t1ce", "t2", "flair")
+    least: ClassVar[tuple[str, ...]] = STRUCTURAL
     install: ClassVar[str] = (
         "install it in an environment of its own (pip install brats), with Docker or Apptainer on "
         "the machine, and give that environment's interpreter, /path/to/env/bin/python"

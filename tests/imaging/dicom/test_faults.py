@@ -38,7 +38,7 @@ def test_a_cut_file_is_named_in_the_key_alone_and_its_series_is_not_converted(ca
     _, out, _ = scan(capsys, tmp_path)
     assert "1 damaged or cut short files, named in" in out
     assert "HUBER" not in out
-    assert "HUBER" in (tmp_path / "series.key.json").read_text()
+    assert "HUBER" in (tmp_path / "series.key.json").read_text(encoding="utf-8")
     table = table_of(tmp_path)
     assert table["problem"].tolist() == ["1 of 9 files cut short", ""]
     assert table["sequence"].tolist() == ["ask", "t1"]

@@ -218,7 +218,7 @@ def test_no_output_names_a_person(capsys, study, more):
     printed += "".join(str(part) for part in convert(capsys, study))
     key = study / "series.key.json"
     assert key.stat().st_mode & 0o077 == 0
-    assert "MRN-7788123" in key.read_text()
+    assert "MRN-7788123" in key.read_text(encoding="utf-8")
     outputs = [study / "series.csv", *(study / "nifti").rglob("*")]
     texts = {"terminal": printed.replace(str(study), "")}
     for path in outputs:
@@ -233,7 +233,7 @@ def test_no_output_names_a_person(capsys, study, more):
     row = table_of(study).query("series == 2").iloc[0]
     assert (row["description"], row["protocol"]) == ("t1 *** ***", "t1_***")
     assert (row["patient_id"] == "MRN-7788123") == bool(more)
-    facts = json.loads(next((study / "nifti").rglob("t1ce.json")).read_text())
+    facts = json.loads(next((study / "nifti").rglob("t1ce.json")).read_text(encoding="utf-8"))
     assert facts["EchoTime"] == 0.012
 
 
@@ -262,7 +262,7 @@ def test_a_clinical_table_is_joined_by_pseudonyms(capsys, study):
     )
     assert code == 0, err
     assert read_manifest(study / "cohort.csv").cases[0].clinical["grade"] == 4
-    assert "7788123" not in (study / "clinical.csv").read_text()
+    assert "7788123" not in (study / "clinical.csv").read_text(encoding="utf-8")
     assert "exists; give another name" in call(capsys, "dicom", *words, "MRN")[2]
     (study / "clinical.csv").unlink()
     assert "no column 'mrn'" in call(capsys, "dicom", *words, "mrn")[2]

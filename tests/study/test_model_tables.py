@@ -67,3 +67,27 @@ def test_survival_is_drawn_by_the_score_too_at_its_own_threshold(tmp_path):
     write_survival_curves(*given, "imaging_score", thresholds, "imaging_score")
     again = pd.read_csv(tmp_path / "tables" / "kaplan_meier.csv")
     assert set(again["groups"]) == {"class", "called"}
+
+
+def test_curves_beside_classes_are_in_days_and_of_clinical_columns_in_the_endpoints_unit(tmp_path):
+    ids = [f"p{number}" for number in range(20)]
+    clinical = pd.DataFrame(
+        {"months": np.arange(1.0, 21), "died": [1, 0] * 10}, pd.Index(ids, name="case_id")
+    )
+    base = {"case_id": ids, "fold": "holdout", "cohort": "test", "model": "m"}
+    label = np.repeat([0, 1], 10)
+    run = RunFolder(tmp_path)
+    run.write_predictions(pd.DataFrame(base | {"y_true": label, "probability": label * 1.0}))
+    survival = SurvivalEndpoint("months", "died", "months")
+    write_survival_curves(run, BinaryEndpoint("grade", ">= 3"), clinical, survival, "m")
+    table = pd.read_csv(tmp_path / "tables" / "kaplan_meier.csv")
+    assert table["time"].max() == pytest.approx(20 * 365.25 / 12)
+
+    (tmp_path / "tables" / "kaplan_meier.csv").unlink()
+    grade = {"grade": pd.Series(np.where(label == 1, "grade 3", "grade 2"), index=ids)}
+    tests = write_survival_curves(run, survival, clinical, survival, "m", columns=grade)
+    table = pd.read_csv(tmp_path / "tables" / "kaplan_meier.csv")
+    assert set(table["groups"]) == {"by grade"}
+    assert table["time"].max() == 20
+    y = clinical[["months", "died"]].to_numpy().T
+    assert tests["by grade"].statistic == pytest.approx(survdiff(*y, grade["grade"])[0])

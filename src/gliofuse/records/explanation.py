@@ -182,7 +182,7 @@ KAPLAN_MEIER = TableFile(
     "the score that a design divides them by; of a survival endpoint by cohort and risk group.",
     columns={
         "group": text("The group of patients."),
-        "time": number("In the unit of the times; starts at 0."),
+        "time": number("In the unit of a survival endpoint, else in days; starts at 0."),
         "survival": number("Share alive."),
         "ci_low": number("Lower bound of the 95 % confidence interval."),
         "ci_high": number("Upper bound."),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from gliofuse.cohort import Endpoint, SurvivalEndpoint
+from gliofuse.cohort import TIME_UNITS, Endpoint, SurvivalEndpoint
 from gliofuse.evaluation import kaplan_meier, logrank, shares_training
 from gliofuse.evaluation.endpoints import evaluation_of
 from gliofuse.records import BY_COLUMN, KAPLAN_MEIER, LogrankRecord, RunFolder
@@ -37,6 +37,8 @@ def write_survival_curves(
         The log-rank tests, by what the groups are.
     """
     outcome, _ = survival.outcome(clinical)
+    if endpoint != survival:  # beside classes the curves are in days, whatever the columns are in
+        outcome["time"] *= TIME_UNITS["days"] / TIME_UNITS[survival.unit]
     evaluation, predictions = evaluation_of(endpoint), run.predictions()
     tests, tables = {}, []
     found: dict[str, pd.Series] = {}

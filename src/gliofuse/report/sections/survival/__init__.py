@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from gliofuse.cohort import TIME_UNITS
 from gliofuse.records import KAPLAN_MEIER
 from gliofuse.report.context import RunContext
 from gliofuse.report.drawing import Drawing, file_name
@@ -57,7 +58,7 @@ def drawings(data: list[dict[str, Any]], context: RunContext) -> list[Drawing]:
             plot["title"],
             draw_survival,
             (plot["curves"],),
-            {"p_text": p_text(plot["p"])},
+            {"p_text": p_text(plot["p"]), "unit": "years", "scale": TIME_UNITS[context.unit]},
             "Band: 95 % confidence interval. Curves at their right end rest on few patients.",
         )
         for plot in data

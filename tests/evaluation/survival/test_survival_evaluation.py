@@ -247,7 +247,7 @@ def test_test_times_beyond_the_training_patients(cohort):
     assert "followed for longer than the training patients" in row["note"]
     assert metric(found, "uno_c") is not None
     assert metric(found, "brier_500") is None
-    assert "no probability for 500 days from full" in row["note"]
+    assert "no probability for 500 days from 'full'" in row["note"]
     assert found["brier_curve"].empty or found["brier_curve"]["time"].max() <= longest
 
 

@@ -341,7 +341,11 @@ def test_designs_are_not_compared_where_nobody_is_held_out(cohort, tmp_path, cap
         (["--network", "densenet121", "--set", "epochs"], {}, "write KEY=VALUE"),
         (["--network", "densenet121", "--sequences", "t1c"], {}, "did you mean 't1'"),
         (["--network", "densenet121", "--preset", "papers"], {}, "'paper' or 'quick'"),
-        (["--network", "densenet121", "--endpoint", "os_days, died"], {}, "survival endpoint"),
+        (
+            ["--network", "densenet121", "--endpoint", "os_days, died"],
+            {},
+            "learns classes, not survival",
+        ),
         (["--network", "densenet121", "--survival", "os_days"], {}, "write TIME,EVENT"),
         (["--network", "dual-resnet18"], {}, "give its columns, for example --survival"),
         (["--network", "dual-resnet18", "--survival", "os_day,died"], {}, "mean 'os_days'"),

@@ -8,7 +8,7 @@ import pytest
 
 from gliofuse.cohort import SurvivalEndpoint
 from gliofuse.designs import Available, FitContext, find_design, parse_settings
-from gliofuse.errors import EndpointError, InputError
+from gliofuse.errors import EndpointError, InputError, SettingError
 from gliofuse.evaluation.survival.concordance import harrell_concordance
 from gliofuse.inputs import CaseData, FeatureTable
 from gliofuse.signature import SignatureWarning
@@ -148,3 +148,15 @@ def test_designs_that_do_not_predict_survival_say_so():
         fitted("deep-radiomics", *cohort(), learned=110, guide="grade: 2, 3, 4")
     with pytest.raises(InputError, match="network"):
         fitted("single-network", *cohort(), learned=110)
+
+
+@pytest.mark.parametrize("design", ["risk-signature", "deep-radiomics"])
+def test_a_signature_beyond_no_clinical_risk_is_refused(design):
+    with pytest.raises(SettingError, match="no covariates are named: give --covariates"):
+        fitted(design, *cohort(), learned=110, covariates=(), method="offset")
+
+
+def test_the_publications_signature_can_learn_beyond_the_clinical_risk():
+    plain, _ = fitted("deep-radiomics", *cohort(), learned=110)
+    beyond, _ = fitted("deep-radiomics", *cohort(), learned=110, method="offset")
+    assert not plain.signatures["signature"].known.equals(beyond.signatures["signature"].known)

@@ -15,8 +15,8 @@ from pydantic import Field, field_validator
 from gliofuse.cohort import SurvivalEndpoint
 from gliofuse.designs.framework.banks import feature_bank
 from gliofuse.designs.framework.base import Design, DesignSettings
-from gliofuse.designs.framework.context import FitContext
-from gliofuse.designs.framework.cox import COX_CHOICE, admitted, fit_cox, names_in
+from gliofuse.designs.framework.context import Available, FitContext
+from gliofuse.designs.framework.cox import COX_CHOICE, fit_cox, names_in
 from gliofuse.designs.framework.models import ALL, Model, Role
 from gliofuse.designs.framework.signatures import (
     SIGNATURE_METHODS,
@@ -24,6 +24,8 @@ from gliofuse.designs.framework.signatures import (
     FittedSurvival,
     SignatureMethod,
     SignaturePart,
+    check_method,
+    fit_integrated,
     fit_signature,
 )
 from gliofuse.designs.framework.stable import stable_only
@@ -95,6 +97,10 @@ class RiskSignature(Design):
     )
     settings: RiskSignatureSettings
 
+    def __init__(self, settings: RiskSignatureSettings, available: Available) -> None:
+        check_method(settings.method, available.clinical)
+        super().__init__(settings, available)
+
     @property
     def method(self) -> SignatureMethod:
         """The way of the final model's signature."""
@@ -115,7 +121,8 @@ class RiskSignature(Design):
         for way in self.methods:
             own, tail = way == self.method, f" ({SIGNATURE_METHODS[way]})"
             role: Role = "final" if own and not clinical else "rival" if own else "part"
-            label = "Radiomic signature" + ("" if own else tail)
+            beyond = ", beyond the clinical risk" if way == "offset" else ""
+            label = "Radiomic signature" + (beyond if own else tail)
             found.append(Model(_name("signature", way, own), label, "radiomics", ALL, role))
             if clinical:
                 both, role = _name("integrated", way, own), "final" if own else "part"
@@ -168,13 +175,11 @@ class RiskSignature(Design):
             if not columns:
                 continue
             both = _name("integrated", way, own)
-            enters = settings.admit == "always" or admitted(
-                signature.known, learners, cox["clinical"]
+            cox[both], enters = fit_integrated(
+                signature, cox["clinical"], learners, context, admit=settings.admit, **shared
             )
             if enters:
                 beside[both] = name
-            score = signature.known.to_frame() if enters else None
-            cox[both] = fit_cox(learners, columns, endpoint, context, beside=score, **shared)
         return FittedSurvival(self, endpoint, {}, signatures, cox, beside, learners)
 
     def _signature(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from gliofuse.cohort import SplitSettings, SurvivalEndpoint
+from gliofuse.cohort import SplitSettings
 from gliofuse.cohort.splits import groups_of
 from gliofuse.compute import resolve_workers
 from gliofuse.designs import Design, find_design, parse_settings, with_clinical_comparator
@@ -245,10 +245,7 @@ def _segmented(
 def make_design(study: StudySettings, patients: Patients) -> Design:
     """Return a study's design, planned for its patients."""
     kind = find_design(study.design, study.endpoint)
-    survival = None if study.survival is None else study.survival.build()
-    if isinstance(study.endpoint, SurvivalEndpoint):
-        survival = study.endpoint
-    available = patients.available(study.endpoint, tuple(study.covariates), survival)
+    available = patients.available(study.endpoint, tuple(study.covariates), study.survival_endpoint)
     return with_clinical_comparator(kind(parse_settings(kind, study.settings), available))
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from gliofuse.cohort import Fold, SplitSettings, SurvivalEndpoint, make_folds, write_manifest
+from gliofuse.cohort import Fold, SplitSettings, make_folds, write_manifest
 from gliofuse.cohort.splits import groups_of, merged_strata
 from gliofuse.compute import parallel_map, resolve_workers
 from gliofuse.designs import FitContext
@@ -283,12 +283,9 @@ def _fingerprint(
 
 def _model_tables(plan: Plan) -> dict[str, LogrankRecord]:
     study, final = plan.study, plan.design.final_model
-    if isinstance(study.endpoint, SurvivalEndpoint):
-        survival = study.endpoint
-    elif study.survival is None:
+    survival = study.survival_endpoint
+    if survival is None:
         return {}
-    else:
-        survival = study.survival.build()
     return write_survival_curves(
         plan.run,
         study.endpoint,

@@ -244,6 +244,13 @@ class StudySettings(_Settings):
         """The rule by which patients are called positive; of a study that is :meth:`resolved`."""
         return self.evaluation.threshold or "half"
 
+    @property
+    def survival_endpoint(self) -> SurvivalEndpoint | None:
+        """The endpoint where it is survival, else the survival columns beside it, if there are."""
+        if isinstance(self.endpoint, SurvivalEndpoint):
+            return self.endpoint
+        return None if self.survival is None else self.survival.build()
+
     def definition(self) -> dict[str, Any]:
         """Return what defines the result, so neither its name, its pictures nor its computer."""
         left_out = {"name", "explain", "compute"}

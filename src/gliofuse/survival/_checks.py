@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gliofuse.errors import EndpointError, InputError
 
-__all__ = ["Float", "check_outcome", "check_risk", "check_terms"]
+__all__ = ["Float", "check_columns", "check_outcome", "check_risk", "check_terms"]
 
 Float = NDArray[np.float64]
 
@@ -120,3 +120,20 @@ def check_risk(risk: Any, y: Any = None) -> pd.Series:
             f"{int((~np.isfinite(series)).sum())} of them missing or infinite"
         )
     return series
+
+
+def check_columns(X: Any, patients: int) -> Float:
+    """Return columns of features as finite numbers, shape (patients, features).
+
+    Raises
+    ------
+    InputError
+        If there is another number of rows, or a value is missing or infinite.
+    """
+    values = np.asarray(X, dtype=np.float64)
+    if values.ndim != 2 or len(values) != patients or not np.isfinite(values).all():
+        raise InputError(
+            f"X must hold a row of finite numbers for each of the {patients} patients, got shape "
+            f"{values.shape} with {int((~np.isfinite(values)).sum())} missing"
+        )
+    return values

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from gliofuse.errors import EndpointError, InputError, SettingError
 from gliofuse.signature import stratified_folds
 from gliofuse.signature.nested import InnerFold, inner_folds
-from gliofuse.survival._checks import Float, check_outcome
+from gliofuse.survival._checks import Float, check_columns, check_outcome
 from gliofuse.survival._partial_likelihood import PartialLikelihood
 from gliofuse.survival._penalised import largest_penalty, penalised_path
 
@@ -163,12 +163,7 @@ class CoxElasticNet(BaseEstimator):
             The person behind each row; for folds that are made here.
         """
         time, event = check_outcome(y, events=2)
-        values = np.asarray(X, dtype=np.float64)
-        if values.ndim != 2 or len(values) != time.size or not np.isfinite(values).all():
-            raise InputError(
-                f"X must hold a row of finite numbers for each of the {time.size} patients, got "
-                f"shape {values.shape} with {int((~np.isfinite(values)).sum())} missing"
-            )
+        values = check_columns(X, time.size)
         ratios = np.atleast_1d(np.asarray(self.l1_ratios, dtype=np.float64))
         self._check(ratios)
         fixed = np.zeros(time.size) if offset is None else np.asarray(offset, dtype=np.float64)

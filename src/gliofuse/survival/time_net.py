@@ -10,9 +10,9 @@ from sklearn.base import BaseEstimator
 from sklearn.linear_model import enet_path
 from sklearn.utils.validation import check_is_fitted
 
-from gliofuse.errors import InputError, SettingError
+from gliofuse.errors import SettingError
 from gliofuse.signature.nested import InnerFold, inner_folds
-from gliofuse.survival._checks import Float, check_outcome
+from gliofuse.survival._checks import Float, check_columns, check_outcome
 from gliofuse.survival.elastic_net import event_folds, standard_columns
 
 __all__ = ["TimeElasticNet"]
@@ -99,12 +99,7 @@ class TimeElasticNet(BaseEstimator):
         if not 0 < self.l1_ratio <= 1:
             raise SettingError(f"l1_ratio must be above 0 and up to 1, got {self.l1_ratio!r}")
         time, event = check_outcome(y)
-        values = np.asarray(X, dtype=np.float64)
-        if values.ndim != 2 or len(values) != time.size or not np.isfinite(values).all():
-            raise InputError(
-                f"X must hold a row of finite numbers for each of the {time.size} patients, got "
-                f"shape {values.shape}"
-            )
+        values = check_columns(X, time.size)
         target = (time - time.mean()) / (time.std() or 1.0)
         splits = [] if inner is not None else event_folds(event, self.folds, self.random_state)
         self.center_, scale = standard_columns(values)

@@ -12,7 +12,6 @@ from torch import nn
 
 from gliofuse.deep.data.dataset import CaseDataset
 from gliofuse.deep.training.hyperparameters import TrainingSettings
-from gliofuse.deep.training.notices import quiet_lightning
 from gliofuse.deep.training.order import class_weights
 from gliofuse.deep.training.predict import (
     Loss,
@@ -29,6 +28,7 @@ from gliofuse.deep.training.state import (
     remove_checkpoint,
 )
 from gliofuse.deep.training.trained import TrainedNetwork, load_trained, name_of
+from gliofuse.deep.training.trainer import out_of_memory, plain_trainer, quiet_lightning
 from gliofuse.errors import InputError, RunError
 from gliofuse.files import file_hash, settings_hash
 from gliofuse.optional import require
@@ -193,29 +193,19 @@ def _train(
 def _fit(
     task: Any, settings: TrainingSettings, device: torch.device, precision: str, folder: Path | None
 ) -> None:
-    from lightning.pytorch import Trainer
-
     with quiet_lightning():
-        trainer = Trainer(
-            accelerator="gpu" if device.type == "cuda" else "cpu",
+        trainer = plain_trainer(
+            device,
             devices=settings.devices,
-            strategy="auto" if settings.devices == 1 else "ddp_spawn",
-            precision=precision,  # type: ignore[arg-type]
-            max_epochs=settings.epochs - task.state.next_epoch,
-            gradient_clip_val=settings.clip_norm,
-            logger=False,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            num_sanity_val_steps=0,
-            reload_dataloaders_every_n_epochs=1,
-            use_distributed_sampler=False,
-            default_root_dir=folder,
+            precision=precision,
+            epochs=settings.epochs - task.state.next_epoch,
+            folder=folder,
+            clip_norm=settings.clip_norm,
         )
         try:
             trainer.fit(task)
         except (RuntimeError, MemoryError) as error:
-            if not _out_of_memory(error):
+            if not out_of_memory(error):
                 raise
             if device.type == "cuda":
                 torch.cuda.empty_cache()
@@ -369,9 +359,3 @@ def _finished(folder: Path, identity: str, network: str | nn.Module) -> TrainedN
     except InputError:
         return None
     return trained if trained.identity.get("hash") == identity else None
-
-
-def _out_of_memory(error: BaseException) -> bool:
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
-        "can't allocate memory" in str(error)
-    )

@@ -23,6 +23,8 @@ from gliofuse.designs.deep_radiomics.paper import (
     PROPOSED,
     VARIANTS,
     Variant,
+    lacking_sequences,
+    read_sequences,
 )
 from gliofuse.designs.framework.banks import feature_bank
 from gliofuse.designs.framework.base import Design, FittedDesign, NetworkDesignSettings
@@ -125,8 +127,7 @@ class DeepRadiomics(Design):
     @property
     def sequences(self) -> tuple[str, ...]:
         """The paper's t1, t1ce and t2, or those of them that the cohort has."""
-        usual = tuple(s for s in PAPER.sequences if s in self.available.sequences)
-        return usual or self.available.sequences
+        return read_sequences(self.available)
 
     @property
     def fused_sequence(self) -> str:
@@ -167,12 +168,7 @@ class DeepRadiomics(Design):
     @property
     def left_out(self) -> tuple[str, ...]:
         """What of the paper's form is missing, and why."""
-        notes = [
-            f"no {sequence}: radiomics_{sequence} left out, and the networks read "
-            f"{', '.join(self.sequences)}"
-            for sequence in PAPER.sequences
-            if sequence not in self.available.sequences and self.available.images
-        ]
+        notes = lacking_sequences(self.available)
         if not self._variants:
             notes.append("no images, or no extra 'deep': the networks and integrated models")
         elif len(self._variants) == 1:

@@ -6,12 +6,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from gliofuse.designs.framework.base import Paper
+from gliofuse.designs.framework.context import Available
 from gliofuse.designs.framework.models import sequence_label
 from gliofuse.designs.framework.networks import QUICK_TRAINING, NetworkPreset
 from gliofuse.designs.framework.paper_results import paper_results
 from gliofuse.radiomics.families import FAMILIES
 
-__all__ = ["BANK", "DUAL_NETWORK", "NETWORKS", "PAPER", "PROPOSED", "VARIANTS", "Variant"]
+__all__ = [
+    "BANK",
+    "DUAL_NETWORK",
+    "NETWORKS",
+    "PAPER",
+    "PROPOSED",
+    "VARIANTS",
+    "Variant",
+    "lacking_sequences",
+    "read_sequences",
+]
 
 
 @dataclass(frozen=True)
@@ -138,3 +149,21 @@ DUAL_NETWORK: dict[str, NetworkPreset] = {
         augmentation="flips",
     ),
 }
+
+
+def read_sequences(available: Available) -> tuple[str, ...]:
+    """Return the paper's t1, t1ce and t2, or those of them that the cohort has."""
+    usual = tuple(s for s in PAPER.sequences if s in available.sequences)
+    return usual or available.sequences
+
+
+def lacking_sequences(available: Available) -> list[str]:
+    """Say which of the paper's sequences the images lack, and what is done without them."""
+    if not available.images:
+        return []
+    return [
+        f"no {sequence}: radiomics_{sequence} left out, and the networks read "
+        f"{', '.join(read_sequences(available))}"
+        for sequence in PAPER.sequences
+        if sequence not in available.sequences
+    ]

@@ -17,11 +17,17 @@ from pydantic import Field, field_validator
 
 from gliofuse.cohort import SurvivalEndpoint, TwoClassEndpoint, parse_endpoint
 from gliofuse.designs.deep_radiomics.grading import DeepRadiomics
-from gliofuse.designs.deep_radiomics.paper import BANK, DUAL_NETWORK, PAPER
+from gliofuse.designs.deep_radiomics.paper import (
+    BANK,
+    DUAL_NETWORK,
+    PAPER,
+    lacking_sequences,
+    read_sequences,
+)
 from gliofuse.designs.framework.banks import feature_bank
 from gliofuse.designs.framework.base import Design, NetworkDesignSettings
 from gliofuse.designs.framework.context import Available, FitContext
-from gliofuse.designs.framework.cox import COX_CHOICE, admitted, fit_cox, names_in
+from gliofuse.designs.framework.cox import COX_CHOICE, fit_cox, names_in
 from gliofuse.designs.framework.models import ALL, Model, Role, sequence_label
 from gliofuse.designs.framework.networks import (
     NetworkRecipe,
@@ -34,6 +40,8 @@ from gliofuse.designs.framework.signatures import (
     FittedSurvival,
     SignatureMethod,
     SignaturePart,
+    check_method,
+    fit_integrated,
     fit_signature,
 )
 from gliofuse.designs.framework.stable import stable_only
@@ -127,6 +135,7 @@ class DeepRadiomicsSurvival(Design):
     settings: DeepRadiomicsSurvivalSettings
 
     def __init__(self, settings: DeepRadiomicsSurvivalSettings, available: Available) -> None:
+        check_method(settings.method, available.clinical)
         super().__init__(settings, available)
         self._guide = _guide(settings.guide)
 
@@ -137,8 +146,7 @@ class DeepRadiomicsSurvival(Design):
     @property
     def sequences(self) -> tuple[str, ...]:
         """The paper's t1, t1ce and t2, or those of them that the cohort has."""
-        usual = tuple(s for s in PAPER.sequences if s in self.available.sequences)
-        return usual or self.available.sequences
+        return read_sequences(self.available)
 
     @property
     def _chooses(self) -> bool:
@@ -180,12 +188,7 @@ class DeepRadiomicsSurvival(Design):
     @property
     def left_out(self) -> tuple[str, ...]:
         """What of the paper's form is missing, and why."""
-        notes = [
-            f"no {sequence}: radiomics_{sequence} left out, and the network reads "
-            f"{', '.join(self.sequences)}"
-            for sequence in PAPER.sequences
-            if sequence not in self.available.sequences and self.available.images
-        ]
+        notes = lacking_sequences(self.available)
         if not self._networks:
             notes.append("no images, no extra 'deep' or networks=false: the network left out")
         elif self._guide is None:
@@ -227,33 +230,34 @@ class DeepRadiomicsSurvival(Design):
         assert isinstance(endpoint, SurvivalEndpoint)
         choice = self._choice(learners, context) if self._chooses else None
         best = self.fused_sequence if choice is None else _chosen(choice)
+        paper = self.settings.preset == "paper"
+        terms = self.settings.terms or ("eliminate" if paper else "all")
+        shared: dict[str, Any] = {"splines": self.settings.splines, "terms": terms}
+        cox, beside, offset = {}, {}, None
+        if self.available.clinical:
+            cox["clinical"] = fit_cox(
+                learners, self.available.clinical, endpoint, context, **shared
+            )
+            offset = cox["clinical"].known["risk"]
         signatures = {
             f"radiomics_{sequence}": self._signature(
-                sequence, learners, {learners.case_ids: (None, "")}, context
+                sequence, learners, {learners.case_ids: (None, "")}, context, offset
             )
             for sequence in self.sequences
         }
         networks, parts = self._trained(training, validation, context)
         signatures[_SIGNATURE] = (
-            self._signature(best, learners, parts, context)
+            self._signature(best, learners, parts, context, offset)
             if parts
             else signatures[f"radiomics_{best}"]
         )
-        cox, beside = {}, {}
-        columns = self.available.clinical
-        if columns:
-            paper = self.settings.preset == "paper"
-            terms = self.settings.terms or ("eliminate" if paper else "all")
-            shared: dict[str, Any] = {"splines": self.settings.splines, "terms": terms}
-            cox["clinical"] = fit_cox(learners, columns, endpoint, context, **shared)
-            known = signatures[_SIGNATURE].known
+        if self.available.clinical:
             admit = self.settings.admit or ("always" if paper else "gain")
-            if admit == "always" or admitted(known, learners, cox["clinical"]):
-                beside["integrated"] = _SIGNATURE
-            score = known.to_frame() if beside else None
-            cox["integrated"] = fit_cox(
-                learners, columns, endpoint, context, beside=score, **shared
+            cox["integrated"], enters = fit_integrated(
+                signatures[_SIGNATURE], cox["clinical"], learners, context, admit=admit, **shared
             )
+            if enters:
+                beside["integrated"] = _SIGNATURE
         return FittedDeepRadiomicsSurvival(
             self, endpoint, networks, signatures, cox, beside, learners, choice
         )
@@ -308,6 +312,7 @@ class DeepRadiomicsSurvival(Design):
         learners: CaseData,
         parts: dict[tuple[str, ...], Any],
         context: FitContext,
+        offset: pd.Series | None,
     ) -> FittedSignature:
         def features(data: CaseData, part: SignaturePart) -> pd.DataFrame:
             return self.features(data, sequence, part)
@@ -321,6 +326,7 @@ class DeepRadiomicsSurvival(Design):
             top_k=self.settings.features,
             trees=self.settings.trees,
             folds=self.settings.folds,
+            offset=offset,
         )
 
     def features(self, data: CaseData, sequence: str, part: SignaturePart) -> pd.DataFrame:

@@ -11,8 +11,9 @@ import pandas as pd
 from gliofuse.cohort import SurvivalEndpoint
 from gliofuse.designs.framework.base import Design, FittedDesign
 from gliofuse.designs.framework.context import FitContext
-from gliofuse.designs.framework.cox import FittedCox, in_columns, risk_only
+from gliofuse.designs.framework.cox import FittedCox, admitted, fit_cox, in_columns, risk_only
 from gliofuse.designs.framework.networks import NetworkSignature
+from gliofuse.errors import SettingError
 from gliofuse.inputs import CaseData
 from gliofuse.records import Nomogram
 from gliofuse.survival import CoxModel, ridge_signature, survival_signature
@@ -23,6 +24,8 @@ __all__ = [
     "FittedSurvival",
     "SignatureMethod",
     "SignaturePart",
+    "check_method",
+    "fit_integrated",
     "fit_signature",
 ]
 
@@ -72,10 +75,6 @@ class FittedSignature:
         """Return the signature of patients, by ``case_id``."""
         scores = [part.estimator.risk(self.features(data, part)) for part in self.parts]
         return pd.concat(scores, axis=1).mean(axis=1).rename("signature")
-
-    def predict(self, data: CaseData, endpoint: SurvivalEndpoint) -> pd.DataFrame:
-        """Return risk and survival by the signature alone."""
-        return in_columns(self.scale, self.score(data).to_frame(), endpoint)
 
     @property
     def selected(self) -> pd.DataFrame:
@@ -128,6 +127,51 @@ def fit_signature(
     scores = pd.concat(known).groupby(level=0, sort=False).mean().rename("signature")
     scores = scores.loc[list(training.case_ids)]
     return FittedSignature(tuple(fitted), scores, _scale(scores, training), features)
+
+
+def check_method(method: str | None, clinical: tuple[str, ...]) -> None:
+    """Refuse a signature beyond the clinical risk where there is none.
+
+    Raises
+    ------
+    SettingError
+        If the method is ``offset`` and no covariate is named.
+    """
+    if method == "offset" and not clinical:
+        raise SettingError(
+            "method 'offset' learns what the clinical risk leaves unexplained, and no covariates "
+            "are named: give --covariates, or --set method=cox"
+        )
+
+
+def fit_integrated(
+    signature: FittedSignature,
+    clinical: FittedCox,
+    training: CaseData,
+    context: FitContext,
+    *,
+    admit: Literal["gain", "always"],
+    **options: Any,
+) -> tuple[FittedCox, bool]:
+    """Return the Cox model of clinical terms and a signature, and whether the signature is in it.
+
+    Parameters
+    ----------
+    signature : FittedSignature
+    clinical : FittedCox
+        Of the clinical terms alone; it is the integrated model too where the signature stays out.
+    training : CaseData
+    context : FitContext
+    admit : {"gain", "always"}
+        Whether it must gain out of fold, as :func:`~.cox.admitted` says, or enters in any case.
+    **options
+        As for :func:`~.cox.fit_cox`.
+    """
+    if admit == "gain" and not admitted(signature.known, training, clinical):
+        return clinical, False
+    score = signature.known.to_frame()
+    columns, endpoint = clinical.coding.columns, clinical.endpoint
+    return fit_cox(training, columns, endpoint, context, beside=score, **options), True
 
 
 def _estimator(method: str, context: FitContext, *, top_k: int, trees: int, folds: int) -> Any:

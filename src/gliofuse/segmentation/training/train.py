@@ -17,8 +17,8 @@ import torch
 from gliofuse.cohort import SEQUENCES, STRUCTURAL, Case, Cohort
 from gliofuse.cohort.sequences import check_sequences
 from gliofuse.compute import Outcome, parallel_map
-from gliofuse.deep.training.notices import quiet_lightning
 from gliofuse.deep.training.predict import chosen_device, chosen_precision, has_matrix_units
+from gliofuse.deep.training.trainer import out_of_memory, plain_trainer, quiet_lightning
 from gliofuse.errors import InputError, ManifestError, RunError
 from gliofuse.files import file_state, settings_hash
 from gliofuse.imaging import cohort_convention
@@ -361,29 +361,19 @@ def _fit(
     precision: str,
     folder: Path,
 ) -> None:
-    from lightning.pytorch import Trainer
-
     with quiet_lightning(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(module.seed)
-        trainer = Trainer(
-            accelerator="gpu" if device.type == "cuda" else "cpu",
+        trainer = plain_trainer(
+            device,
             devices=settings.devices,
-            strategy="auto" if settings.devices == 1 else "ddp_spawn",
-            precision=precision,  # type: ignore[arg-type]
-            max_epochs=max(1, settings.epochs - len(module.state.rows)),
-            logger=False,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            num_sanity_val_steps=0,
-            reload_dataloaders_every_n_epochs=1,
-            use_distributed_sampler=False,
-            default_root_dir=folder,
+            precision=precision,
+            epochs=max(1, settings.epochs - len(module.state.rows)),
+            folder=folder,
         )
         try:
             trainer.fit(module)
         except (RuntimeError, MemoryError) as error:
-            if not isinstance(error, MemoryError | torch.OutOfMemoryError):
+            if not out_of_memory(error):
                 raise
             raise RunError(
                 f"out of memory on {device.type} in stage {module.stage.name} with batch_size="

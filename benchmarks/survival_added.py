@@ -115,9 +115,9 @@ def main() -> None:
                 if failed:
                     raise SystemExit(f"{len(failed)} cohorts failed, first: {failed[0]}")
                 table = pd.DataFrame([outcome.result for outcome in outcomes])
-                row = table.mean() | {"worst": table["worst"].min()}
+                row = table.mean().to_dict() | {"worst": table["worst"].min()}
                 rows.append({"image": image, "patients": patients, "method": method, **row})
-                print(pd.DataFrame(rows[-1:]).round(3).to_string(index=False), flush=True)
+    print(pd.DataFrame(rows).round(3).to_string(index=False))
 
 
 if __name__ == "__main__":

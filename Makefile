@@ -12,7 +12,7 @@ export OMP_WAIT_POLICY = PASSIVE
 
 $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[all,dev]' torch==2.13.0
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[all,docs,dev]' torch==2.13.0
 	touch $(STAMP)
 
 demo: $(STAMP)

@@ -7,11 +7,18 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 # Test processes run side by side, one for each core: with several threads in each they would wait
 # for one another, and spin while they wait. Libraries read this when they are first imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+# The same examples each time, so that a change is judged by itself and not by the day's luck;
+# HYPOTHESIS_PROFILE=search draws new ones.
+settings.register_profile("repeatable", derandomize=True)
+settings.register_profile("search", max_examples=500)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 

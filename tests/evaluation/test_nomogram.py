@@ -152,6 +152,8 @@ def test_points_lead_to_a_logistic_models_own_probability(terms, intercept):
     table = pd.DataFrame({f"x{i}": [t[1], t[1] + t[2]] for i, t in enumerate(terms)})
     patient = {f"x{i}": term[1] + term[3] * term[2] for i, term in enumerate(terms)}
     model = logistic_nomogram(slopes, table, intercept=intercept, outcome="grade >= 3")
+    # A column of whole numbers is drawn as levels, and a patient has one of them.
+    patient |= {term.name: round(patient[term.name]) for term in model.terms if term.levels}
     drawn = nomogram_points(model)
     score = intercept + sum(slopes[name] * patient[name] for name in slopes)
     expected = 1 / (1 + np.exp(-score))

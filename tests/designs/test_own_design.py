@@ -52,7 +52,7 @@ def test_example_of_the_page_is_short_and_runs(tmp_path):
     assert auc > 0.9
 
 
-@pytest.mark.slow(minutes=0.3)
+@pytest.mark.slow(minutes=0.5)
 def test_example_with_a_network_and_covariates_runs(phantom_of, tmp_path):
     folder, _ = phantom_of(cases=24)
     design = tmp_path / "network_beside_clinic.py"

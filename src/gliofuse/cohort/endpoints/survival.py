@@ -269,7 +269,9 @@ class SurvivalEndpoint(Endpoint):
                 "look at excluded.csv and failed_cases.csv in the run folder"
             )
 
-    def remarks(self, outcome: pd.DataFrame) -> tuple[str, ...]:
+    def remarks(
+        self, outcome: pd.DataFrame, clinical: pd.DataFrame | None = None
+    ) -> tuple[str, ...]:
         """Say what of the times looks odd or was changed."""
         times, year = outcome["time"], TIME_UNITS[self.unit]
         found = []

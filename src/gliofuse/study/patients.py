@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from gliofuse.cohort import SEQUENCES, Cohort, Endpoint, SurvivalEndpoint, read_
 from gliofuse.cohort.case import as_words
 from gliofuse.cohort.levels import joined_levels
 from gliofuse.cohort.sequences import STRUCTURAL
+from gliofuse.cohort.tables import read_frame
 from gliofuse.designs import Available
 from gliofuse.errors import ManifestError, did_you_mean
 from gliofuse.evaluation import group_levels
@@ -230,8 +232,8 @@ def _from_manifest(
 
 def _from_tables(table: TableSettings, told: Sequence[str] = ()) -> Patients:
     """Read both tables; ``told`` are the clinical columns that say the outcome."""
-    features = _read_table(table.features, table.id_column)
-    clinical = _read_table(table.clinical, table.id_column)
+    features = read_frame(table.features, index=table.id_column, numbers=True)
+    clinical = read_frame(table.clinical, index=table.id_column)
     telling = [name for name in told if name in features.columns]
     if telling and table.features != table.clinical:
         raise ManifestError(
@@ -250,7 +252,7 @@ def _from_tables(table: TableSettings, told: Sequence[str] = ()) -> Patients:
     if not kept:
         raise ManifestError(
             f"{table.features} and {table.clinical} share no {table.id_column!r}: "
-            f"for example {features.index[0]!r} and {clinical.index[0]!r}"
+            f"{_nearest(features.index, clinical.index)}"
         )
     sequences = sequences_of(features)
     return Patients(
@@ -311,18 +313,16 @@ def _features(
     return features, tuple(notes)
 
 
-def _read_table(path: Path, id_column: str) -> pd.DataFrame:
-    if not path.is_file():
-        raise ManifestError(f"{path} does not exist; give a CSV or Parquet table")
-    table = pd.read_parquet(path).reset_index() if path.suffix == ".parquet" else pd.read_csv(path)
-    if id_column not in table.columns:
-        raise ManifestError(
-            f"{path}: no column {id_column!r}; {did_you_mean(id_column, table.columns)}"
-        )
-    table[id_column] = table[id_column].astype(str)
-    twice = table[id_column][table[id_column].duplicated()]
-    if len(twice):
-        raise ManifestError(
-            f"{path}: {id_column} {twice.iloc[0]!r} stands in more than one row; keep one a patient"
-        )
-    return table.set_index(id_column).rename_axis("case_id")
+def _nearest(ids: pd.Index, others: pd.Index) -> str:
+    """Return two ids that were probably meant to be the same, or an example of each side's."""
+    plain = {_plain(other): other for other in others}
+    for one in ids:
+        if _plain(one) in plain:
+            return f"{one!r} and {plain[_plain(one)]!r} may be the same patient; write them alike"
+    return f"for example {ids[0]!r} and {others[0]!r}"
+
+
+def _plain(case_id: str) -> str:
+    """Return an id without what people write differently: capitals, blanks, leading zeros."""
+    parts = re.findall(r"\d+|[a-z]+", str(case_id).casefold())
+    return "-".join(part.lstrip("0") or "0" if part.isdigit() else part for part in parts)

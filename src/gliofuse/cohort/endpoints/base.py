@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 
 import pandas as pd
 
-from gliofuse.cohort._tables import parse_number
+from gliofuse.cohort.tables import parse_number
 from gliofuse.errors import EndpointError, did_you_mean
 
 __all__ = ["Endpoint", "TwoClassEndpoint"]

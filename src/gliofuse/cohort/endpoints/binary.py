@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
-from gliofuse.cohort._tables import parse_number
 from gliofuse.cohort.case import is_missing
 from gliofuse.cohort.endpoints.base import (
     TwoClassEndpoint,
@@ -22,6 +21,7 @@ from gliofuse.cohort.endpoints.base import (
     reads_as_unknown,
 )
 from gliofuse.cohort.endpoints.survival import SurvivalEndpoint
+from gliofuse.cohort.tables import parse_number
 from gliofuse.errors import EndpointError
 
 __all__ = ["BinaryEndpoint"]

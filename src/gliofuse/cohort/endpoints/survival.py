@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
-from gliofuse.cohort._tables import parse_number
 from gliofuse.cohort.case import as_words, is_missing
 from gliofuse.cohort.endpoints.base import (
     Endpoint,
@@ -18,6 +17,7 @@ from gliofuse.cohort.endpoints.base import (
     excluded_table,
     listed,
 )
+from gliofuse.cohort.tables import parse_number
 from gliofuse.errors import EndpointError, did_you_mean
 
 __all__ = ["TIME_UNITS", "SurvivalEndpoint"]

@@ -38,8 +38,11 @@ class MedianImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         """Learn the medians of X (patients, features)."""
         X = validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan")
         self.medians_: Float = np.zeros(X.shape[1])
-        known = ~np.isnan(X).all(axis=0)
-        self.medians_[known] = np.nanmedian(X[:, known], axis=0)
+        missing = np.isnan(X)
+        known = ~missing.all(axis=0)
+        gaps = known & missing.any(axis=0)  # the others' medians are quicker found
+        self.medians_[known & ~gaps] = np.median(X[:, known & ~gaps], axis=0)
+        self.medians_[gaps] = np.nanmedian(X[:, gaps], axis=0)
         return self
 
     def transform(self, X: Any) -> Float:

@@ -17,7 +17,7 @@ from filelock import FileLock
 SETTINGS = {
     "rdl": {"radiomics": "original", "epochs": 2, "folds": 3},
     "deep-radiomics": {"radiomics": "original", "epochs": 5, "folds": 3},
-    "shape-resnet": {"epochs": 4, "slice_size": 32},
+    "shape-resnet": {"epochs": 3, "slice_size": 48},
     "imaging-clinical": {
         "radiomics": "original",
         "allow_random": True,
@@ -26,7 +26,8 @@ SETTINGS = {
     },
 }
 
-#: What the networks of preset quick are shown here: the same field of view in fewer pixels.
+#: What the networks of preset quick are shown here: the same field of view in fewer pixels, and
+#: fewer slices of a patient.
 _FEWER_PIXELS: Mapping[str, Mapping[str, Any]] = {
     "rdl": {"size": 32, "k": 4},
     "shape_resnet": {"k": 4},
@@ -34,7 +35,10 @@ _FEWER_PIXELS: Mapping[str, Mapping[str, Any]] = {
     "deep_radiomics": {"size_zyx": (16, 20, 16), "pixel_mm_zyx": (6.0, 6.0, 6.0)},
     "deep_radiomics_dual": {"size": 48},
 }
-_FEWER_STEPS = {"items_per_patient": 2, "norm_batches": 2}
+_FEWER_STEPS: Mapping[str, Mapping[str, Any]] = {
+    "rdl": {"items_per_patient": 2, "norm_batches": 2},
+    "shape_resnet": {"items_per_patient": 3, "norm_batches": 2},
+}
 
 
 @pytest.fixture(scope="session")
@@ -95,7 +99,7 @@ def _small_networks():
             smaller = replace(
                 quick,
                 images={**quick.images, **_FEWER_PIXELS[name]},
-                training={**quick.training, **_FEWER_STEPS},
+                training={**quick.training, **_FEWER_STEPS.get(name, {})},
             )
             patch.setitem(named, "quick", smaller)
         yield

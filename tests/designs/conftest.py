@@ -84,7 +84,7 @@ def fewer_of(phantom_of):
 @contextmanager
 def _small_networks():
     """Show the networks of preset quick fewer and smaller images."""
-    from gliofuse.designs import deep_radiomics, rdl, shape_resnet
+    from gliofuse.designs import deep_radiomics, imaging_clinical, rdl, shape_resnet
 
     presets = {
         "rdl": rdl.NETWORKS,
@@ -102,6 +102,7 @@ def _small_networks():
                 training={**quick.training, **_FEWER_STEPS.get(name, {})},
             )
             patch.setitem(named, "quick", smaller)
+        patch.setitem(imaging_clinical.SLICES, "size", 64)
         yield
 
 

@@ -16,7 +16,6 @@ __all__ = ["app", "main"]
 app = typer.Typer(
     name="gliofuse",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -28,6 +27,8 @@ def _root(
     context: typer.Context,
     show_version: bool = typer.Option(False, "--version", help="Print the version and stop."),
     debug: bool = typer.Option(False, "--debug", help="Show the traceback of an error."),
+    quiet: bool = typer.Option(False, "-q", "--quiet", help="Print results and errors alone."),
+    verbose: bool = typer.Option(False, "-v", "--verbose", help="Print every step of the log."),
 ) -> None:
     """Glioma MRI to radiomic and deep features, fused signatures, honest evaluation, a report.
 
@@ -37,11 +38,17 @@ def _root(
     Examples
       gliofuse phantom data --cases 48          make a synthetic cohort to try things on
       gliofuse cohort scan DIR -o cohort.csv    write a manifest from a folder of MRI
+      gliofuse designs                          what there is to choose from
+      gliofuse init-study -o study.yaml         a study file with every key explained
       gliofuse run --design rdl --cohort cohort.csv --endpoint "grade >= 3" -o runs/first
     """
     if show_version:
         typer.echo(_version("gliofuse"))
         raise typer.Exit()
+    if quiet or verbose:
+        from gliofuse.cli.progress import set_verbosity
+
+        set_verbosity(-1 if quiet else 1)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -71,8 +78,10 @@ def _escape(text: str) -> str:
 from gliofuse.cli import cohort as _cohort  # noqa: E402, F401
 from gliofuse.cli import compare as _compare  # noqa: E402, F401
 from gliofuse.cli import demo as _demo  # noqa: E402, F401
+from gliofuse.cli import designs as _designs  # noqa: E402, F401
 from gliofuse.cli import dicom as _dicom  # noqa: E402, F401
 from gliofuse.cli import extract as _extract  # noqa: E402, F401
+from gliofuse.cli import init_study as _init_study  # noqa: E402, F401
 from gliofuse.cli import phantom as _phantom  # noqa: E402, F401
 from gliofuse.cli import preprocess as _preprocess  # noqa: E402, F401
 from gliofuse.cli import report as _report  # noqa: E402, F401

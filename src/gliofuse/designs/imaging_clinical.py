@@ -119,8 +119,10 @@ class ImagingClinicalSettings(DesignSettings):
     """Settings of ``imaging-clinical``."""
 
     radiomics: str = Field("imaging-clinical", description="Feature bank: design, preset or file.")
-    normalisation: Literal["minmax", "zscore", "percentile", "none"] = "zscore"
-    network: str = "resnet34"
+    normalisation: Literal["minmax", "zscore", "percentile", "none"] = Field(
+        "zscore", description="Of each volume over the brain."
+    )
+    network: str = Field("resnet34", description="Whose features are taken, as it is.")
     weights: str | None = Field(
         None, description="Pretrained weights of the network: a path, or imagenet."
     )

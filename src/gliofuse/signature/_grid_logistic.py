@@ -31,6 +31,7 @@ from gliofuse.signature._common import (
 )
 from gliofuse.signature._kernels import elastic_net_path
 from gliofuse.signature.nested import InnerFold, inner_folds
+from gliofuse.signature.rows import weighted_sums
 from gliofuse.signature.warning import SignatureWarning
 
 __all__ = ["LAMBDAS", "GridScorer", "LinearScorer", "column_scale", "fit_grid"]
@@ -57,7 +58,7 @@ class LinearScorer(ClassifierMixin, BaseEstimator):
         """Return the log-odds of the second class, shape (patients,)."""
         check_is_fitted(self, "coef_")
         X = validated(self, X, reset=False)
-        return self._columns(X) @ self.coef_[0] + self.intercept_[0]
+        return weighted_sums(self._columns(X), self.coef_[0]) + self.intercept_[0]
 
     def _columns(self, X: Float) -> Float:
         """Return the columns that the coefficients are of."""

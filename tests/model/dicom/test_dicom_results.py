@@ -139,7 +139,8 @@ def test_objects_carry_the_patient_the_model_and_what_they_are_for(tmp_path):
         assert "research only" in one.SeriesDescription
     assert made.FrameOfReferenceUID == source.images[0].FrameOfReferenceUID
     assert {one.SegmentAlgorithmType for one in made.SegmentSequence} == {"SEMIAUTOMATIC"}
-    text = report.to_json()
+    report.save_as(tmp_path / "sr.dcm")
+    text = pydicom.dcmread(tmp_path / "sr.dcm").to_json()
     for said in ("For research only, not for clinical use", "checksum: abab", "rdl", "0.7134"):
         assert said in text
     assert report.CompletionFlag == "PARTIAL"

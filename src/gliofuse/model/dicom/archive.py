@@ -110,7 +110,9 @@ def _client(url: str) -> Any:
     session = sessions.create_session()
     if parts.username:
         session = sessions.create_session_from_user_pass(parts.username, parts.password or "")
-    return module.DICOMwebClient(_without_password(url).rstrip("/"), session=session)
+    client = module.DICOMwebClient(_without_password(url).rstrip("/"), session=session)
+    client.set_http_retry_params(max_attempts=2, wait_exponential_multiplier=500)
+    return client
 
 
 def _without_password(url: str) -> str:

@@ -59,6 +59,10 @@ def measure_images(images: Mapping[str, Volume], mask: Volume | None = None) -> 
             found[f"intensity.{name}_q{quantile}"] = float(level - levels[0]) / width
         found.update(_sharpness(name, volume.array, brain, width))
     found.update(_contrast(scaled))
+    if {"t1", "t1ce"} <= images.keys():
+        whole = brain[thin]
+        t1, t1ce = (images[name].array[thin][whole].astype(np.float32) for name in ("t1", "t1ce"))
+        found.update(_enhancement(t1, t1ce, None if inside is None else inside[thin][whole]))
     return found
 
 
@@ -146,9 +150,26 @@ def _contrast(scaled: Mapping[str, np.ndarray]) -> dict[str, float]:
         for name in names:
             if name != "t2":
                 found[f"contrast.fluid_on_{name}"] = float(np.median(scaled[name][fluid]))
-    if {"t1", "t1ce"} <= scaled.keys():
-        gain = scaled["t1ce"] - scaled["t1"]
-        low, middle, high = np.quantile(gain, [0.002, 0.5, 0.998])
-        whole = max(float(high - low), _SMALL)
-        found["enhancement.gain_is_upward"] = float(high + low - 2 * middle) / whole
     return found
+
+
+def _enhancement(t1: np.ndarray, t1ce: np.ndarray, tumour: np.ndarray | None) -> dict[str, float]:
+    """Whether t1ce is brighter than t1 where the two differ most, as an agent makes it.
+
+    Agent brightens vessels, dura and rims and darkens nothing, so that the upper tail of
+    ``t1ce - t1`` is the longer one; with the two images swapped it is the lower.
+    """
+    if len(t1) < _FEW:
+        return {}
+    gain = _standardised(t1ce) - _standardised(t1)
+    low, middle, high = np.quantile(gain, [0.002, 0.5, 0.998])
+    whole = max(float(high - low), _SMALL)
+    found = {"enhancement.gain_is_upward": float(high + low - 2 * middle) / whole}
+    if tumour is not None and tumour.any():
+        found["enhancement.tumour_gain"] = float(np.quantile(gain[tumour], 0.9) - middle)
+    return found
+
+
+def _standardised(values: np.ndarray) -> np.ndarray:
+    low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
+    return (values - middle) / max(float(high - low), _SMALL)

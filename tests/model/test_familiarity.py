@@ -93,9 +93,7 @@ def test_what_is_wrong_is_flagged_for_its_own_reason(patients, trained, damage, 
 
 
 def test_held_out_patients_raise_few_flags_and_the_rate_is_stated(patients, trained):
-    judged = [
-        trained.judge(measure_images(one.volumes, one.mask)) for one in patients[TRAINED:]
-    ]
+    judged = [trained.judge(measure_images(one.volumes, one.mask)) for one in patients[TRAINED:]]
     rate = np.mean([[bool(flag.raised) for flag in flags] for flags in judged])
     assert rate <= 0.1
     for flag in judged[0]:
@@ -115,9 +113,7 @@ def test_another_voxel_size_is_flagged(patients, trained):
 
 def test_gain_does_not_matter(patients, trained):
     one = patients[-1]
-    brighter = {
-        name: volume.with_array(volume.array * 7.0) for name, volume in one.volumes.items()
-    }
+    brighter = {name: volume.with_array(volume.array * 7.0) for name, volume in one.volumes.items()}
     before, after = measure_images(one.volumes, one.mask), measure_images(brighter, one.mask)
     assert after == pytest.approx(before, rel=1e-3, abs=1e-3)
 

@@ -136,9 +136,7 @@ class ConformalSets:
     def predict(self, probabilities: Any) -> list[tuple[str, ...]]:
         """Return each patient's set; an empty one says that no class is like this patient."""
         kept = self.p_values(probabilities) > 1 - self.level + 1e-12
-        return [
-            tuple(name for name, inside in zip(self.classes, row) if inside) for row in kept
-        ]
+        return [tuple(name for name, inside in zip(self.classes, row) if inside) for row in kept]
 
     def to_dict(self) -> dict[str, Any]:
         """Return what :meth:`from_dict` reads, of JSON's types alone."""
@@ -201,7 +199,7 @@ def held_out_coverage(
     for name in names:
         of_class = own == name
         count = int(of_class.sum())
-        calibration = int(round(np.mean([np.sum(of_class & (places != k)) for k in set(places)])))
+        calibration = round(np.mean([np.sum(of_class & (places != k)) for k in set(places)]))
         low, high = _band(count, calibration, level)
         rows.append({
             "class": name, "patients": count, "covered": int(covered[of_class].sum()),

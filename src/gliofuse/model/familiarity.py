@@ -143,11 +143,17 @@ class Familiarity:
             low, high = _interval(int(known["false_alarms"]), int(known["patients"]))
             found.append(
                 Flag(
-                    name, REASONS.get(name, name),
+                    name,
+                    REASONS.get(name, name),
                     bool(score > known["threshold"]) if known_ones else None,
-                    float(score), float(known["threshold"]), farthest,
-                    int(known["false_alarms"]), int(known["patients"]), low, high,
-                )  # fmt: skip
+                    float(score),
+                    float(known["threshold"]),
+                    farthest,
+                    int(known["false_alarms"]),
+                    int(known["patients"]),
+                    low,
+                    high,
+                )
             )
         return tuple(found)
 

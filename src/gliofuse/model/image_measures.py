@@ -109,9 +109,7 @@ def _tumour(inside: np.ndarray, brain: np.ndarray, volume: Volume) -> dict[str, 
     return found
 
 
-def _sharpness(
-    name: str, array: np.ndarray, brain: np.ndarray, width: float
-) -> dict[str, float]:
+def _sharpness(name: str, array: np.ndarray, brain: np.ndarray, width: float) -> dict[str, float]:
     """Noise by second differences; motion by how these differ between the two in-plane axes."""
     values = array[::_STEP].astype(np.float32)
     inner = brain[::_STEP]

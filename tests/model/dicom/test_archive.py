@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
+from tests.imaging.dicom.made_dicom import T1CE, head, uid, write_series
 from typer.testing import CliRunner
 
 from gliofuse.cli import app
@@ -28,7 +29,6 @@ from gliofuse.model.dicom import (
     volumes_mm3,
 )
 
-from ...imaging.dicom.made_dicom import T1CE, head, uid, write_series
 from .test_dicom_results import mask_like
 
 pytest.importorskip("dicomweb_client", reason="needs the extra dicom with dicomweb-client")
@@ -101,7 +101,9 @@ def test_a_study_makes_the_round_trip(archive, tmp_path):
     source = read_source(tmp_path / "fetched", series_uid=uid("MRN-7788123", "study", 4))
     mask, convention = mask_like(volume), CONVENTIONS["brats"]
     model = ModelIdentity("rdl", "1.2", "ab" * 32)
-    made = make_segmentation(mask_on_series(mask, source), source, convention, model, automatic=True)
+    made = make_segmentation(
+        mask_on_series(mask, source), source, convention, model, automatic=True
+    )
     prediction = Prediction("grade", (PredictedValue("P-POSITIVE", "probability", 0.7134),))
     report = make_report(source, made, volumes_mm3(mask, convention), prediction, model)
     made.save_as(tmp_path / "seg.dcm")

@@ -6,6 +6,15 @@ import subprocess
 import numpy as np
 import pydicom
 import pytest
+from tests.imaging.dicom.made_dicom import (
+    T1,
+    T1CE,
+    head,
+    rotation,
+    uid,
+    write_enhanced,
+    write_series,
+)
 
 from gliofuse.errors import GeometryError, ImageError, RegionError, SettingError
 from gliofuse.imaging import CONVENTIONS, LabelConvention, Volume
@@ -18,16 +27,6 @@ from gliofuse.model.dicom import (
     mask_on_series,
     read_source,
     volumes_mm3,
-)
-
-from ...imaging.dicom.made_dicom import (
-    T1,
-    T1CE,
-    head,
-    rotation,
-    uid,
-    write_enhanced,
-    write_series,
 )
 
 BRATS = CONVENTIONS["brats"]
@@ -70,9 +69,7 @@ def points_of(segmentation, name):
             continue
         corner = np.array(group.PlanePositionSequence[0].ImagePositionPatient, float)
         for row, column in np.argwhere(frame):
-            found.append(
-                corner + along_row * column * spacing[1] + along_column * row * spacing[0]
-            )
+            found.append(corner + along_row * column * spacing[1] + along_column * row * spacing[0])
     return np.array(found)
 
 

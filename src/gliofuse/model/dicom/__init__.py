@@ -5,7 +5,7 @@ Names, birth date and numbers of the patient are copied from the source images: 
 a derived object by them. What is written here is therefore as confidential as the images.
 """
 
-from gliofuse.model.dicom.measurements import Prediction, PredictedValue, make_report
+from gliofuse.model.dicom.measurements import PredictedValue, Prediction, make_report
 from gliofuse.model.dicom.segmentation import make_segmentation, mask_on_series
 from gliofuse.model.dicom.source import SourceSeries, read_source
 from gliofuse.model.dicom.terms import ModelIdentity, volumes_mm3

@@ -9,7 +9,7 @@ STAMP = $(VENV)/.installed
 # OpenMP's waiting threads would spin and slow networks down many times on shared cores.
 export OMP_WAIT_POLICY = PASSIVE
 
-.PHONY: demo test quick lint docs clean
+.PHONY: demo test quick pytest lint docs clean
 
 $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -19,11 +19,15 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP)
 	$(BIN)/gliofuse demo runs/demo
 
-test: $(STAMP) lint
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+# The linters run beside the tests, whose two processes leave a core idle at their start and end.
+test: $(STAMP)
+	$(MAKE) -j 2 -k lint pytest
 
-quick: $(STAMP) lint
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
+quick: $(STAMP)
+	$(MAKE) -j 2 -k lint pytest WHICH='-m "not slow"'
+
+pytest: $(STAMP)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(WHICH)
 
 test-%: $(STAMP)
 	$(BIN)/python -m pytest -n 2 --dist loadfile src/gliofuse/$* tests/$*

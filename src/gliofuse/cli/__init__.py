@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import warnings
@@ -51,8 +52,24 @@ def _root(
         set_verbosity(-1 if quiet else 1)
 
 
+#: Exit codes: what the user gave was refused; the system did not play along; Ctrl-C.
+REFUSED, SYSTEM, STOPPED = 2, 3, 130
+
+_REMEDIES = {
+    errno.ENOSPC: "; free some space, and give the same command again",
+    errno.EDQUOT: "; free some of your quota, and give the same command again",
+    errno.EACCES: "; choose a place that you may read and write",
+    errno.EPERM: "; choose a place that you may read and write",
+    errno.EROFS: "; choose a place that can be written to",
+    errno.ENOTDIR: "; a file stands where a folder is needed, choose another place",
+    errno.EISDIR: "; a folder stands where a file is needed, choose another name",
+    errno.EMFILE: "; use fewer --workers, or raise `ulimit -n`",
+    errno.ECONNREFUSED: "; is the --scheduler running at this address?",
+}
+
+
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line; a mistake of the user's is one line on stderr and exit code 2."""
+    """Run the command line; what a user can mend is one line on stderr, see the exit codes."""
     # Threads of OpenMP that wait by spinning multiply a network's time where cores are shared.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # joblib replaces a worker that has grown, by loading torch say: nothing for a user to act on.
@@ -60,13 +77,37 @@ def main(arguments: list[str] | None = None) -> None:
     words = sys.argv[1:] if arguments is None else arguments
     try:
         app(args=words)
-    except GliofuseError as error:
-        if "--debug" in words:
+    except KeyboardInterrupt:
+        _say("stopped: the same command, given again, goes on where it stopped")
+        raise SystemExit(STOPPED) from None
+    except Exception as error:
+        line = told(error)
+        if line is None or "--debug" in words:
             raise
-        from rich.console import Console
+        _say(f"[bold red]error:[/] {_escape(line)}")
+        raise SystemExit(REFUSED if isinstance(error, GliofuseError) else SYSTEM) from None
 
-        Console(stderr=True, soft_wrap=True).print(f"[bold red]error:[/] {_escape(str(error))}")
-        raise SystemExit(2) from None
+
+def told(error: Exception) -> str | None:
+    """Return an error that a user can mend as one line, None if it is a fault of the program."""
+    if isinstance(error, GliofuseError):
+        return str(error)
+    if isinstance(error, UnicodeError):
+        return f"a file is not in UTF-8 ({error}); save it as UTF-8 and try again"
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror or error}{_REMEDIES.get(error.errno or 0, '')}"
+    if isinstance(error, MemoryError):
+        return "the memory is full; use fewer --workers, or a machine with more"
+    if type(error).__module__.startswith("pyarrow"):
+        return f"a Parquet file cannot be read ({error}); write it anew"
+    return None
+
+
+def _say(text: str) -> None:
+    from rich.console import Console
+
+    Console(stderr=True, soft_wrap=True).print(text, highlight=False)
 
 
 def _escape(text: str) -> str:

@@ -111,6 +111,10 @@ _BANK: dict[str, Any] = {
 }
 
 
+#: What the frozen network is shown of a region.
+SLICES: dict[str, Any] = {"size": 224, "which": "largest", "crop": "square"}
+
+
 class ImagingClinicalSettings(DesignSettings):
     """Settings of ``imaging-clinical``."""
 
@@ -298,9 +302,7 @@ class ImagingClinical(Design):
 
         return PretrainedFeatures(
             network=self.settings.network,
-            slices=SliceSettings(
-                size=224, which="largest", crop="square", normalisation=self.settings.normalisation
-            ),
+            slices=SliceSettings(**SLICES, normalisation=self.settings.normalisation),
             regions=tuple(self.regions.values()),
             sequences=self.sequences,
             weights=self.settings.weights,

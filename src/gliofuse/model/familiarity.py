@@ -28,8 +28,7 @@ REASONS = {
     "grid": "voxel size", "brain": "size and shape of the brain",
     "tumour": "size and place of the tumour", "intensity": "grey values within a sequence",
     "noise": "noise", "motion": "motion or ghosts", "contrast": "how the sequences relate",
-    "enhancement": "t1ce against t1", "feature_range": "features outside their range",
-    "feature_distance": "features in combination",
+    "enhancement": "t1ce against t1",
 }  # fmt: skip
 """What each flag is about."""
 

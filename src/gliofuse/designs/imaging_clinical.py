@@ -37,6 +37,7 @@ from gliofuse.designs.framework.models import Model
 from gliofuse.designs.framework.paper_results import paper_results
 from gliofuse.designs.framework.selection import SELECTION_CHOICE
 from gliofuse.designs.framework.stable import stable_only
+from gliofuse.designs.framework.state import FittedState
 from gliofuse.inputs import CaseData, Input, PretrainedFeatures, RadiomicFeatures
 from gliofuse.radiomics.parameters import PYRADIOMICS_FAMILIES
 from gliofuse.records import Nomogram
@@ -364,6 +365,20 @@ class ImagingClinical(Design):
                 known[name] = clinical[name].known
         return FittedImagingClinical(self, imaging, chosen, choice, known, clinical, y)
 
+    def restore(self, state: FittedState) -> FittedImagingClinical:
+        """Return the fitted models."""
+        endpoint = self.available.endpoint
+        names = ("clinical", "fusion") if self.available.clinical else ()
+        return FittedImagingClinical(
+            self,
+            {model.name: state.estimators[model.name] for model in self.imaging_models},
+            state.values["chosen"],
+            pd.DataFrame(),
+            {},
+            {name: FittedClinical.restored(state.part(name), endpoint) for name in names},
+            pd.Series(dtype=float),
+        )
+
     @property
     def _classifiers(self) -> tuple[str, ...]:
         """The classifier of the imaging models, and those it is compared with."""
@@ -431,6 +446,15 @@ class FittedImagingClinical(FittedDesign):
         endpoint = self.design.available.endpoint
         found = probabilities(self.imaging[self.chosen], features, endpoint)
         return _imaging_score(found, endpoint)
+
+    def state(self) -> FittedState:
+        """Return the imaging models, which of them is chosen, and the clinical ones."""
+        parts = {name: one.state() for name, one in self.clinical.items()}
+        joined = FittedState.joined(parts)
+        return FittedState(
+            estimators={**self.imaging, **joined.estimators},
+            values={"chosen": self.chosen, **joined.values},
+        )
 
     def predict(self, data: CaseData) -> pd.DataFrame:
         """Return each model's probabilities, by ``case_id``."""

@@ -15,6 +15,7 @@ from gliofuse.cohort.endpoints import endpoint_kinds
 from gliofuse.designs.framework.context import Available, FitContext
 from gliofuse.designs.framework.models import Model, check_models
 from gliofuse.designs.framework.networks import NetworkSignature
+from gliofuse.designs.framework.state import FittedState
 from gliofuse.errors import EndpointError, SettingError, did_you_mean
 from gliofuse.inputs import CaseData, Input
 from gliofuse.records import Nomogram
@@ -115,6 +116,21 @@ class FittedDesign(ABC):
             (the probability of the positive class, in 0..1); else a column for each pair of model
             and prediction column.
         """
+
+    def state(self) -> FittedState:
+        """Return what the fit predicts with, for :meth:`Design.restore`; here the networks.
+
+        Raises
+        ------
+        SettingError
+            If the design says no way to keep it.
+        """
+        if type(self.design).restore is Design.restore:
+            raise SettingError(
+                f"design {self.design.name!r} cannot be handed on: it has no restore(); write it, "
+                "and state() of its fitted design"
+            )
+        return FittedState(networks={name: one.portable() for name, one in self.networks.items()})
 
     def out_of_fold(self) -> dict[str, pd.DataFrame]:
         """Return training patients' predictions from fits that did not see them, by model.
@@ -284,6 +300,19 @@ class Design(ABC):
             that choice alone.
         context : FitContext
         """
+
+    def restore(self, state: FittedState) -> FittedDesign:
+        """Return the fitted design that a state was taken of; it predicts the same.
+
+        Of what the fit knew of its training patients nothing comes back: no out-of-fold
+        predictions, no tables, no nomograms.
+
+        Raises
+        ------
+        SettingError
+            If the design says no way to.
+        """
+        raise SettingError(f"design {self.name!r} cannot be restored: it has no restore()")
 
 
 def parse_settings(design: type[Design], given: dict[str, Any]) -> DesignSettings:

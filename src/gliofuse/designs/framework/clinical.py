@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ import pandas as pd
 from gliofuse.cohort import Endpoint
 from gliofuse.designs.framework.classes import out_of_fold, probabilities
 from gliofuse.designs.framework.context import FitContext
+from gliofuse.designs.framework.state import FittedState
 from gliofuse.errors import InputError
 from gliofuse.evaluation import logistic_nomogram
 from gliofuse.inputs import CaseData
@@ -100,6 +101,28 @@ class ClinicalTable:
                 coded[f"{name}={level}"] = (words == level).astype(float)
         return coded
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return what was learned as JSON can hold it, for :meth:`from_dict`."""
+        return {
+            "columns": list(self.columns),
+            "splines": {name: one.knots_.tolist() for name, one in self.splines_.items()},
+            "medians": self.medians_,
+            "levels": self.levels_,
+            "modes": self.modes_,
+        }
+
+    @classmethod
+    def from_dict(cls, given: Mapping[str, Any]) -> ClinicalTable:
+        """Return the coding that :meth:`as_dict` was taken of."""
+        table = cls(given["columns"], splines=given["splines"])
+        table.medians_ = dict(given["medians"])
+        table.levels_ = {name: list(levels) for name, levels in given["levels"].items()}
+        table.modes_ = dict(given["modes"])
+        table.splines_ = {
+            name: RestrictedCubicSpline(knots).fit([]) for name, knots in given["splines"].items()
+        }
+        return table
+
     def groups(self) -> dict[str, list[str]]:
         """Return the coded terms of each column: those that stand or fall together."""
         return {
@@ -153,6 +176,18 @@ class FittedClinical:
         table = self.coding.transform(data.clinical_table(self.coding.columns))
         table = table if beside is None else pd.concat([table, beside], axis=1)
         return probabilities(self.model, table, self.endpoint)
+
+    def state(self) -> FittedState:
+        """Return what it predicts with, for :meth:`restored`."""
+        return FittedState(
+            estimators={"model": self.model}, values={"coding": self.coding.as_dict()}
+        )
+
+    @classmethod
+    def restored(cls, state: FittedState, endpoint: Endpoint) -> FittedClinical:
+        """Return the model that a state was taken of, without its training patients."""
+        coding = ClinicalTable.from_dict(state.values["coding"])
+        return cls(coding, state.estimators["model"], endpoint, pd.DataFrame(), pd.DataFrame())
 
     def nomogram(self) -> Nomogram | None:
         """Return the model of two classes on its variables' own scales."""

@@ -28,7 +28,9 @@ from gliofuse.designs.framework.classes import (
     model_columns,
     one_vs_rest,
     out_of_fold,
+    patient_contributions,
     probabilities,
+    score_columns,
     several_classes,
 )
 from gliofuse.designs.framework.clinical import FittedClinical, fit_clinical, odds_ratios
@@ -468,6 +470,20 @@ class FittedImagingClinical(FittedDesign):
             beside = _imaging_score(scores[_SCORE], endpoint) if name == "fusion" else None
             scores[name] = fitted.predict(data, beside)
         return model_columns(scores, endpoint)[list(self.names)].rename_axis(index="case_id")
+
+    def contributions(self, data: CaseData, predicted: pd.DataFrame) -> pd.DataFrame:
+        """Return what each feature adds to the score, and each variable to the clinical models."""
+        endpoint = self.design.available.endpoint
+        chosen = self.imaging[self.chosen]
+        found = [patient_contributions(_SCORE, chosen, self._chosen_features(data), endpoint)]
+        if several_classes(endpoint):  # the clinical models are multinomial
+            return found[0]
+        for name, fitted in self.clinical.items():
+            score = _imaging_score(score_columns(predicted, [_SCORE], endpoint), endpoint)
+            beside = score if name == "fusion" else None
+            table = fitted.terms(data, beside)
+            found.append(patient_contributions(name, fitted.model, table, endpoint))
+        return pd.concat(found, ignore_index=True)
 
     def selected_features(self, data: CaseData) -> pd.DataFrame:
         """Return the values of the features of the chosen imaging model."""

@@ -22,7 +22,9 @@ from gliofuse.designs.framework.classes import (
     model_columns,
     one_vs_rest,
     out_of_fold,
+    patient_contributions,
     probabilities,
+    score_columns,
     several_classes,
 )
 from gliofuse.designs.framework.context import FitContext
@@ -500,6 +502,21 @@ class FittedRDL(FittedDesign):
             fused = model_columns(scores, endpoint)[["radiomics_fusion", "dl_fusion"]]
             scores["rdl"] = probabilities(self.rdl, fused, endpoint)
         return model_columns(scores, endpoint)[list(self.names)].rename_axis(index="case_id")
+
+    def contributions(self, data: CaseData, predicted: pd.DataFrame) -> pd.DataFrame:
+        """Return what each signature adds to the fusions."""
+        endpoint = self.design.available.endpoint
+        single = list(self.radiomics.single)
+        fusions = {"radiomics_fusion": (self.radiomics.fusion, single)}
+        if self.rdl is not None:
+            fusions["rdl"] = (self.rdl, ["radiomics_fusion", "dl_fusion"])
+        found = [
+            patient_contributions(
+                name, estimator, score_columns(predicted, models, endpoint), endpoint
+            )
+            for name, (estimator, models) in fusions.items()
+        ]
+        return pd.concat(found, ignore_index=True)
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return selected features, contributions of the fusions, and training curves."""

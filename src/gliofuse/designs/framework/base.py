@@ -161,6 +161,23 @@ class FittedDesign(ABC):
         """Return what the models say of each patient beside their predictions, by table name."""
         return {}
 
+    def contributions(self, data: CaseData, predicted: pd.DataFrame) -> pd.DataFrame:
+        """Return what each term adds to what the linear models say of each patient.
+
+        Parameters
+        ----------
+        data : CaseData
+        predicted : pandas.DataFrame
+            What :meth:`predict` says of them.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``case_id, model, term, contribution``, with ``class`` where there are more than two. A
+            patient's contributions to a model sum to its log-odds, or its log relative hazard.
+        """
+        return pd.DataFrame(columns=["case_id", "model", "term", "contribution"])
+
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return what the fit found, by table name; here the networks' training curves."""
         if not self.networks:

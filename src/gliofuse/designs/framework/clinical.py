@@ -173,9 +173,12 @@ class FittedClinical:
 
     def predict(self, data: CaseData, beside: pd.DataFrame | None = None) -> pd.DataFrame:
         """Return the probabilities of patients, given the scores that the model was fitted with."""
+        return probabilities(self.model, self.terms(data, beside), self.endpoint)
+
+    def terms(self, data: CaseData, beside: pd.DataFrame | None = None) -> pd.DataFrame:
+        """Return the patients' terms, coded as the training patients'."""
         table = self.coding.transform(data.clinical_table(self.coding.columns))
-        table = table if beside is None else pd.concat([table, beside], axis=1)
-        return probabilities(self.model, table, self.endpoint)
+        return table if beside is None else pd.concat([table, beside], axis=1)
 
     def state(self) -> FittedState:
         """Return what it predicts with, for :meth:`restored`."""

@@ -144,6 +144,10 @@ class _FittedWithClinical(FittedDesign):
         """Return the design's, and the clinical model's."""
         return {**self.own.out_of_fold(), CLINICAL.name: self.clinical.known}
 
+    def contributions(self, data: CaseData, predicted: pd.DataFrame) -> pd.DataFrame:
+        """Return the design's."""
+        return self.own.contributions(data, predicted)
+
     def selected_features(self, data: CaseData) -> pd.DataFrame | None:
         """Return the design's selected features."""
         return self.own.selected_features(data)

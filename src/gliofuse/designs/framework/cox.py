@@ -67,6 +67,18 @@ class FittedCox:
         coding = ClinicalTable.from_dict(state.values["coding"])
         return cls(coding, model, endpoint, table, pd.DataFrame())
 
+    def contributions(self, data: CaseData, beside: pd.DataFrame | None = None) -> pd.DataFrame:
+        """Return what each term adds to each patient's log relative hazard.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Patients x terms; a row's sum is the ``risk`` that :meth:`predict` gives.
+        """
+        coefficients = self.model.coefficients_
+        terms = self.terms(data, beside)[list(coefficients.index)]
+        return (terms - self.model.center_) * coefficients
+
     @property
     def variables(self) -> dict[str, list[str]]:
         """The model's terms by variable: levels and spline columns together, and the scores."""

@@ -10,6 +10,7 @@ import pandas as pd
 
 from gliofuse.cohort import SurvivalEndpoint
 from gliofuse.designs.framework.base import Design, FittedDesign
+from gliofuse.designs.framework.classes import contributions_by_term
 from gliofuse.designs.framework.context import FitContext
 from gliofuse.designs.framework.cox import FittedCox, admitted, fit_cox, in_columns, risk_only
 from gliofuse.designs.framework.networks import NetworkRecipe, NetworkSignature
@@ -308,6 +309,17 @@ class FittedSurvival(FittedDesign):
             for name, one in self.signatures.items()
         }
         return found | {name: one.known for name, one in self.cox.items()}
+
+    def contributions(self, data: CaseData, predicted: pd.DataFrame) -> pd.DataFrame:
+        """Return what each clinical term and signature adds to the Cox models."""
+        found = []
+        for name, one in self.cox.items():
+            own = self.beside.get(name)
+            score = None if own is None else self.signatures[own].score(data).to_frame()
+            added = contributions_by_term(one.contributions(data, score))
+            found.append(added.assign(model=name))
+        none = super().contributions(data, predicted)
+        return pd.concat(found, ignore_index=True) if found else none
 
     def selected_features(self, data: CaseData) -> pd.DataFrame | None:
         """Return the values of the features of the final model's signature."""

@@ -15,7 +15,6 @@ _PLAIN = (
 )
 _SKLEARN = (
     "sklearn.ensemble._forest.RandomForestClassifier",
-    "sklearn.linear_model._logistic.LogisticRegression",
     "sklearn.multiclass.OneVsRestClassifier",
     "sklearn.pipeline.Pipeline",
     "sklearn.preprocessing._data.MinMaxScaler",
@@ -27,6 +26,7 @@ _SKLEARN = (
     "sklearn.tree._tree.Tree",
 )
 _OWN = (
+    "gliofuse.designs.framework.clinical.SteadyLogistic",
     "gliofuse.signature.backward_aic.BackwardAIC",
     "gliofuse.signature.elastic_net.ElasticNetSignature",
     "gliofuse.signature.forest.ForestSignature",

@@ -26,6 +26,7 @@ __all__ = [
     "inner_splits",
     "prior_shift",
     "random_generator_seed",
+    "row_sums",
     "sample_weights",
     "stratified_folds",
     "usable_folds",
@@ -40,6 +41,21 @@ PRIORS = ("training", "weighted")
 
 Float = NDArray[np.float64]
 Folds = list[tuple[NDArray[np.intp], NDArray[np.intp]]]
+
+
+def row_sums(table: Any, weights: Any) -> Float:
+    """Return the weighted sum of each row, to the last digit the same in any table.
+
+    A product of matrices adds in an order that depends on how many rows there are, so that a
+    patient's score would depend on who else is predicted.
+
+    Parameters
+    ----------
+    table : array-like of shape (rows, columns)
+    weights : array-like of shape (columns,)
+    """
+    products = np.asarray(table, dtype=np.float64) * np.asarray(weights, dtype=np.float64)
+    return np.asarray(np.ascontiguousarray(products).sum(axis=1))
 
 
 def check_binary(estimator: Any, X: Any, y: Any) -> tuple[Float, NDArray[np.int64], NDArray[Any]]:

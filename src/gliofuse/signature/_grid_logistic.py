@@ -26,6 +26,7 @@ from gliofuse.signature._common import (
     fold_scores,
     inner_splits,
     prior_shift,
+    row_sums,
     sample_weights,
 )
 from gliofuse.signature._kernels import elastic_net_path
@@ -56,7 +57,7 @@ class LinearScorer(ClassifierMixin, BaseEstimator):
         """Return the log-odds of the second class, shape (patients,)."""
         check_is_fitted(self, "coef_")
         X = validate_data(self, X, dtype=np.float64, reset=False)
-        return self._columns(X) @ self.coef_[0] + self.intercept_[0]
+        return row_sums(self._columns(X), self.coef_[0]) + self.intercept_[0]
 
     def _columns(self, X: Float) -> Float:
         """Return the columns that the coefficients are of."""

@@ -22,8 +22,8 @@ from gliofuse.model.bundle import write_bundle
 from gliofuse.model.card import card_text, model_card
 from gliofuse.model.description import ClinicalVariable, ModelDescription
 from gliofuse.model.parts import Fit, fit_parts
-from gliofuse.records import THRESHOLDS, RunFolder
-from gliofuse.records.run import ModelRecord
+from gliofuse.records import METRICS, THRESHOLDS, RunFolder
+from gliofuse.records.run import ModelRecord, RunRecord
 from gliofuse.signature import SignatureWarning
 from gliofuse.study.fold import FoldTask, fitted_design, predictions_of
 from gliofuse.study.prepare import Plan, Prepared, compute_plans, plan_study, split_of
@@ -74,7 +74,7 @@ def export_run(
     """
     progress = progress or Progress()
     run = RunFolder(Path(folder).resolve())
-    _ = run.record  # or the study was not finished
+    record = run.record
     study = check_study(run.study(), source=str(run.path / "study.yaml"))
     if study.design not in DESIGNS:
         raise SettingError(
@@ -105,7 +105,15 @@ def export_run(
     held_out = held_out[held_out["cohort"] != "training"]
     source = prepared.plan.patients.source(plan.cache, seed=study.split.seed)
     parts = fit_parts(Fit(fitted, data.subset(learners), source, held_out, run.read(THRESHOLDS)))
-    card = model_card(described)
+    classes = study.endpoint.strata(data.outcome.loc[list(learners)])  # type: ignore[union-attr]
+    card = model_card(
+        described,
+        classes={str(name): int(count) for name, count in classes.value_counts().items()},
+        metrics=run.read(METRICS),
+        citation=record.design.citation,
+        notes=record.left_out,
+        split=_split_in_words(record),
+    )
     write_bundle(
         Path(out),
         described,
@@ -278,3 +286,17 @@ def _segmenter(study: StudySettings, task: FoldTask) -> Path | None:
     if study.segmentation is None:
         return None
     return study.segmentation.model or task.folder.path / "segmenter"
+
+
+def _split_in_words(record: RunRecord) -> str:
+    split = record.split
+    kind = {
+        "kfold": f"{split.folds}-fold cross-validation, {split.repeats} times",
+        "holdout": "one division into training and test patients",
+        "center": "by centre",
+        "column": f"by the column {split.column}",
+        "none": "nobody held out",
+    }[split.kind]
+    return f"{record.n_cases} patients, {kind}, seed {split.seed}; fitted by gliofuse " + (
+        record.gliofuse_version
+    )

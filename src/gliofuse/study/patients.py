@@ -8,7 +8,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from gliofuse.cohort import SEQUENCES, Cohort, Endpoint, SurvivalEndpoint, read_manifest
+from gliofuse.cohort import (
+    SEQUENCES,
+    Cohort,
+    Endpoint,
+    SurvivalEndpoint,
+    read_manifest,
+    read_patient_table,
+)
 from gliofuse.cohort.case import as_words
 from gliofuse.cohort.sequences import STRUCTURAL
 from gliofuse.designs import Available
@@ -221,8 +228,8 @@ def _from_manifest(
 
 def _from_tables(table: TableSettings, told: Sequence[str] = ()) -> Patients:
     """Read both tables; ``told`` are the clinical columns that say the outcome."""
-    features = _read_table(table.features, table.id_column)
-    clinical = _read_table(table.clinical, table.id_column)
+    features = read_patient_table(table.features, table.id_column)
+    clinical = read_patient_table(table.clinical, table.id_column)
     telling = [name for name in told if name in features.columns]
     if telling:
         raise ManifestError(
@@ -256,20 +263,3 @@ def _from_tables(table: TableSettings, told: Sequence[str] = ()) -> Patients:
         excluded=pd.DataFrame(sorted(reasons.items()), columns=["case_id", "reason"]),
         features=features.loc[kept],
     )
-
-
-def _read_table(path: Path, id_column: str) -> pd.DataFrame:
-    if not path.is_file():
-        raise ManifestError(f"{path} does not exist; give a CSV or Parquet table")
-    table = pd.read_parquet(path).reset_index() if path.suffix == ".parquet" else pd.read_csv(path)
-    if id_column not in table.columns:
-        raise ManifestError(
-            f"{path}: no column {id_column!r}; {did_you_mean(id_column, table.columns)}"
-        )
-    table[id_column] = table[id_column].astype(str)
-    twice = table[id_column][table[id_column].duplicated()]
-    if len(twice):
-        raise ManifestError(
-            f"{path}: {id_column} {twice.iloc[0]!r} stands in more than one row; keep one a patient"
-        )
-    return table.set_index(id_column).rename_axis("case_id")

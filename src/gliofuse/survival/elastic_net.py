@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from gliofuse.errors import EndpointError, InputError, SettingError
 from gliofuse.signature import stratified_folds
+from gliofuse.signature._common import row_sums
 from gliofuse.signature.nested import InnerFold, inner_folds
 from gliofuse.survival._checks import Float, check_columns, check_outcome
 from gliofuse.survival._partial_likelihood import PartialLikelihood
@@ -286,7 +287,7 @@ class CoxElasticNet(BaseEstimator):
                 f"X must have the {self.coef_.size} columns that the model was fitted on, got "
                 f"shape {values.shape}"
             )
-        return np.asarray((values - self.center_) @ self.coef_)
+        return row_sums(values - self.center_, self.coef_)
 
 
 def standard_columns(values: Float) -> tuple[Float, Float]:

@@ -11,6 +11,7 @@ from sklearn.linear_model import enet_path
 from sklearn.utils.validation import check_is_fitted
 
 from gliofuse.errors import SettingError
+from gliofuse.signature._common import row_sums
 from gliofuse.signature.nested import InnerFold, inner_folds
 from gliofuse.survival._checks import Float, check_columns, check_outcome
 from gliofuse.survival.elastic_net import event_folds, standard_columns
@@ -139,4 +140,4 @@ class TimeElasticNet(BaseEstimator):
     def predict(self, X: Any) -> Float:
         """Return the risk (patients,): how much sooner than the mean, in standard deviations."""
         check_is_fitted(self, "coef_")
-        return np.asarray((np.asarray(X, dtype=np.float64) - self.center_) @ self.coef_)
+        return row_sums(np.asarray(X, dtype=np.float64) - self.center_, self.coef_)

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.linear_model import LogisticRegression
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from gliofuse.cohort import Endpoint
 from gliofuse.designs.framework.classes import out_of_fold, probabilities
@@ -18,6 +20,7 @@ from gliofuse.errors import InputError
 from gliofuse.evaluation import logistic_nomogram
 from gliofuse.inputs import CaseData
 from gliofuse.records import Nomogram
+from gliofuse.signature._common import row_sums
 from gliofuse.survival import RestrictedCubicSpline
 
 __all__ = ["ClinicalTable", "FittedClinical", "clinical_model", "fit_clinical", "odds_ratios"]
@@ -135,18 +138,31 @@ class ClinicalTable:
         }
 
 
+class SteadyLogistic(LogisticRegression):
+    """scikit-learn's logistic regression, whose patients' scores don't depend on each other's.
+
+    See :func:`~gliofuse.signature._common.row_sums`.
+    """
+
+    def decision_function(self, X: Any) -> Any:
+        """Return the log-odds of the second class, or one score a class."""
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False)
+        scores = [row_sums(X, own) for own in self.coef_] + self.intercept_[:, None]
+        return scores[0] if len(scores) == 1 else scores.T
+
+
 def clinical_model() -> Any:
     """Return the logistic regression of clinical and fusion models.
 
     Columns are z-scored and weakly penalised (L2, C = 1), the project's choice: a perfectly
     separating score would otherwise have no finite coefficient.
     """
-    from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
     return make_pipeline(
-        StandardScaler().set_output(transform="pandas"), LogisticRegression(C=1.0, max_iter=1000)
+        StandardScaler().set_output(transform="pandas"), SteadyLogistic(C=1.0, max_iter=1000)
     )
 
 

@@ -107,6 +107,30 @@ def table_model(table_run, tmp_path_factory):
     return export_run(table_run, tmp_path_factory.mktemp("export") / "model", fold="holdout")
 
 
+@pytest.fixture(scope="session")
+def phantom(tmp_path_factory):
+    """A phantom cohort of small images."""
+    from gliofuse.phantom import make_phantom
+
+    folder = tmp_path_factory.mktemp("phantom")
+    make_phantom(folder, cases=24, seed=1, shape=(24, 40, 40), effect=3.0, workers=1)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def image_model(phantom, run_study_on, tmp_path_factory):
+    """The folder of a model of images without networks."""
+    from gliofuse.study.export import export_run
+
+    run = run_study_on(
+        {"cohort": str(phantom / "cohort.csv")},
+        settings={"radiomics": "shape", "networks": "none", "folds": 2, "inner_folds": 2},
+        covariates=["age_years", "sex"],
+        compute={"workers": 1, "device": "cpu", "cache": str(phantom / "cache")},
+    )
+    return export_run(run, tmp_path_factory.mktemp("export") / "model", fold="holdout")
+
+
 def held_out(run, model):
     """Return a model's held-out predictions in a run, index ``case_id``."""
     table = pd.read_parquet(run / "predictions.parquet")

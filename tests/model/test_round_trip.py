@@ -80,16 +80,6 @@ NETWORKS = {
 }
 
 
-@pytest.fixture(scope="session")
-def phantom(tmp_path_factory):
-    """A phantom cohort of small images."""
-    from gliofuse.phantom import make_phantom
-
-    folder = tmp_path_factory.mktemp("phantom")
-    make_phantom(folder, cases=24, seed=1, shape=(24, 40, 40), effect=3.0, workers=1)
-    return folder
-
-
 @pytest.mark.parametrize("design", NETWORKS)
 def test_fold_of_images_says_what_the_study_said(design, phantom, run_study_on, tmp_path):
     endpoint, settings = NETWORKS[design]

@@ -52,9 +52,7 @@ def predict(
     segmenter: Annotated[
         Path | None, typer.Option(help="A segmenter's folder, for patients without a mask.")
     ] = None,
-    case_id: Annotated[
-        str, typer.Option(help="The patient's name in the files.")
-    ] = "patient",
+    case_id: Annotated[str, typer.Option(help="The patient's name in the files.")] = "patient",
 ) -> None:
     """Predict one patient, a cohort, or the rows of a feature table.
 
@@ -195,9 +193,9 @@ def _print_patient(model: TrainedModel, one: Prediction) -> None:
     for warning in one.warnings:
         console.print(f"look at this: {warning}", style="yellow", **plain)
     for own in one.models:
-        said = _said(own)
-        console.print(f"{own.label}: {said}", style="bold" if own == one.final else "", **plain)
-    console.print(one.note, style="dim", **plain)
+        mark = "*" if own == one.final else " "
+        typer.echo(f"{mark} {own.label}: {_said(own)}")
+    typer.echo(one.note)
 
 
 def _said(own: Any) -> str:

@@ -28,7 +28,7 @@ from gliofuse.files import atomic_folder, write_json, write_text
 from gliofuse.model.description import FORMAT, MODEL, ModelDescription, NetworkFile
 from gliofuse.model.integrity import SUMS, check_files, seal
 
-__all__ = ["Bundle", "read_bundle", "write_bundle"]
+__all__ = ["Bundle", "check_place", "read_bundle", "write_bundle"]
 
 _ESTIMATORS = "estimators.skops"
 
@@ -97,7 +97,7 @@ def write_bundle(
     InputError
         If the folder is there already, or the design cannot be handed on.
     """
-    _check_place(folder, overwrite)
+    check_place(folder, overwrite)
     state = fitted.state()
     with atomic_folder(folder) as place:
         if state.estimators:
@@ -209,7 +209,14 @@ def _described(folder: Path) -> ModelDescription:
         raise InputError(f"{path}: {where}: {problem['msg']}") from None
 
 
-def _check_place(folder: Path, overwrite: bool) -> None:
+def check_place(folder: Path, overwrite: bool) -> None:
+    """Refuse a folder that a model must not be written to.
+
+    Raises
+    ------
+    InputError
+        If it holds anything but a model, or one that is not to be replaced.
+    """
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return
     if not (folder / SUMS).is_file():

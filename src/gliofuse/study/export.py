@@ -18,7 +18,7 @@ from gliofuse.designs.framework.clinical import ClinicalTable
 from gliofuse.errors import SettingError, did_you_mean
 from gliofuse.evaluation.endpoints import evaluation_of
 from gliofuse.inputs import CaseData, FoldInput
-from gliofuse.model.bundle import write_bundle
+from gliofuse.model.bundle import check_place, write_bundle
 from gliofuse.model.card import card_text, model_card
 from gliofuse.model.description import ClinicalVariable, ModelDescription
 from gliofuse.model.parts import Fit, fit_parts
@@ -73,6 +73,7 @@ def export_run(
         If the study was not finished, there is no such fold, or the design cannot be handed on.
     """
     progress = progress or Progress()
+    check_place(Path(out), overwrite)
     run = RunFolder(Path(folder).resolve())
     record = run.record
     study = check_study(run.study(), source=str(run.path / "study.yaml"))

@@ -20,7 +20,7 @@ import tempfile
 import time
 from pathlib import Path
 
-SEQUENCES = ("t1", "t1ce", "t2", "flair")
+from synthetic import SEQUENCES, make_patient
 
 
 def make_model(folder: Path) -> Path:
@@ -44,13 +44,6 @@ def make_model(folder: Path) -> Path:
     )
     run_study(study, folder / "run")
     return export_run(folder / "run", folder / "model", fold="holdout")
-
-
-def make_patient(folder: Path) -> dict[str, str]:
-    """Write the head-sized patient, and return its files."""
-    from synthetic import write_patient
-
-    return write_patient(folder, SEQUENCES)
 
 
 def measure(model: str, files: dict[str, str]) -> list[dict[str, float]]:
@@ -126,7 +119,9 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         model = given.model or make_model(Path(folder))
-        files = make_patient(Path(folder) / "patient")
+        place = Path(folder) / "patient"
+        place.mkdir()
+        files = {name: str(path) for name, path in make_patient(place).items()}
         for number in (1, 2):
             words = [sys.executable, __file__, "--measure", str(model), json.dumps(files)]
             clock = time.perf_counter()

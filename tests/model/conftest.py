@@ -113,7 +113,7 @@ def phantom(tmp_path_factory):
     from gliofuse.phantom import make_phantom
 
     folder = tmp_path_factory.mktemp("phantom")
-    make_phantom(folder, cases=24, seed=1, shape=(24, 40, 40), effect=3.0, workers=1)
+    make_phantom(folder, cases=16, seed=1, shape=(24, 36, 36), effect=3.0, workers=1)
     return folder
 
 

@@ -30,7 +30,7 @@ FORMS = {
     "risk-signature": (
         "risk-signature",
         SURVIVAL,
-        {"folds": 3, "trees": 10, "splines": "age", "compared": "ridge,paper"},
+        {"folds": 3, "trees": 10, "splines": "age", "compared": "ridge"},
     ),
 }
 

@@ -483,7 +483,8 @@ class FittedImagingClinical(FittedDesign):
             beside = score if name == "fusion" else None
             table = fitted.terms(data, beside)
             found.append(patient_contributions(name, fitted.model, table, endpoint))
-        return pd.concat(found, ignore_index=True)
+        linear = [one for one in found if len(one)]  # a forest adds no row
+        return pd.concat(linear, ignore_index=True)
 
     def selected_features(self, data: CaseData) -> pd.DataFrame:
         """Return the values of the features of the chosen imaging model."""

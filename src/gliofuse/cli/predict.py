@@ -138,15 +138,14 @@ def _values(
 def _of_table(
     model: TrainedModel, features: Path, clinical: list[str], id_column: str, out: Path
 ) -> CohortPredictions:
-    from gliofuse.cohort import read_patient_table
+    from gliofuse.cohort.tables import read_frame
     from gliofuse.model.cohorts import CohortPredictions, write_predictions
 
     if len(clinical) > 1 or any("=" in one for one in clinical):
         raise SettingError("with --features, --clinical is one table (CSV, Parquet)")
-    tables = [read_patient_table(Path(one), id_column) for one in clinical]
-    found = CohortPredictions(
-        *model.predict_table(read_patient_table(features, id_column), tables[0] if tables else None)
-    )
+    known = read_frame(clinical[0], index=id_column) if clinical else None
+    table = read_frame(features, index=id_column, numbers=True)
+    found = CohortPredictions(*model.predict_table(table, known))
     write_predictions(found, out)
     return found
 

@@ -12,7 +12,7 @@ from gliofuse.cohort.case import Case, Cohort
 from gliofuse.cohort.sequences import SEQUENCES, STRUCTURAL, Reference, Sequence
 
 if TYPE_CHECKING:
-    from gliofuse.cohort.clinical import join_clinical, read_patient_table
+    from gliofuse.cohort.clinical import join_clinical
     from gliofuse.cohort.endpoints import (
         TIME_UNITS,
         BinaryEndpoint,
@@ -48,7 +48,6 @@ __all__ = [
     "make_folds",
     "parse_endpoint",
     "read_manifest",
-    "read_patient_table",
     "scan_folder",
     "write_manifest",
 ]
@@ -68,7 +67,6 @@ _HOME = {
     "make_folds": "splits",
     "parse_endpoint": "endpoints",
     "read_manifest": "manifest",
-    "read_patient_table": "clinical",
     "scan_folder": "scan",
     "write_manifest": "manifest",
 }

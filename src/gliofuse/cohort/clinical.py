@@ -5,19 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from gliofuse.cohort._tables import Table, column_values, read_table
 from gliofuse.cohort.case import Case, Cohort
 from gliofuse.cohort.layouts import LAYOUTS, Layout
 from gliofuse.cohort.scan import NOTE_COLUMNS
 from gliofuse.cohort.sequences import SEQUENCES
+from gliofuse.cohort.tables import Table, column_values, read_table
 from gliofuse.errors import ManifestError, did_you_mean
 
-__all__ = ["join_clinical", "read_patient_table"]
+__all__ = ["join_clinical"]
 
 _RESERVED = ("case_id", *SEQUENCES, "mask")
 _SHOWN = 3
@@ -147,27 +146,3 @@ def _with_values(case: Case, values: dict[str, Any]) -> Case:
 
 def _some(values: Sequence[str | None]) -> str:
     return ", ".join(repr(value) for value in list(values)[:_SHOWN])
-
-
-def read_patient_table(path: Path, id_column: str) -> pd.DataFrame:
-    """Read a CSV or Parquet table with a row a patient; index ``case_id``, as words.
-
-    Raises
-    ------
-    ManifestError
-        If the file or the column is not there, or a patient stands in two rows.
-    """
-    if not path.is_file():
-        raise ManifestError(f"{path} does not exist; give a CSV or Parquet table")
-    table = pd.read_parquet(path).reset_index() if path.suffix == ".parquet" else pd.read_csv(path)
-    if id_column not in table.columns:
-        raise ManifestError(
-            f"{path}: no column {id_column!r}; {did_you_mean(id_column, table.columns)}"
-        )
-    table[id_column] = table[id_column].astype(str)
-    twice = table[id_column][table[id_column].duplicated()]
-    if len(twice):
-        raise ManifestError(
-            f"{path}: {id_column} {twice.iloc[0]!r} stands in more than one row; keep one a patient"
-        )
-    return table.set_index(id_column).rename_axis("case_id")

@@ -114,12 +114,18 @@ _BANK: dict[str, Any] = {
 }
 
 
+#: What the frozen network is shown of a region.
+SLICES: dict[str, Any] = {"size": 224, "which": "largest", "crop": "square"}
+
+
 class ImagingClinicalSettings(DesignSettings):
     """Settings of ``imaging-clinical``."""
 
     radiomics: str = Field("imaging-clinical", description="Feature bank: design, preset or file.")
-    normalisation: Literal["minmax", "zscore", "percentile", "none"] = "zscore"
-    network: str = "resnet34"
+    normalisation: Literal["minmax", "zscore", "percentile", "none"] = Field(
+        "zscore", description="Of each volume over the brain."
+    )
+    network: str = Field("resnet34", description="Whose features are taken, as it is.")
     weights: str | None = Field(
         None, description="Pretrained weights of the network: a path, or imagenet."
     )
@@ -299,9 +305,7 @@ class ImagingClinical(Design):
 
         return PretrainedFeatures(
             network=self.settings.network,
-            slices=SliceSettings(
-                size=224, which="largest", crop="square", normalisation=self.settings.normalisation
-            ),
+            slices=SliceSettings(**SLICES, normalisation=self.settings.normalisation),
             regions=tuple(self.regions.values()),
             sequences=self.sequences,
             weights=self.settings.weights,

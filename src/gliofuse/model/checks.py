@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from gliofuse.cohort import Case
-from gliofuse.cohort._tables import parse_number
 from gliofuse.cohort.case import as_words, is_missing
+from gliofuse.cohort.tables import parse_number
 from gliofuse.errors import ImageError, InputError, did_you_mean
 from gliofuse.model.description import ClinicalVariable
 

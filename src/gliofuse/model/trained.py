@@ -176,13 +176,17 @@ class TrainedModel:
         for case_id, row in zip(table.index, known.to_dict("records"), strict=True):
             lacking = table.columns[table.loc[case_id].isna()]
             try:
-                if len(lacking):
-                    raise InputError(f"patient {case_id}: feature {lacking[0]} is missing")
-                values[case_id], doubts[case_id] = check_clinical(
-                    case_id, row, self.description.clinical
-                )
+                values[case_id], said = check_clinical(case_id, row, self.description.clinical)
             except InputError as error:
                 failed.append((case_id, "checking", str(error)))
+                continue
+            if len(lacking):
+                said = (
+                    *said,
+                    f"{lacking[0]} and {len(lacking) - 1} more features are missing: the training "
+                    "patients' medians stand in",
+                )
+            doubts[case_id] = said
         failures = pd.DataFrame(failed, columns=["case_id", "stage", "error"])
         if not values:
             return {}, failures

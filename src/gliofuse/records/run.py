@@ -108,6 +108,11 @@ class RunRecord(Record):
         description="Clinical columns that say the outcome, the endpoint's own among them; the "
         "characteristics of its groups leave them out.",
     )
+    giveaways: tuple[str, ...] = Field(
+        default=(),
+        description="Features and covariates that tell the classes apart all by themselves, with "
+        "their AUC.",
+    )
     settings_hash: str = Field(description="Of the study's definition.")
     warnings: tuple[str, ...] = Field(default=(), description="Of the fits, once each.")
     logrank: dict[str, LogrankRecord] = Field(

@@ -38,7 +38,7 @@ from gliofuse.records import (
     RunFolder,
     RunRecord,
 )
-from gliofuse.study.cautions import center_and_class
+from gliofuse.study.cautions import center_and_class, giveaways
 from gliofuse.study.evaluate import evaluate_run, telling_columns
 from gliofuse.study.fold import FoldTask, fit_fold
 from gliofuse.study.masks import FoldMasks, check_unseen, model_hash
@@ -137,6 +137,12 @@ def fit_prepared(prepared: Prepared, *, progress: Progress, command: str = "") -
         progress.say(merged)
     if caution := center_and_class(classes, plan.patients.centers):
         progress.say(caution)
+    telling = giveaways(_columns_that_enter(prepared), classes)
+    if telling:
+        progress.say(
+            f"{', '.join(telling[:3])}{' ...' * (len(telling) > 3)} tells the classes apart by "
+            "itself: is it the outcome, or measured after it? Then leave it out"
+        )
     check_unseen(study.segmentation, folds)
     run.write(FOLDS, pd.DataFrame([row for fold in folds for row in fold.as_rows()]))
     _fit_folds(prepared, split, folds, workers, progress)
@@ -146,6 +152,7 @@ def fit_prepared(prepared: Prepared, *, progress: Progress, command: str = "") -
     record = _record(plan, split, command).model_copy(
         update={
             "split_note": merged or "",
+            "giveaways": tuple(telling),
             "warnings": _warnings(run, folds),
             "logrank": _model_tables(plan),
             "telling_columns": telling_columns(plan),
@@ -244,6 +251,15 @@ def fold_masks(plan: Plan) -> FoldMasks | None:
     )
 
 
+def _columns_that_enter(prepared: Prepared) -> list[pd.DataFrame]:
+    """Return the feature tables, and the covariates coded as the models see them."""
+    plan = prepared.plan
+    tables = [one.value for one in prepared.inputs.values() if isinstance(one, FeatureTable)]
+    names = [name for name in plan.design.clinical_columns if name in plan.study.covariates]
+    clinical = plan.patients.clinical
+    return [*tables, ClinicalTable(names).fit(clinical).transform(clinical)] if names else tables
+
+
 def _candidates(prepared: Prepared) -> int | None:
     """Count the parameters that could enter: features, and clinical terms; no network's weights."""
     tables = [v.value.shape[1] for v in prepared.inputs.values() if isinstance(v, FeatureTable)]
@@ -334,7 +350,7 @@ def _record(plan: Plan, split: SplitSettings, command: str) -> RunRecord:
         risk_model=design.risk_model,
         left_out=(
             *plan.patients.notes,
-            *study.endpoint.remarks(plan.outcome),
+            *study.endpoint.remarks(plan.outcome, plan.patients.clinical),
             *design.left_out,
         ),
         preprocessing=plan.patients.preprocessing,

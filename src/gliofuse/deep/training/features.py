@@ -11,7 +11,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from gliofuse.deep.data.dataset import CaseDataset
-from gliofuse.deep.training.predict import chosen_device, one_thread, patient_batches, to_device
+from gliofuse.deep.training.predict import chosen_device, to_device
 from gliofuse.deep.training.trained import TrainedNetwork, name_of
 
 __all__ = ["extract_features"]
@@ -59,8 +59,10 @@ def extract_features(
     sums: Any = None
     counts = np.zeros(len(dataset.case_ids))
     try:
-        with torch.inference_mode(), one_thread():
-            for batch in DataLoader(dataset, batch_sampler=patient_batches(dataset, batch_size)):
+        with torch.inference_mode():
+            for batch in DataLoader(
+                dataset, batch_sampler=dataset.batches(batch_size), num_workers=0
+            ):
                 moved = to_device(batch, target)
                 shape = None if scale is None else scale(moved["shape"])
                 found = module.features(moved["image"], shape=shape)  # type: ignore[operator]

@@ -24,9 +24,7 @@ __all__ = [
     "chosen_precision",
     "has_matrix_units",
     "logits_of",
-    "one_thread",
     "patient_auc",
-    "patient_batches",
     "predict_items",
     "run_network",
     "to_device",
@@ -114,12 +112,8 @@ def predict_items(
     device: torch.device | None = None,
     precision: str = "32-true",
     risk_sign: float = 1.0,
-    apart: bool = False,
 ) -> tuple[pd.DataFrame, float]:
     """Put every item through the network, unaugmented.
-
-    With ``apart`` no batch holds items of two patients and a CPU works with one thread, so that a
-    patient's values don't depend on who else is predicted, nor on the cores.
 
     Returns
     -------
@@ -129,16 +123,10 @@ def predict_items(
         Mean loss over the items; NaN without ``loss`` or labels.
     """
     target = torch.device("cpu") if device is None else device
-    loader = DataLoader(
-        dataset,
-        batch_sampler=patient_batches(dataset, batch_size) if apart else None,
-        batch_size=1 if apart else batch_size,
-        num_workers=0,
-    )
+    loader = DataLoader(dataset, batch_sampler=dataset.batches(batch_size), num_workers=0)
     rows: dict[str, list[np.ndarray]] = {}
     total, count = 0.0, 0
-    steady = one_thread() if apart else nullcontext()
-    with _evaluating(network), torch.inference_mode(), autocast(target, precision), steady:
+    with _evaluating(network), torch.inference_mode(), autocast(target, precision):
         for batch in loader:
             moved = to_device(batch, target)
             output = run_network(network, moved, scale)
@@ -213,26 +201,6 @@ def _one_risk(risk: torch.Tensor) -> torch.Tensor:
     from gliofuse.deep.losses import discrete_risk
 
     return discrete_risk(risk)
-
-
-def patient_batches(dataset: CaseDataset, size: int) -> list[list[int]]:
-    """Return the items' numbers in batches of at most ``size``, none of two patients."""
-    found = []
-    for case in range(len(dataset.case_ids)):
-        own = np.flatnonzero(dataset.item_case == case).tolist()
-        found += [own[start : start + size] for start in range(0, len(own), size)]
-    return found
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Let torch compute with one thread on a CPU: sums are then in the same order everywhere."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 @contextmanager

@@ -108,7 +108,6 @@ class TrainedNetwork:
                 batch_size=max(32, self.settings.batch_size) if self._is_2d() else 4,
                 device=target,
                 risk_sign=self.risk_sign,
-                apart=True,
             )
         finally:
             self.network.to("cpu")

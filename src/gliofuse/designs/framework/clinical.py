@@ -20,7 +20,7 @@ from gliofuse.errors import InputError
 from gliofuse.evaluation import logistic_nomogram
 from gliofuse.inputs import CaseData
 from gliofuse.records import Nomogram
-from gliofuse.signature._common import row_sums
+from gliofuse.signature.rows import weighted_sums
 from gliofuse.survival import RestrictedCubicSpline
 
 __all__ = ["ClinicalTable", "FittedClinical", "clinical_model", "fit_clinical", "odds_ratios"]
@@ -141,14 +141,14 @@ class ClinicalTable:
 class SteadyLogistic(LogisticRegression):
     """scikit-learn's logistic regression, whose patients' scores don't depend on each other's.
 
-    See :func:`~gliofuse.signature._common.row_sums`.
+    See :func:`~gliofuse.signature.rows.weighted_sums`.
     """
 
     def decision_function(self, X: Any) -> Any:
         """Return the log-odds of the second class, or one score a class."""
         check_is_fitted(self)
         X = validate_data(self, X, reset=False)
-        scores = [row_sums(X, own) for own in self.coef_] + self.intercept_[:, None]
+        scores = [weighted_sums(X, own) for own in self.coef_] + self.intercept_[:, None]
         return scores[0] if len(scores) == 1 else scores.T
 
 

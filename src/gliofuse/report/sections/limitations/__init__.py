@@ -15,6 +15,7 @@ from gliofuse.report.sections.limitations.performance import below_chance, inter
 from gliofuse.report.sections.limitations.setup import (
     centres,
     events_per_variable,
+    giveaway,
     many_models,
     missing_patients,
     preset,
@@ -37,6 +38,7 @@ __all__ = ["data"]
 def data(context: RunContext, found: Findings) -> list[dict[str, str]]:
     """Return the limitations as ``{"title", "text"}``, the gravest first."""
     limits = [
+        giveaway(context),
         similar_cases(context),
         center_giveaway(context, found),
         None if context.kind.outcome is None else imaging_adds(context, found),

@@ -9,6 +9,7 @@ from gliofuse.report.wording import plural
 __all__ = [
     "centres",
     "events_per_variable",
+    "giveaway",
     "many_models",
     "missing_patients",
     "preset",
@@ -22,6 +23,21 @@ Limit = dict[str, str]
 #: Patients of the rarest class below which validation figures are unsteady (Vergouwe et al.,
 #: J Clin Epidemiol 2005;58:475; Collins et al., Stat Med 2016;35:214).
 _ENOUGH_EVENTS = 100
+
+
+def giveaway(context: RunContext) -> Limit | None:
+    """Say that a single feature or covariate tells the classes apart."""
+    telling = context.run.giveaways
+    if not telling:
+        return None
+    more = f" and {len(telling) - 3} more" if len(telling) > 3 else ""
+    return {
+        "title": "A single column tells the classes apart",
+        "text": f"Of all patients together, {', '.join(telling[:3])}{more} "
+        f"{'do' if len(telling) > 1 else 'does'} so alone. Such a column is more often the outcome "
+        "under another name, or measured after it, than a predictor: look at it before anything "
+        "here is believed.",
+    }
 
 
 def _rarest(context: RunContext) -> int | None:

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from gliofuse.cohort import read_manifest
+from gliofuse.cohort.tables import read_frame
 from gliofuse.model import load_model
 from gliofuse.study.export import export_run
 
@@ -37,8 +38,8 @@ FORMS = {
 
 def predicted_tables(model, tables, case_ids):
     """Return predictions of patients, each from a table of its own."""
-    features = pd.read_csv(tables / "features.csv", index_col="case_id")
-    clinical = pd.read_csv(tables / "clinical.csv", index_col="case_id")
+    features = read_frame(tables / "features.csv", index="case_id", numbers=True)
+    clinical = read_frame(tables / "clinical.csv", index="case_id")
     found = {}
     for case_id in case_ids:
         one, failed = model.predict_table(features.loc[[case_id]], clinical)

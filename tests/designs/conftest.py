@@ -17,7 +17,7 @@ from filelock import FileLock
 SETTINGS = {
     "rdl": {"radiomics": "original", "epochs": 2, "folds": 3},
     "deep-radiomics": {"radiomics": "original", "epochs": 5, "folds": 3},
-    "shape-resnet": {"epochs": 3, "slice_size": 48},
+    "shape-resnet": {"epochs": 5, "slice_size": 48},
     "imaging-clinical": {
         "radiomics": "original",
         "allow_random": True,
@@ -30,14 +30,14 @@ SETTINGS = {
 #: fewer slices of a patient.
 _FEWER_PIXELS: Mapping[str, Mapping[str, Any]] = {
     "rdl": {"size": 32, "k": 4},
-    "shape_resnet": {"k": 4},
+    "shape_resnet": {"k": 6},
     "shape_resnet_3d": {"size_zyx": (16, 20, 20), "pixel_mm_zyx": (8.0, 8.0, 8.0)},
     "deep_radiomics": {"size_zyx": (16, 20, 16), "pixel_mm_zyx": (6.0, 6.0, 6.0)},
     "deep_radiomics_dual": {"size": 48},
 }
 _FEWER_STEPS: Mapping[str, Mapping[str, Any]] = {
     "rdl": {"items_per_patient": 2, "norm_batches": 2},
-    "shape_resnet": {"items_per_patient": 3, "norm_batches": 2},
+    "shape_resnet": {"items_per_patient": 4, "norm_batches": 4},
 }
 
 

@@ -94,6 +94,9 @@ class RunRecord(Record):
     source: Literal["images", "table"] = Field(
         default="images", description="What the study started from."
     )
+    synthetic: bool = Field(
+        default=False, description="Whether the patients are a phantom's, made up by gliofuse."
+    )
     source_file: str = Field(default="", description="The manifest or the feature table.")
     preprocessing: str = Field(default="", description="What was done to raw scans.")
     sequences: tuple[str, ...] = Field(default=(), description="That the design read.")

@@ -65,7 +65,7 @@ def giveaways(tables: Iterable[pd.DataFrame], classes: pd.Series) -> list[str]:
     names = sorted(classes.unique())
     if len(names) != 2:
         return []
-    found = {}
+    found: dict[str, float] = {}
     for table in tables:
         own = table.loc[table.index.intersection(classes.index)].select_dtypes(["number", "bool"])
         ranks = own.astype(float).rank()

@@ -26,6 +26,7 @@ from gliofuse.designs.framework.clinical import ClinicalTable
 from gliofuse.errors import RunError
 from gliofuse.files import file_hash, settings_hash, write_csv
 from gliofuse.inputs import CaseData, FeatureTable
+from gliofuse.phantom.cohort import is_phantom
 from gliofuse.records import (
     COHORT,
     FOLDS,
@@ -317,13 +318,17 @@ def _model_tables(plan: Plan) -> dict[str, LogrankRecord]:
 
 def _warnings(run: RunFolder, folds: list[Fold]) -> tuple[str, ...]:
     """Say what the fits warned of, once each, with the folds that it came from."""
-    warned: dict[str, list[str]] = {}
+    warned: dict[str, list[tuple[str, str]]] = {}
     for fold in folds:
         for text in run.fold(fold.name).record.warnings:
-            warned.setdefault(re.sub(r"[\d.e-]*\d", "n", text), []).append(fold.name)
+            alike = re.sub(r"[\d.e-]*\d", "n", text)  # but for its numbers
+            warned.setdefault(alike, []).append((fold.name, text))
     return tuple(
-        f"{len(names)} warnings in {', '.join(dict.fromkeys(names))}: {text}"
-        for text, names in warned.items()
+        f"{len(told)} warnings in {', '.join(dict.fromkeys(name for name, _ in told))}, "
+        f"for example: {told[0][1]}"
+        if len(told) > 1
+        else f"{told[0][0]}: {told[0][1]}"
+        for told in warned.values()
     )
 
 
@@ -359,6 +364,7 @@ def _record(plan: Plan, split: SplitSettings, command: str) -> RunRecord:
         split=split,
         threshold=study.threshold,
         source="images" if study.table is None else "table",
+        synthetic=study.cohort is not None and is_phantom(study.cohort),
         source_file=str(study.cohort if study.table is None else study.table.features),
         sequences=plan.patients.sequences,
         n_cases=len(plan.outcome),

@@ -22,6 +22,7 @@ from gliofuse.report.sections.limitations.setup import (
     remarks,
     size,
     split,
+    synthetic,
     validation,
 )
 from gliofuse.report.sections.limitations.survival import (
@@ -38,6 +39,7 @@ __all__ = ["data"]
 def data(context: RunContext, found: Findings) -> list[dict[str, str]]:
     """Return the limitations as ``{"title", "text"}``, the gravest first."""
     limits = [
+        synthetic(context),
         giveaway(context),
         similar_cases(context),
         center_giveaway(context, found),

@@ -16,6 +16,7 @@ __all__ = [
     "remarks",
     "size",
     "split",
+    "synthetic",
     "validation",
 ]
 
@@ -98,13 +99,31 @@ def events_per_variable(context: RunContext, found: Findings) -> list[Limit]:
     return limits
 
 
+def _models(context: RunContext) -> str:
+    folds, repeats = context.split.folds, context.split.repeats
+    if repeats == 1:
+        return f"{folds} models, one a fold"
+    return f"{folds * repeats} models, one for each of {folds} folds in {repeats} repeats"
+
+
+def synthetic(context: RunContext) -> Limit | None:
+    """Say that the patients are made up."""
+    if not context.run.synthetic:
+        return None
+    return {
+        "title": "Synthetic patients",
+        "text": "The patients were made by gliofuse's phantom. The figures show that the software "
+        "runs, and nothing about glioma.",
+    }
+
+
 def split(context: RunContext) -> Limit | None:
     """Say what the way of splitting can't show."""
     if context.split.kind == "kfold":
         return {
             "title": "Cross-validation, not one model",
-            "text": f"The figures pool the predictions of {context.split.folds} models, one a "
-            "fold, that share most training patients. They estimate how the method does, not one "
+            "text": f"The figures pool the predictions of {_models(context)}, that share most "
+            "training patients. They estimate how the method does, not one "
             "fitted model, and the intervals do not count the variation between training sets.",
         }
     if context.split.kind == "center" and not context.split.external:

@@ -37,7 +37,15 @@ from gliofuse.designs.framework.models import Model
 from gliofuse.designs.framework.paper_results import paper_results
 from gliofuse.designs.framework.selection import SELECTION_CHOICE
 from gliofuse.designs.framework.stable import stable_only
-from gliofuse.inputs import CaseData, Input, PretrainedFeatures, RadiomicFeatures
+from gliofuse.inputs import (
+    HISTOGRAM,
+    CaseData,
+    Input,
+    PretrainedFeatures,
+    RadiomicFeatures,
+    StandardisedRadiomicFeatures,
+    radiomic_features,
+)
 from gliofuse.radiomics.parameters import PYRADIOMICS_FAMILIES
 from gliofuse.records import Nomogram
 from gliofuse.signature import (
@@ -115,7 +123,11 @@ class ImagingClinicalSettings(DesignSettings):
     """Settings of ``imaging-clinical``."""
 
     radiomics: str = Field("imaging-clinical", description="Feature bank: design, preset or file.")
-    normalisation: Literal["minmax", "zscore", "percentile", "none"] = "zscore"
+    normalisation: Literal["minmax", "zscore", "percentile", "histogram", "none"] = Field(
+        "zscore",
+        description="Of each volume; histogram: onto the scale of the fold's training patients "
+        "(radiomic features; the network's images are then z-scored).",
+    )
     network: str = "resnet34"
     weights: str | None = Field(
         None, description="Pretrained weights of the network: a path, or imagenet."
@@ -280,9 +292,9 @@ class ImagingClinical(Design):
         return tuple(notes)
 
     @property
-    def radiomics(self) -> RadiomicFeatures:
+    def radiomics(self) -> RadiomicFeatures | StandardisedRadiomicFeatures:
         """The feature bank over each region."""
-        return RadiomicFeatures(
+        return radiomic_features(
             settings=feature_bank(self.settings.radiomics),
             regions=tuple(self.regions.values()),
             sequences=self.sequences,
@@ -294,10 +306,12 @@ class ImagingClinical(Design):
         """The frozen network's output on each region's largest slice."""
         from gliofuse.deep.data.slices import SliceSettings
 
+        own = self.settings.normalisation
+        normalisation = "zscore" if own == HISTOGRAM else own
         return PretrainedFeatures(
             network=self.settings.network,
             slices=SliceSettings(
-                size=224, which="largest", crop="square", normalisation=self.settings.normalisation
+                size=224, which="largest", crop="square", normalisation=normalisation
             ),
             regions=tuple(self.regions.values()),
             sequences=self.sequences,

@@ -1,4 +1,4 @@
-"""Radiomic features of images whose grey values a fold's training patients have set the scale of."""
+"""Radiomic features of images on a grey scale that a fold's training patients have set."""
 
 from __future__ import annotations
 

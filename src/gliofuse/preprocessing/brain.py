@@ -51,7 +51,7 @@ class Brain:
     own : dict of str to Volume
         Each sequence's own, in that scan's space.
     to_template : Affine or None
-        From the reference's points.
+        From the reference's points; ``None`` where nobody needed it.
     notes : tuple of str
     """
 
@@ -70,6 +70,7 @@ def extract_brain(
     stripped: bool = False,
     method: str = "builtin",
     given: Path | None = None,
+    onto_template: bool = False,
     seed: int = 0,
     threads: int = 2,
 ) -> Brain:
@@ -88,6 +89,8 @@ def extract_brain(
     method : {"builtin", "hd-bet", "synthstrip"}
     given : Path, optional
         One's own mask in the reference's space, instead of any method.
+    onto_template : bool
+        Whether ``to_template`` is needed; the built-in method finds it anyway.
     seed, threads : int
 
     Raises
@@ -97,18 +100,21 @@ def extract_brain(
     """
     image = volumes[reference]
     small = shrunken(image, _SPACING_MM)
-    if stripped:
-        return _already_stripped(image, heads[reference], small, seed, threads)
+    if stripped or given is not None or method != "builtin":
+        if stripped:
+            mask, notes = _already_stripped(image, small), ()
+        else:
+            mask, notes = _from_outside(image, small, method, given), (f"brain: {given or method}",)
+        to_template: Affine | None = None
+        if onto_template:
+            to_template = register_template(
+                _within(small, mask.array > 0), mask, seed=seed, threads=threads
+            ).inverse
+        return Brain(mask, {}, to_template, notes)
     first = _surfaces(volumes, heads, to_scan, reference, small)
     envelope = small.with_array(first.inside.astype(np.uint8))
-    pre_stripped = small.with_array(
-        np.where(ndimage.binary_dilation(first.inside), small.array, 0).astype(np.float32)
-    )
-    to_image = register_template(pre_stripped, envelope, seed=seed, threads=threads)
-    to_template = to_image.inverse
-    if given is not None or method != "builtin":
-        mask = _from_outside(image, small, method, given)
-        return Brain(mask, {}, to_template, (f"brain: {given or method}",))
+    pre_stripped = _within(small, ndimage.binary_dilation(first.inside))
+    to_template = register_template(pre_stripped, envelope, seed=seed, threads=threads).inverse
     expected = resample(load_template().brain, small, to_template, how="nearest")
     prior = radii_of_mask(expected, first.centre_mm) - _TEMPLATE_RIM_MM
     mean_cost = np.mean(list(first.costs.values()), axis=0)
@@ -176,13 +182,15 @@ def _grown(inside: np.ndarray, image: np.ndarray) -> np.ndarray:
     return np.asarray(inside | rounded, dtype=np.uint8)
 
 
-def _already_stripped(image: Volume, head: Head, small: Volume, seed: int, threads: int) -> Brain:
+def _within(image: Volume, inside: np.ndarray) -> Volume:
+    return image.with_array(np.where(inside, image.array, 0).astype(np.float32))
+
+
+def _already_stripped(image: Volume, small: Volume) -> Volume:
     background = image.array[0, 0, 0]
     body = image.with_array((image.array != background).astype(np.float32))
     mask = resample(body, small, Affine.identity(), how="linear").array >= 0.5
-    filled = small.with_array(ndimage.binary_fill_holes(mask).astype(np.uint8))
-    to_image = register_template(small, filled, seed=seed, threads=threads)
-    return Brain(filled, {}, to_image.inverse)
+    return small.with_array(ndimage.binary_fill_holes(mask).astype(np.uint8))
 
 
 def _from_outside(image: Volume, small: Volume, method: str, given: Path | None) -> Volume:

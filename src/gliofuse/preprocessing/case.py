@@ -241,6 +241,7 @@ def _find_brains(work: CaseWork, case: Case, settings: PreprocessingSettings, th
         stripped=work.states[record.reference].stripped,
         method=settings.brain,
         given=settings.brain_mask_of(case.case_id),
+        onto_template=settings.space == "template",
         seed=settings.seed,
         threads=threads,
     )

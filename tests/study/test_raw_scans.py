@@ -71,19 +71,20 @@ def raw(tmp_path_factory):
         cases.append(case)
     hounsfield = np.where(seen.volume.array > 60, seen.volume.array, -1000).astype(np.int16)
     seen.volume.with_array(hounsfield).write(folder / "ct.nii.gz")
+    seen.volume.with_array(seen.brain.astype(np.uint8)).write(folder / "ct_brain.nii.gz")
     cases.append(replace(cases[0], case_id="ct", images={"t1ce": folder / "ct.nii.gz"}))
     write_manifest(Cohort(tuple(cases)), folder / "cohort.csv")
     (folder / "mean.py").write_text(DESIGN)
     (folder / "study.yaml").write_text(
         """
 cohort: cohort.csv
-design: mean.py
+design: DESIGN
 endpoint: {column: grade, positive: ">= 3"}
 split: {kind: kfold, folds: 2}
 preprocess: {spacing_mm: 3.0, brain_mask: "{case_id}_brain.nii.gz"}
 evaluation: {bootstrap: 100}
 compute: {workers: 1}
-"""
+""".replace("DESIGN", str(folder / "mean.py"))
     )
     return folder
 
@@ -92,7 +93,7 @@ def test_a_run_starts_from_raw_scans_and_its_report_says_so(raw, tmp_path, monke
     monkeypatch.chdir(tmp_path)  # the study's paths are beside the study, not here
     with pytest.raises(SystemExit) as stopped:
         main(["run", str(raw / "study.yaml"), "-o", "run"])
-    assert stopped.value.code == 0
+    assert stopped.value.code == 1  # a patient was refused
     run = tmp_path / "run"
     found = pd.read_parquet(run / "predictions.parquet")
     tested = found[found["cohort"] == "test"].set_index("case_id")["probability"] * 1e6

@@ -40,4 +40,4 @@ def build_stage(plan: SegmentationPlan, stage: StagePlan, *, seed: int = 0) -> n
                 strides=stage.strides,
                 blocks=stage.blocks,
             )
-    return network.to(memory_format=torch.channels_last)  # those of volumes stay as they are
+    return network.to(memory_format=torch.channels_last) if stage.dimensions == 2 else network

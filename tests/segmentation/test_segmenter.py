@@ -182,6 +182,22 @@ def test_probabilities_and_uncertainty_are_kept_on_request(segmenter, heads):
     assert border.mean() > 0.8
 
 
+def test_the_second_stage_sees_whole_patches(segmenter, heads):
+    head = read_images(heads.cases[7], segmenter.plan.sequences)
+    coarse = torch.zeros(3, *segmenter.plan.stages[0].grid(head.shape, head.spacing_mm))
+    coarse[:, 4:6, 1:3, 1:3] = 1.0  # small, and in a corner
+    fine = segmenter.plan.stages[1]
+    for room in (fine.patch, (16, 24)):
+        plan = replace(segmenter.plan, stages=(segmenter.plan.stages[0], replace(fine, patch=room)))
+        box = Segmenter(plan, segmenter.networks)._region(head, coarse)
+        seen = fine.grid([part.stop - part.start for part in box], head.spacing_mm)
+        whole = fine.grid(head.shape, head.spacing_mm)
+        assert all(
+            size >= min(length, most) for size, length, most in zip(seen[1:], room, whole[1:])
+        )
+        assert box[0].stop - box[0].start < head.shape[0]
+
+
 def test_mirrored_passes_change_little_and_overlap_may(segmenter, heads):
     case = heads.cases[7]
     straight = segmenter.predict_case(case)

@@ -20,7 +20,7 @@ def test_whole_tumours_are_found_and_a_missing_sequence_costs_little(tmp_path):
     truth = make_phantom(tmp_path / "data", cases=20, seed=1, shape=(48, 56, 48))
     cohort = read_manifest(truth.manifest)
     # steps, not minutes: the same result on a machine with other work
-    settings = segmentation_settings("quick", {"epochs": 10, "steps": 30, "minutes": None})
+    settings = segmentation_settings("quick", {"epochs": 16, "steps": 30, "minutes": None})
     segmenter = train_segmenter(
         cohort.subset(cohort.case_ids[:14]), tmp_path / "model", settings=settings
     )

@@ -23,7 +23,7 @@ def dice(found, mask):
 def test_held_out_patients_are_found(segmenter, heads):
     for case in heads.cases[6:]:
         found = segmenter.predict_case(case)
-        assert dice(found, read_mask(case.mask)) > 0.75
+        assert dice(found, read_mask(case.mask)) > 0.85
         assert 0.5 < found.quality <= 1
         assert set(np.unique(found.mask.array)) <= {0, 1, 2, 4}
         assert found.missing == ()
@@ -47,7 +47,7 @@ def test_masks_lie_on_the_images_voxels(
         volumes, mask = {name: store(v) for name, v in volumes.items()}, store(mask)
     found = segmenter.predict(volumes)
     assert found.mask.same_geometry(mask)
-    assert dice(found, mask) > 0.75
+    assert dice(found, mask) > 0.85
     path = tmp_path / "mask.nii.gz"
     found.mask.write(path)
     next(iter(volumes.values())).write(tmp_path / "image.nii.gz")
@@ -87,7 +87,7 @@ def test_a_missing_sequence_costs_little(segmenter, heads, lost):
         kept = {name: path for name, path in case.images.items() if name != lost}
         found = segmenter.predict_case(replace(case, images=kept))
         assert found.missing == (lost,)
-        assert dice(found, read_mask(case.mask)) > 0.75
+        assert dice(found, read_mask(case.mask)) > 0.85
 
 
 def test_without_any_of_its_sequences_there_is_no_mask(segmenter, heads):

@@ -81,7 +81,7 @@ cohort: cohort.csv
 design: DESIGN
 endpoint: {column: grade, positive: ">= 3"}
 split: {kind: kfold, folds: 2}
-preprocess: {spacing_mm: 3.0, brain_mask: "{case_id}_brain.nii.gz"}
+preprocess: {steps: [brain, resample], spacing_mm: 3.0, brain_mask: "{case_id}_brain.nii.gz"}
 evaluation: {bootstrap: 100}
 compute: {workers: 1}
 """.replace("DESIGN", str(folder / "mean.py"))
@@ -105,7 +105,7 @@ def test_a_run_starts_from_raw_scans_and_its_report_says_so(raw, tmp_path, monke
     failed = pd.read_csv(run / "failed_cases.csv", dtype=str).set_index("case_id")
     assert "this is a CT" in failed.loc["ct", "error"]
     said = json.loads((run / "run.json").read_text(encoding="utf-8"))["preprocessing"]
-    assert said.startswith("4 of 5 patients' raw scans were preprocessed (reorient, register")
+    assert said.startswith("4 of 5 patients' raw scans were preprocessed (brain, resample; ")
     report = next(run.glob("*.html")).read_text(encoding="utf-8")
     assert "4 of 5 patients&#39; raw scans were preprocessed" in report
     assert "this is a CT" in report

@@ -32,6 +32,7 @@ from gliofuse.preprocessing.transforms import Affine
 __all__ = ["Brain", "extract_brain"]
 
 _SPACING_MM = 2.0
+_THICK = 1.5  # slices so many times a working voxel
 _BELOW_TOP_MM = 72.0  # of the head: the middle of the brain
 _NEAR_VOXELS = 9
 _GROWTH_VOXELS = 1
@@ -99,7 +100,7 @@ def extract_brain(
         If a program is not there or fails, or one's own mask is empty.
     """
     image = volumes[reference]
-    small = shrunken(image, _SPACING_MM)
+    small = _working_copy(image)
     if stripped or given is not None or method != "builtin":
         if stripped:
             mask, notes = _already_stripped(image, small), ()
@@ -153,10 +154,17 @@ def _surfaces(
     head_mm = radii_of_mask(head.mask, centre)
     costs = {}
     for name, volume in volumes.items():
-        seen = resample(shrunken(volume, _SPACING_MM), small, to_scan[name], how="linear")
+        seen = resample(_working_copy(volume), small, to_scan[name], how="linear")
         costs[name] = surface_cost(cast_rays(seen, centre))
     joint = best_radii(np.mean(list(costs.values()), axis=0), head_mm)
     return _Surfaces(centre, head_mm, costs, inside_surface(small, centre, joint))
+
+
+def _working_copy(volume: Volume) -> Volume:
+    """Return the image on working voxels; between thick slices by cubic splines."""
+    thick = max(volume.spacing_mm) > _THICK * _SPACING_MM
+    copy = shrunken(volume, _SPACING_MM, how="bspline" if thick else "linear")
+    return copy.with_array(np.maximum(copy.array, float(volume.array.min()))) if thick else copy
 
 
 def _tidied(inside: np.ndarray, expected: np.ndarray) -> np.ndarray:

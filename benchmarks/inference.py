@@ -108,8 +108,8 @@ def _judged(
 ) -> dict[str, float]:
     """Return what the tables' own functions make of the held-out predictions of two models."""
     models = [table.assign(probability=table[name]) for name in ("m0", "m1")]
-    *areas, apart = compared(*models, ("fold",), refits=refits, confidence=0.95)
-    tests = [paired_test(*areas, apart, same_ranks=False)]
+    *areas, apart, freedom = compared(*models, ("fold",), refits=refits, confidence=0.95)
+    tests = [paired_test(*areas, apart, same_ranks=False, freedom=freedom)]
     areas = [
         auc_within(model, refits=refits, apparent=area, confidence=0.95)
         for model, area in zip(models, apparent, strict=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
+import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
@@ -52,9 +54,31 @@ def resolve_workers(workers: int | None) -> int:
     return max(1, int(workers))
 
 
+_watched: set[int] = set()
+
+
+def _end_with(parent: int) -> None:
+    """End this process when the one that started it is gone, however that ended."""
+    if parent == os.getpid() or parent in _watched:
+        return
+    _watched.add(parent)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)  # nobody waits for the result
+
+    threading.Thread(target=watch, name="end-with-parent", daemon=True).start()
+
+
 def _attempt(
-    function: Callable[[Item], Result], item: Item, threads: int | None
+    function: Callable[[Item], Result],
+    item: Item,
+    threads: int | None,
+    parent: int | None = None,
 ) -> Outcome[Item, Result]:
+    if parent is not None:
+        _end_with(parent)
     try:
         with _limited_threads(threads):
             return Outcome(item, function(item))
@@ -126,7 +150,7 @@ def parallel_map(
             yield _attempt(function, item, None)
         return
     yield from joblib.Parallel(n_jobs=count, return_as="generator")(
-        joblib.delayed(_attempt)(function, item, 1) for item in tasks
+        joblib.delayed(_attempt)(function, item, 1, os.getpid()) for item in tasks
     )
 
 

@@ -121,6 +121,19 @@ def test_a_batch_predicts_as_its_single_items_do(data):
     pd.testing.assert_frame_equal(swapped.loc[["p2", "p3"]], trained.predict(dataset))
 
 
+def test_a_patient_alone_is_predicted_as_in_a_cohort_to_the_last_digit(data):
+    trained = train_network(tiny(), data(), settings=SETTINGS)
+    everybody, features = trained.predict(data()), extract_features(trained, data())
+    for case_id in IDS[:3]:
+        alone = data([case_id])
+        pd.testing.assert_frame_equal(
+            trained.predict(alone), everybody.loc[[case_id]], check_exact=True
+        )
+        pd.testing.assert_frame_equal(
+            extract_features(trained, alone), features.loc[[case_id]], check_exact=True
+        )
+
+
 def test_the_best_epoch_is_by_auc_of_patients_then_by_loss(data):
     trained = train_network(tiny(), data(IDS[:4]), data(IDS[4:]), settings=SETTINGS)
     curves = trained.curves

@@ -5,18 +5,21 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-pytestmark = pytest.mark.slow(minutes=1)
+pytestmark = pytest.mark.slow(minutes=0.4)
 
 
 def test_killed_training_resumes_to_the_same_predictions(
-    phantom_of, run_design, tmp_path, monkeypatch
+    fewer_of, run_design, tmp_path, monkeypatch
 ):
     """Killed in the second fold: the first is kept, the second equals a run of the same seed."""
     import gliofuse.designs.deep_radiomics.grading as design
 
-    phantom, _ = phantom_of(cases=24)
-    options = {"settings": {"epochs": 1, "trees": 20}, "split": {"kind": "kfold", "folds": 2}}
-    whole = run_design("deep-radiomics", phantom, out=tmp_path / "whole", **options)
+    options = {
+        "manifest": fewer_of(24),
+        "settings": {"epochs": 1, "trees": 20},
+        "split": {"kind": "kfold", "folds": 2},
+    }
+    whole = run_design("deep-radiomics", out=tmp_path / "whole", **options)
     real, trained = design.fit_network_signature, []
 
     def killed(recipe, *arguments, **others):
@@ -27,9 +30,9 @@ def test_killed_training_resumes_to_the_same_predictions(
 
     monkeypatch.setattr(design, "fit_network_signature", killed)
     with pytest.raises(KeyboardInterrupt):
-        run_design("deep-radiomics", phantom, out=tmp_path / "killed", **options)
+        run_design("deep-radiomics", out=tmp_path / "killed", **options)
     monkeypatch.setattr(design, "fit_network_signature", real)
-    resumed = run_design("deep-radiomics", phantom, out=tmp_path / "killed", **options)
+    resumed = run_design("deep-radiomics", out=tmp_path / "killed", **options)
     pd.testing.assert_frame_equal(
         pd.read_parquet(whole / "predictions.parquet"),
         pd.read_parquet(resumed / "predictions.parquet"),

@@ -1,4 +1,4 @@
-"""The example of the documentation runs as it stands there."""
+"""The examples of the documentation run as they stand there."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from gliofuse.designs import find_design
 from gliofuse.study import check_study
@@ -15,8 +16,12 @@ from gliofuse.study.runner import run_study
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "own-design.md"
 
 
+def example(number):
+    return re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)[number]
+
+
 def test_example_of_the_page_is_short_and_runs(tmp_path):
-    code = re.search(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL).group(1)
+    code = example(0)
     assert len([line for line in code.splitlines() if line.strip()]) < 60
     design = tmp_path / "components.py"
     design.write_text(code, encoding="utf-8")
@@ -45,3 +50,27 @@ def test_example_of_the_page_is_short_and_runs(tmp_path):
     metrics = run_study(study, tmp_path / "run").metrics
     auc = metrics.query("metric == 'auc'")["estimate"].iloc[0]
     assert auc > 0.9
+
+
+@pytest.mark.slow(minutes=0.5)
+def test_example_with_a_network_and_covariates_runs(phantom_of, tmp_path):
+    folder, _ = phantom_of(cases=24)
+    design = tmp_path / "network_beside_clinic.py"
+    design.write_text(example(1), encoding="utf-8")
+    study = check_study(
+        {
+            "design": str(design),
+            "cohort": str(folder / "cohort.csv"),
+            "endpoint": "grade >= 3",
+            "covariates": ["age_years", "sex"],
+            "sequences": ["t1ce"],
+            "settings": {"epochs": 2},
+            "split": {"kind": "holdout"},
+            "evaluation": {"bootstrap": 100},
+            "explain": 0,
+            "compute": {"workers": 1},
+        }
+    )
+    metrics = run_study(study, tmp_path / "run").metrics.query("metric == 'auc'")
+    assert set(metrics["model"]) == {"network", "both", "clinical"}
+    assert metrics["estimate"].between(0, 1).all()

@@ -21,9 +21,11 @@ FULL = {
 
 
 @pytest.mark.parametrize("design", FULL)
-def test_every_model_of_the_paper_is_fitted(design, phantom_of, run_design):
-    phantom, _ = phantom_of(cases=24 if design == "rdl" else 16)  # rdl has inner folds
-    folder = run_design(design, phantom, settings=FULL[design], sequences=["t1ce", "flair"])
+def test_every_model_of_the_paper_is_fitted(design, fewer_of, run_design):
+    manifest = fewer_of(24 if design == "rdl" else 16)  # rdl has inner folds
+    folder = run_design(
+        design, manifest=manifest, settings=FULL[design], sequences=["t1ce", "flair"]
+    )
     run = json.loads((folder / "run.json").read_text())
     names = {model["name"] for model in run["models"]}
     papers = set(find_design(design).paper.results["model"])

@@ -5,18 +5,16 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-pytestmark = pytest.mark.slow(minutes=1)
+pytestmark = pytest.mark.slow(minutes=0.5)
 
 SURVIVAL = {"kind": "survival", "time": "os_days", "event": "died"}
 
 
 @pytest.fixture(scope="module")
-def run_folder(phantom_of, run_design):
+def run_folder(run_design):
     """Return a hold-out run of the publication's survival half on a phantom cohort."""
-    phantom, _ = phantom_of()
     return run_design(
         "deep-radiomics",
-        phantom,
         endpoint=SURVIVAL,
         covariates=["age_years"],
         settings={"guide": "grade >= 3", "epochs": 2, "trees": 20},

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import norm
+from scipy.stats import t
 
 from gliofuse.errors import InputError
 from gliofuse.evaluation import (
@@ -236,7 +236,9 @@ def test_delong_matrix_counts_an_external_patient_of_two_models_once():
     apart = [a - b for a, b in zip(places["a"], places["b"])]
     error = np.sqrt(sum(side.var(ddof=1) / side.size for side in apart))
     assert table.loc[0, "difference"] == pytest.approx(apart[0].mean())
-    assert table.loc[0, "p"] == pytest.approx(2 * norm.sf(abs(apart[0].mean()) / error))
+    parts = [side.var(ddof=1) / side.size for side in apart]
+    freedom = sum(parts) ** 2 / sum(part**2 / (side.size - 1) for part, side in zip(parts, apart))
+    assert table.loc[0, "p"] == pytest.approx(2 * t.sf(abs(apart[0].mean()) / error, freedom))
     planned = delong_matrix(predictions, "external", final="b")
     assert planned[["model_a", "model_b"]].to_numpy().tolist() == [["a", "b"], ["b", "c"]]
     np.testing.assert_allclose(planned["p_holm"], holm(table["p"].iloc[[0, 2]]))

@@ -289,7 +289,8 @@ def test_matrix_tests_every_pair_with_holm():
     for row in table.itertuples():
         a, b = (p[int(name[1])] for name in (row.model_a, row.model_b))
         test = macro_auc_test(y, a, b, classes)
-        assert (row.difference, row.p) == pytest.approx((test.difference, test.p))
+        assert row.difference == pytest.approx(test.difference)
+        assert test.p <= row.p <= test.p + 0.02  # Student's distribution instead of the normal
         assert row.n == 70
     expected = np.sort(table["p"].to_numpy())
     assert table["p_holm"].min() == pytest.approx(min(1, 3 * expected[0]))

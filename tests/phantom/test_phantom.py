@@ -43,7 +43,7 @@ def _features(truth: PhantomTruth) -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def strong(tmp_path_factory):
     return make_phantom(
-        tmp_path_factory.mktemp("strong") / "p", cases=60, shape=SMALL, effect=3, workers=2
+        tmp_path_factory.mktemp("strong") / "p", cases=60, shape=SMALL, effect=3, workers=1
     )
 
 
@@ -165,7 +165,7 @@ def _correlations(truth: PhantomTruth) -> pd.Series:
 
 def test_effect_in_one_sequence_is_in_no_other(tmp_path):
     truth = make_phantom(
-        tmp_path / "p", cases=50, shape=SMALL, effect_sequence="t1ce", workers=2, seed=5
+        tmp_path / "p", cases=50, shape=SMALL, effect_sequence="t1ce", workers=1, seed=5
     )
     found = _correlations(truth)
     inside = found.index.str.startswith("t1ce.")
@@ -176,7 +176,7 @@ def test_effect_in_one_sequence_is_in_no_other(tmp_path):
 
 def test_effect_in_one_region_is_in_no_other(tmp_path):
     truth = make_phantom(
-        tmp_path / "p", cases=50, shape=SMALL, effect_region=["enhancing"], workers=2, seed=6
+        tmp_path / "p", cases=50, shape=SMALL, effect_region=["enhancing"], workers=1, seed=6
     )
     found = _correlations(truth)
     inside = found.index.str.contains(".enhancing.", regex=False)

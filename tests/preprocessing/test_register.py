@@ -153,7 +153,7 @@ UNREGISTRABLE = {
     "upside down": (upside_down, "the header says another way up|rotation of"),
     "a ball": (ball, "no more than a shape"),
     "the upper third": (upper_third, "covers only|at least 500"),
-    "twice as large": (twice_as_large, "2.0. times as wide .* wrong voxel size"),
+    "twice as large": (twice_as_large, "times as wide as the reference.* wrong voxel size"),
     "elsewhere": (elsewhere, "a shift of 300 mm is implausible"),
     "half the head": (half_the_head, "shows only .* of the upper head"),
     "blocks": (blocks, "no more of the reference than chance"),

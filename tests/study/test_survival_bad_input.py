@@ -89,7 +89,7 @@ def doubled(features, clinical):
         (events(5), "66 patients with 1 event are left, and nothing can be learned"),
         (events(5, 9), "got 64 of class censored, 2 of class event; choose at most 2 folds"),
         (events(5, 9, 12), "fold1 failed: .* got 2 of 44 patients; give patients with longer"),
-        (doubled, "c.csv: ID 'P000' stands in more than one row; keep one a patient"),
+        (doubled, "c.csv: ID 'P000' stands in more than one row"),
         (
             lambda features, clinical: features.insert(3, "e", clinical["e"]),
             "f.csv: the column 'e' says the outcome, and every number .* would be a feature",

@@ -204,7 +204,7 @@ def _write_pictures(cohort: Cohort, folder: Path, workers: int) -> None:
 
 
 def _columns_of(path: Path) -> str:
-    from gliofuse.cohort._tables import read_table
+    from gliofuse.cohort.tables import read_table
 
     return ", ".join(read_table(path).columns)
 

@@ -1,4 +1,4 @@
-"""``gliofuse dicom``: what a folder of DICOM files holds, and its conversion to NIfTI."""
+"""``gliofuse dicom``: what a folder of DICOM files holds, its conversion, and the archive."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from gliofuse.cli import app
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["commands", "convert", "pseudonyms", "scan"]
+__all__ = ["commands", "convert", "fetch", "pseudonyms", "scan", "send"]
 
 commands = typer.Typer(
     no_args_is_help=True,
-    help="List the series of a folder of DICOM files; convert them to NIfTI and a manifest.",
+    help="List and convert series of DICOM files; fetch from an archive and send to it.",
     rich_markup_mode="rich",
 )
 app.add_typer(commands, name="dicom")
@@ -187,6 +187,45 @@ def pseudonyms(
         lines = ", ".join(_some([str(line) for line in unknown]))
         typer.echo(f"{len(unknown)} of {len(found)} patients were not scanned: lines {lines}")
     typer.echo(f"wrote {output}")
+
+
+@commands.command()
+def fetch(
+    url: Annotated[str, typer.Argument(help="Root of the archive's DICOMweb service.")],
+    study: Annotated[str, typer.Option(help="Study Instance UID.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the files.")],
+) -> None:
+    """Take a study from an archive over DICOMweb, one file an object.
+
+    \b
+    Example
+      gliofuse dicom fetch https://pacs.example/dicom-web --study 1.2.840.1 -o dicom
+    """
+    from gliofuse.cli.progress import bars
+    from gliofuse.model.dicom.archive import fetch_study
+
+    with bars() as drawn:
+        task = drawn.add_task("fetching", total=None, unit="files")
+        written = fetch_study(
+            url, study, output, progress=lambda done: drawn.update(task, completed=done)
+        )
+    typer.echo(f"wrote {len(written)} files to {output}; next:  gliofuse dicom scan {output}")
+
+
+@commands.command()
+def send(
+    url: Annotated[str, typer.Argument(help="Root of the archive's DICOMweb service.")],
+    files: Annotated[list[Path], typer.Argument(help="DICOM files.")],
+) -> None:
+    """Give DICOM files, a segmentation and a report say, to an archive over DICOMweb.
+
+    \b
+    Example
+      gliofuse dicom send https://pacs.example/dicom-web out/seg.dcm out/sr.dcm
+    """
+    from gliofuse.model.dicom.archive import send_files
+
+    typer.echo(f"sent {send_files(url, files)} files")
 
 
 def _study_lines(table: pd.DataFrame) -> list[str]:

@@ -1,10 +1,12 @@
-"""Progress of a study, drawn in the terminal."""
+"""Progress of a study: bars in a terminal, a line now and then in a job's log."""
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import (
@@ -27,9 +29,18 @@ from gliofuse.study import Progress
 if TYPE_CHECKING:
     from gliofuse.deep.training import TrainingProgress
 
-__all__ = ["TerminalProgress", "bars", "counting"]
+__all__ = ["TerminalProgress", "bars", "console", "counting", "set_verbosity"]
 
 console = Console(stderr=True)
+
+_SECONDS_BETWEEN_LINES = 30.0  # where there is no terminal
+_verbosity = 0
+
+
+def set_verbosity(level: int) -> None:
+    """Say how much is told: -1 results and errors alone, 0 progress, 1 each step of the log."""
+    global _verbosity
+    _verbosity = level
 
 
 class _Rate(ProgressColumn):
@@ -44,9 +55,34 @@ class _Rate(ProgressColumn):
         return Text(text, style="dim")
 
 
+class _Bars(Bars):
+    """Bars that are lines where there is no terminal to draw in, such as in a cluster's log."""
+
+    _told: dict[TaskID, float]
+
+    def update(self, task_id: TaskID, *args: Any, **fields: Any) -> None:
+        """Move a bar on."""
+        super().update(task_id, *args, **fields)
+        if not console.is_terminal and _verbosity >= 0:
+            self._tell(self._tasks[task_id])
+
+    def _tell(self, task: Task) -> None:
+        now = time.monotonic()
+        told = self.__dict__.setdefault("_told", {})
+        due = now - told.setdefault(task.id, now) >= _SECONDS_BETWEEN_LINES
+        ended = task.finished and told[task.id] < math.inf
+        if task.total is None or not (due or ended):
+            return
+        told[task.id] = math.inf if ended else now
+        left = task.time_remaining
+        rest = f", about {left:.0f} s left" if left and not task.finished else ""
+        done = f"{task.completed:g} of {task.total:g} {task.fields.get('unit', '')}".rstrip()
+        console.print(f"{task.description}: {done}{rest}", markup=False, soft_wrap=True)
+
+
 def bars() -> Bars:
-    """Return progress bars with count, rate and time left; silent where there is no terminal."""
-    return Bars(
+    """Return progress bars with count, rate and time left."""
+    return _Bars(
         TextColumn("{task.description}"),
         BarColumn(bar_width=30),
         MofNCompleteColumn(),
@@ -56,7 +92,7 @@ def bars() -> Bars:
         TimeRemainingColumn(),
         console=console,
         transient=False,
-        disable=not console.is_terminal,
+        disable=not console.is_terminal or _verbosity < 0,
     )
 
 
@@ -101,10 +137,16 @@ class TerminalProgress(Progress):
             completed=(state.epoch - 1) * state.batches + state.batch,
         )
 
+    def log(self, text: str) -> None:
+        """Write to the run's log, and print it where every step is asked for."""
+        super().log(text)
+        if _verbosity > 0:
+            console.print(text, style="dim", highlight=False, markup=False, soft_wrap=True)
+
     def say(self, text: str) -> None:
         """Print one line, once: a comparison prepares each study twice."""
         super().say(text)
-        if text in self._said:
+        if text in self._said or _verbosity != 0:  # what is verbose has printed it already
             return
         self._said.add(text)
         console.print(text, style="yellow", highlight=False, markup=False, soft_wrap=True)

@@ -96,7 +96,8 @@ def run(
 ) -> None:
     """Run a design on a cohort and write the report.
 
-    Stopped runs go on where they stopped when the same command is given again.
+    Stopped runs go on where they stopped when the same command is given again. `gliofuse designs`
+    lists the designs and their settings, `gliofuse init-study` writes a study file with every key.
 
     \b
     Examples
@@ -185,7 +186,7 @@ def command_line() -> str:
 
 def print_summary(metrics: pd.DataFrame, endpoint: Endpoint, console: Console) -> None:
     """Print the held-out figures of every model."""
-    from rich.table import Table
+    from rich.table import Column, Table
 
     from gliofuse.evaluation.endpoints import evaluation_of
     from gliofuse.report.wording import metric_label
@@ -196,7 +197,8 @@ def print_summary(metrics: pd.DataFrame, endpoint: Endpoint, console: Console) -
         overall = group[group["class"].fillna("") == ""] if "class" in group else group
         values = overall.set_index(["model", "metric"])
         first = evaluation.headline_among(str(cohort), set(overall["metric"]))
-        table = Table("model", f"{metric_label(first)} (95 % CI)", *map(metric_label, others))
+        name = Column("model", no_wrap=True, overflow="fold")
+        table = Table(name, f"{metric_label(first)} (95 % CI)", *map(metric_label, others))
         for model in group["model"].unique():
             head, *rest = (
                 values.loc[(model, metric)] if (model, metric) in values.index else None

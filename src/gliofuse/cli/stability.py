@@ -157,7 +157,7 @@ def _with_column(manifest: Path, column: str) -> tuple[Cohort, dict[str, Path]]:
     import tempfile
 
     from gliofuse.cohort import SEQUENCES, read_manifest
-    from gliofuse.cohort._tables import read_table
+    from gliofuse.cohort.tables import read_table
     from gliofuse.errors import ManifestError, did_you_mean
 
     table = read_table(manifest)

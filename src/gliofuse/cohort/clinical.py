@@ -9,11 +9,11 @@ from typing import Any
 
 import pandas as pd
 
-from gliofuse.cohort._tables import Table, column_values, read_table
 from gliofuse.cohort.case import Case, Cohort
 from gliofuse.cohort.layouts import LAYOUTS, Layout
 from gliofuse.cohort.scan import NOTE_COLUMNS
 from gliofuse.cohort.sequences import SEQUENCES
+from gliofuse.cohort.tables import Table, column_values, read_table
 from gliofuse.errors import ManifestError, did_you_mean
 
 __all__ = ["join_clinical"]

@@ -9,9 +9,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-from gliofuse.cohort._tables import Table, column_values, parse_number, read_table
 from gliofuse.cohort.case import Case, Cohort, is_missing
 from gliofuse.cohort.sequences import SEQUENCES, STRUCTURAL
+from gliofuse.cohort.tables import Table, column_values, parse_number, read_table
 from gliofuse.errors import ManifestError, did_you_mean
 from gliofuse.files import write_text
 

@@ -119,6 +119,10 @@ _BANK: dict[str, Any] = {
 }
 
 
+#: What the frozen network is shown of a region.
+SLICES: dict[str, Any] = {"size": 224, "which": "largest", "crop": "square"}
+
+
 class ImagingClinicalSettings(DesignSettings):
     """Settings of ``imaging-clinical``."""
 
@@ -128,7 +132,7 @@ class ImagingClinicalSettings(DesignSettings):
         description="Of each volume; histogram: onto the scale of the fold's training patients "
         "(radiomic features; the network's images are then z-scored).",
     )
-    network: str = "resnet34"
+    network: str = Field("resnet34", description="Whose features are taken, as it is.")
     weights: str | None = Field(
         None, description="Pretrained weights of the network: a path, or imagenet."
     )
@@ -310,9 +314,7 @@ class ImagingClinical(Design):
         normalisation = "zscore" if own == HISTOGRAM else own
         return PretrainedFeatures(
             network=self.settings.network,
-            slices=SliceSettings(
-                size=224, which="largest", crop="square", normalisation=normalisation
-            ),
+            slices=SliceSettings(**SLICES, normalisation=normalisation),
             regions=tuple(self.regions.values()),
             sequences=self.sequences,
             weights=self.settings.weights,

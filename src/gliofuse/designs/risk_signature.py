@@ -49,7 +49,7 @@ class RiskSignatureSettings(DesignSettings):
         description="Of each volume over the brain; histogram: onto the scale of the fold's "
         "training patients.",
     )
-    region: str = "whole"
+    region: str = Field("whole", description="Of the tumour, for the radiomics.")
     method: SignatureMethod | None = Field(
         None,
         description="How the signature is built: offset, cox, stability, ridge or paper; by "
@@ -70,7 +70,7 @@ class RiskSignatureSettings(DesignSettings):
         (), description="Covariates with a restricted cubic spline, for example age."
     )
     features: int = Field(10, ge=1, description="Kept by the forest's importance.")
-    trees: int = Field(100, ge=10)
+    trees: int = Field(100, ge=10, description="Of the forest.")
     folds: int = Field(5, ge=3, description="Of penalties and of out-of-fold scores.")
     stable_features: str | None = Field(
         None, description="Admit only these: stable_features.csv of `gliofuse stability`."

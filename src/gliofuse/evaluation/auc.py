@@ -223,6 +223,28 @@ def variance_of_placed(placed: pd.DataFrame) -> float:
     return sum(variance_of_mean(side) for side in _of_sides(placed))
 
 
+def freedom_of_placed(placed: pd.DataFrame) -> float:
+    """Return the degrees of freedom of :func:`variance_of_placed`."""
+    sides = _of_sides(placed)
+    return satterthwaite([variance_of_mean(one) for one in sides], [one.size - 1 for one in sides])
+
+
+def satterthwaite(variances: Sequence[float], freedoms: Sequence[int]) -> float:
+    """Return the degrees of freedom of a sum of independent estimated variances.
+
+    References
+    ----------
+    Satterthwaite FE. Biometrics Bull 1946; 2: 110-114.
+
+    Examples
+    --------
+    >>> satterthwaite([0.5, 0.5], [9, 9])
+    18.0
+    """
+    spread = sum(own**2 / freedom for own, freedom in zip(variances, freedoms) if freedom)
+    return sum(variances) ** 2 / spread if spread else np.inf
+
+
 def _of_sides(placed: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     positive = placed["y_true"].to_numpy() == 1
     place = placed["place"].to_numpy()

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
+from scipy.stats import t as student_t
 
 from gliofuse.errors import InputError
-from gliofuse.evaluation._checks import check_binary, check_predictions, normal_quantile
+from gliofuse.evaluation._checks import check_binary, check_predictions
 from gliofuse.evaluation.auc import (
     AUC,
     NO_VARIANCE,
+    freedom_of_placed,
     from_pairs,
     from_placed,
     from_placements,
@@ -91,18 +92,26 @@ def delong_test(
 
 
 def paired_test(
-    a: AUC, b: AUC, variance: float, *, same_ranks: bool, confidence: float = 0.95
+    a: AUC,
+    b: AUC,
+    variance: float,
+    *,
+    same_ranks: bool,
+    freedom: float = np.inf,
+    confidence: float = 0.95,
 ) -> DeLongTest:
     """Return the comparison of two areas whose difference has the given variance.
 
     ``same_ranks`` says whether both models rank all patients alike, which makes a difference of
-    0 exact where there is no variance.
+    0 exact where there is no variance. ``freedom`` are the degrees of freedom of the variance: of
+    a few patients it is uncertain itself, and Student's distribution takes the normal's place.
     """
     difference = a.estimate - b.estimate
     if variance > NO_VARIANCE:
         error = float(np.sqrt(variance))
         z = difference / error
-        half = normal_quantile(confidence) * error
+        reference = student_t(freedom)
+        half = float(reference.ppf((1 + confidence) / 2)) * error
         return DeLongTest(
             a.estimate,
             b.estimate,
@@ -110,7 +119,7 @@ def paired_test(
             max(-1.0, difference - half),
             min(1.0, difference + half),
             z,
-            2 * NormalDist().cdf(-abs(z)),
+            2 * float(reference.sf(abs(z))),
         )
     if same_ranks:
         return DeLongTest(a.estimate, b.estimate, 0.0, 0.0, 0.0, 0.0, 1.0)
@@ -140,7 +149,9 @@ def delong_matrix(
     The areas are those of :func:`~gliofuse.evaluation.auc_within`: of pairs of patients whom one
     fold's model predicted. Where the patients have trained each other's models, as
     :func:`~gliofuse.evaluation.shares_training` tells, the variance of the difference is that of
-    refitted models, see :mod:`gliofuse.evaluation.inference`.
+    refitted models, see :mod:`gliofuse.evaluation.inference`. Else it is DeLong's, held against
+    Student's distribution with Satterthwaite's degrees of freedom: against the normal, equal models
+    of a test set of 18 patients differed in up to 10 of 100 simulated studies at 0.05.
 
     Parameters
     ----------
@@ -176,8 +187,15 @@ def delong_matrix(
                 f"cohort {cohort!r} holds no fold with both classes to compare models on; choose "
                 "another split or endpoint"
             )
-        same = _ranks(a, by).equals(_ranks(b, by))
-        return paired_test(*found, same_ranks=same, confidence=confidence)
+        area_a, area_b, variance, freedom = found
+        return paired_test(
+            area_a,
+            area_b,
+            variance,
+            same_ranks=_ranks(a, by).equals(_ranks(b, by)),
+            freedom=freedom,
+            confidence=confidence,
+        )
 
     table = compare_pairs(own, test, final=final)
     return table.assign(interval=method_name("delong", refits=refits))
@@ -185,8 +203,8 @@ def delong_matrix(
 
 def compared(
     a: pd.DataFrame, b: pd.DataFrame, by: Sequence[str], *, refits: bool, confidence: float
-) -> tuple[AUC, AUC, float] | None:
-    """Return the areas of two models on the same patients and the variance of their difference.
+) -> tuple[AUC, AUC, float, float] | None:
+    """Return the areas of two models on the same patients, their difference's variance, its df.
 
     None where no stratum of ``by`` holds patients of both classes; ``refits`` as in
     :func:`~gliofuse.evaluation.auc_within`.
@@ -198,13 +216,14 @@ def compared(
         apart = pairs_a.minus(pairs_b)
         variance = difference_with_refits(apart.variance, apart.averaged)
         area_a, area_b = (from_pairs(pairs, confidence=confidence) for pairs in (pairs_a, pairs_b))
-        return area_a, area_b, variance
+        return area_a, area_b, variance, np.inf
     placed_a, placed_b = (place_within(rows, by) for rows in (a, b))
     if placed_a is None or placed_b is None:
         return None
-    variance = variance_of_placed(placed_a.assign(place=placed_a["place"] - placed_b["place"]))
+    apart_placed = placed_a.assign(place=placed_a["place"] - placed_b["place"])
+    variance, freedom = variance_of_placed(apart_placed), freedom_of_placed(apart_placed)
     area_a, area_b = (from_placed(placed, confidence=confidence) for placed in (placed_a, placed_b))
-    return area_a, area_b, variance
+    return area_a, area_b, variance, freedom
 
 
 def cohort_rows(predictions: pd.DataFrame, cohort: str) -> pd.DataFrame:

@@ -42,8 +42,8 @@ What is done with it:
   which one set of patients doesn't show. By simulation 1.0 (few features, strong signal) to 3.3
   times (no signal, selection, 10 folds) are right, so that the test is a cautious one: it errs in
   0 to 6 %. No one multiple is right for all learners: that would need to know how they learn;
-- a rate at a threshold keeps only a part of what the models share: Wilson's interval with
-  :data:`REFIT_RATES` times the variance.
+- a rate at a threshold keeps only a part of what the models share: Wilson's interval with the
+  variance of :func:`rates_with_refits`.
 
 In simulations of 130 to 250 cohorts of 60 or 150 patients (two models each; logistic models of few
 and of selected features, LASSO; 5 and 10 folds, at n = 60 also 5 repeats of 5 folds) the AUC's
@@ -77,6 +77,7 @@ __all__ = [
     "difference_with_refits",
     "logit_limits",
     "method_name",
+    "rates_with_refits",
     "refit_share",
     "shares_training",
     "variance_with_refits",
@@ -87,8 +88,13 @@ __all__ = [
 REFIT_VARIANCE = 2.0
 #: The same for the difference of two models that are equally good on the average of training sets.
 REFIT_DIFFERENCE = 3.0
-#: The same for a rate at a threshold; by simulation 1.1 (strong signal) to 1.8 (none).
+#: The same for points of curves that are rates; by simulation 1.1 (strong signal) to 1.8 (none).
 REFIT_RATES = 1.5
+# Of a single rate at a threshold: what is added where it says nothing, what always is, and the
+# deviate from a half at which the former has fallen to a half; by simulation.
+_RATES_AT_NOTHING = 1.7
+_RATES_ALWAYS = 0.1
+_RATES_HALF_AT = 4.0
 
 _REFITS = "_refits"
 # What refitting adds where there is no signal, and |z| where it has fallen to a half.
@@ -129,6 +135,23 @@ def shares_training(predictions: pd.DataFrame) -> frozenset[str]:
         if several and (not trained or own["case_id"].isin(trained).any()):
             sharing.append(str(cohort))
     return frozenset(sharing)
+
+
+def rates_with_refits(share: float, size: float) -> float:
+    """Return by how much refitting multiplies the variance of a rate at a threshold.
+
+    Whom a model calls positive changes with its training patients the more, the less it knows: a
+    rate far from a half, given its patients, is one of a model that knows something.
+
+    Parameters
+    ----------
+    share : float
+        The rate, 0 to 1.
+    size : float
+        Patients that it is a share of.
+    """
+    deviate = 2 * abs(share - 0.5) * size**0.5
+    return 1 + _RATES_ALWAYS + _RATES_AT_NOTHING / (1 + (deviate / _RATES_HALF_AT) ** 2)
 
 
 def refit_share(z: float, error: float = 1.0, apparent: float = 1.0) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from gliofuse.evaluation._checks import wilson_interval
-from gliofuse.evaluation.inference import REFIT_RATES, method_name
+from gliofuse.evaluation.inference import method_name, rates_with_refits
 
 __all__ = ["UNDEFINED", "Figure", "mean_of_rates", "rate", "rates"]
 
@@ -47,7 +47,7 @@ def rate(count: float, size: float, *, refits: bool, confidence: float) -> Figur
     if not size > 0:
         return UNDEFINED
     share = min(1.0, float(count / size))
-    patients = size / REFIT_RATES if refits else size
+    patients = size / rates_with_refits(share, size) if refits else size
     low, high = wilson_interval(share, patients, confidence=confidence)
     return share, low, high, method_name("wilson", refits=refits)
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gliofuse.cohort._tables import parse_number
 from gliofuse.cohort.case import Case, Cohort, is_missing
+from gliofuse.cohort.tables import parse_number
 from gliofuse.compute import parallel_map
 from gliofuse.errors import ImageError, RegionError
 from gliofuse.imaging.cohort_labels import labels_present

@@ -22,7 +22,7 @@ from gliofuse.phantom.latent import EFFECTS, Latent, ceilings, draw_latent, draw
 from gliofuse.phantom.scanner import CENTERS, RENDERED, render_sequence
 from gliofuse.phantom.tumour import REGION_LABELS, TumourPlan, make_tumour, plan_tumour
 
-__all__ = ["PhantomTruth", "make_phantom"]
+__all__ = ["PhantomTruth", "is_phantom", "make_phantom"]
 
 _MIN_CASES = 4
 _MIN_VOXELS = 24
@@ -79,6 +79,11 @@ class PhantomTruth:
             stored["effects"],
             pd.DataFrame(stored["cases"]).set_index("case_id"),
         )
+
+
+def is_phantom(manifest: str | Path) -> bool:
+    """Whether a manifest's patients are made up: it lies in a phantom's folder."""
+    return (Path(manifest).parent / "truth.json").is_file()
 
 
 def make_phantom(

@@ -94,6 +94,9 @@ class RunRecord(Record):
     source: Literal["images", "table"] = Field(
         default="images", description="What the study started from."
     )
+    synthetic: bool = Field(
+        default=False, description="Whether the patients are a phantom's, made up by gliofuse."
+    )
     source_file: str = Field(default="", description="The manifest or the feature table.")
     preprocessing: str = Field(default="", description="What was done to raw scans.")
     sequences: tuple[str, ...] = Field(default=(), description="That the design read.")
@@ -107,6 +110,11 @@ class RunRecord(Record):
         default=(),
         description="Clinical columns that say the outcome, the endpoint's own among them; the "
         "characteristics of its groups leave them out.",
+    )
+    giveaways: tuple[str, ...] = Field(
+        default=(),
+        description="Features and covariates that tell the classes apart all by themselves, with "
+        "their AUC.",
     )
     settings_hash: str = Field(description="Of the study's definition.")
     warnings: tuple[str, ...] = Field(default=(), description="Of the fits, once each.")

@@ -12,7 +12,7 @@ from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import Tags
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
 from gliofuse.errors import SettingError
@@ -27,9 +27,11 @@ from gliofuse.signature._common import (
     inner_splits,
     prior_shift,
     sample_weights,
+    validated,
 )
 from gliofuse.signature._kernels import elastic_net_path
 from gliofuse.signature.nested import InnerFold, inner_folds
+from gliofuse.signature.rows import weighted_sums
 from gliofuse.signature.warning import SignatureWarning
 
 __all__ = ["LAMBDAS", "GridScorer", "LinearScorer", "column_scale", "fit_grid"]
@@ -55,8 +57,8 @@ class LinearScorer(ClassifierMixin, BaseEstimator):
     def decision_function(self, X: Any) -> Float:
         """Return the log-odds of the second class, shape (patients,)."""
         check_is_fitted(self, "coef_")
-        X = validate_data(self, X, dtype=np.float64, reset=False)
-        return self._columns(X) @ self.coef_[0] + self.intercept_[0]
+        X = validated(self, X, reset=False)
+        return weighted_sums(self._columns(X), self.coef_[0]) + self.intercept_[0]
 
     def _columns(self, X: Float) -> Float:
         """Return the columns that the coefficients are of."""

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from scipy import stats
 from sklearn.base import BaseEstimator
 from sklearn.feature_selection import SelectorMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from gliofuse.errors import InputError
-from gliofuse.signature._common import Float, check_choice, check_share
+from gliofuse.signature._common import Float, check_choice, check_share, validated
 
 __all__ = ["CorrelationFilter"]
 
@@ -52,7 +52,7 @@ class CorrelationFilter(SelectorMixin, BaseEstimator):
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Choose the features; X (patients, features), y optional (numbers or two classes)."""
-        X = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
+        X = validated(self, X, ensure_min_samples=2)
         check_share("threshold", self.threshold)
         check_choice("method", self.method, ("pearson", "spearman"))
         values = stats.rankdata(X, axis=0) if self.method == "spearman" else X

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.utils import Tags
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from gliofuse.errors import SettingError
 from gliofuse.signature._common import (
@@ -18,6 +18,7 @@ from gliofuse.signature._common import (
     check_binary,
     prior_shift,
     random_generator_seed,
+    validated,
 )
 
 __all__ = ["ForestSignature"]
@@ -100,7 +101,7 @@ class ForestSignature(ClassifierMixin, BaseEstimator):
     def predict_proba(self, X: Any) -> Float:
         """Return the probabilities of both classes, shape (patients, 2)."""
         check_is_fitted(self, "forest_")
-        X = validate_data(self, X, dtype=np.float64, reset=False)
+        X = validated(self, X, reset=False)
         shares = self.forest_.predict_proba(X) * np.exp([0.0, -self.prior_shift_])
         return shares / shares.sum(axis=1, keepdims=True)
 

@@ -53,8 +53,8 @@ def single_sequence_signature(
 ) -> Pipeline:
     """Return the chain of one sequence's radiomic signature.
 
-    Steps ``ttest``, ``minmax`` (of the training patients, applied unchanged and unclipped),
-    ``lasso``, ``scorer`` (`ElasticNetSignature`).
+    Steps ``impute`` (missing features become the median), ``ttest``, ``minmax`` (of the training
+    patients, applied unchanged and unclipped), ``lasso``, ``scorer`` (`ElasticNetSignature`).
 
     Examples
     --------
@@ -65,6 +65,7 @@ def single_sequence_signature(
     return _chain(
         chosen.selection,
         people,
+        ("impute", MedianImputer()),
         ("ttest", TTestSelector(chosen.alpha)),
         ("minmax", MinMaxScaler()),
         (
@@ -135,18 +136,19 @@ def integrated_signature(
 ) -> Pipeline:
     """Return the chain of a grading model.
 
-    Steps ``zscore``, ``levene``, ``lasso``, ``forest`` (importance, the best eight), ``scorer``
-    (`SVMSignature`).
+    Steps ``impute`` (missing features become the median), ``zscore``, ``levene``, ``lasso``,
+    ``forest`` (importance, the best eight), ``scorer`` (`SVMSignature`).
 
     Examples
     --------
     >>> list(integrated_signature().named_steps)
-    ['zscore', 'levene', 'lasso', 'forest', 'scorer']
+    ['impute', 'zscore', 'levene', 'lasso', 'forest', 'scorer']
     """
     chosen = settings or IntegratedSignatureSettings()
     return _chain(
         chosen.selection,
         people,
+        ("impute", MedianImputer()),
         ("zscore", StandardScaler()),
         ("levene", LeveneSelector(chosen.alpha, center=chosen.center)),
         (

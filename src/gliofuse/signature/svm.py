@@ -14,7 +14,7 @@ from scipy import special
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.svm import SVC
 from sklearn.utils import Tags
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from gliofuse.errors import SettingError
 from gliofuse.signature._common import (
@@ -27,6 +27,7 @@ from gliofuse.signature._common import (
     fold_scores,
     inner_splits,
     sample_weights,
+    validated,
 )
 from gliofuse.signature._newton import ridge_logistic
 from gliofuse.signature.nested import InnerFold, inner_folds
@@ -198,7 +199,7 @@ class SVMSignature(ClassifierMixin, BaseEstimator):
     def decision_function(self, X: Any) -> Float:
         """Return the calibrated log-odds of the second class, shape (patients,)."""
         check_is_fitted(self, "svc_")
-        X = validate_data(self, X, dtype=np.float64, reset=False)
+        X = validated(self, X, reset=False)
         slope, intercept = self.platt_
         return slope * self.svc_.decision_function(X) + intercept
 

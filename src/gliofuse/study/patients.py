@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from gliofuse.cohort import SEQUENCES, Cohort, Endpoint, SurvivalEndpoint, read_manifest
 from gliofuse.cohort.case import as_words
+from gliofuse.cohort.levels import joined_levels
 from gliofuse.cohort.sequences import STRUCTURAL
+from gliofuse.cohort.tables import read_frame
 from gliofuse.designs import Available
 from gliofuse.errors import ManifestError, did_you_mean
 from gliofuse.evaluation import group_levels
-from gliofuse.features import columns_of, qualify, sequences_of
+from gliofuse.features import FeatureName, columns_of, qualify, sequences_of
 from gliofuse.inputs import Source
 from gliofuse.study.settings import StudySettings, TableSettings
 
 __all__ = ["Patients", "load_patients"]
 
+_MOST_MISSING = 0.5  # a feature that more of the patients lack is left out
 _MOST = 0.8  # a sequence that fewer of the patients have is left out, rather than the patients
 
 
@@ -160,6 +165,12 @@ def load_patients(
     InputError
         If a file is not of its form, or no patient is left.
     """
+    found = _load(study, label_workers=label_workers, manifest=manifest)
+    clinical, joined = joined_levels(found.clinical)
+    return replace(found, clinical=clinical, notes=(*found.notes, *joined))
+
+
+def _load(study: StudySettings, *, label_workers: int, manifest: Path | None) -> Patients:
     if study.table is not None:
         told = (*study.endpoint.columns, *study.survival_columns)
         return _from_tables(study.table, told)
@@ -221,33 +232,27 @@ def _from_manifest(
 
 def _from_tables(table: TableSettings, told: Sequence[str] = ()) -> Patients:
     """Read both tables; ``told`` are the clinical columns that say the outcome."""
-    features = _read_table(table.features, table.id_column)
-    clinical = _read_table(table.clinical, table.id_column)
+    features = read_frame(table.features, index=table.id_column, numbers=True)
+    clinical = read_frame(table.clinical, index=table.id_column)
     telling = [name for name in told if name in features.columns]
-    if telling:
+    if telling and table.features != table.clinical:
         raise ManifestError(
             f"{table.features}: the column {telling[0]!r} says the outcome, and every number of "
             "this table would be a feature; keep it in the clinical table alone"
         )
-    features = features.select_dtypes("number")
-    features.columns = [qualify(name, table.sequence) for name in features.columns.astype(str)]
-    features = features.drop(columns=columns_of(features, kind="diagnostic"))
-    missing = features.isna().any(axis=1)
+    features, notes = _features(features, clinical, table)
     reasons = dict.fromkeys(
         features.index.difference(clinical.index), f"no row in {table.clinical.name}"
     )
     reasons |= dict.fromkeys(
         clinical.index.difference(features.index), f"no row in {table.features.name}"
     )
-    reasons |= {
-        case: f"feature {features.columns[features.loc[case].isna()][0]} is missing"
-        for case in features.index[missing]
-    }
+    reasons |= dict.fromkeys(features.index[features.isna().all(axis=1)], "no feature has a value")
     kept = [case for case in features.index if case not in reasons]
     if not kept:
         raise ManifestError(
             f"{table.features} and {table.clinical} share no {table.id_column!r}: "
-            f"for example {features.index[0]!r} and {clinical.index[0]!r}"
+            f"{_nearest(features.index, clinical.index)}"
         )
     sequences = sequences_of(features)
     return Patients(
@@ -255,21 +260,69 @@ def _from_tables(table: TableSettings, told: Sequence[str] = ()) -> Patients:
         sequences=sequences,
         excluded=pd.DataFrame(sorted(reasons.items()), columns=["case_id", "reason"]),
         features=features.loc[kept],
+        notes=notes,
     )
 
 
-def _read_table(path: Path, id_column: str) -> pd.DataFrame:
-    if not path.is_file():
-        raise ManifestError(f"{path} does not exist; give a CSV or Parquet table")
-    table = pd.read_parquet(path).reset_index() if path.suffix == ".parquet" else pd.read_csv(path)
-    if id_column not in table.columns:
-        raise ManifestError(
-            f"{path}: no column {id_column!r}; {did_you_mean(id_column, table.columns)}"
+def _features(
+    given: pd.DataFrame, clinical: pd.DataFrame, table: TableSettings
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Return the feature columns of a table, and what was left out of it and why.
+
+    Columns that the clinical table has too are clinical ones. In one table for both, features are
+    the columns that are named as features.
+    """
+    notes = []
+    if table.features == table.clinical:
+        named = [c for c in given.columns if FeatureName.parse_or_none(str(c)) is not None]
+        if not named:
+            raise ManifestError(
+                f"{table.features} is given as features and as clinical table, and none of its "
+                f"columns is named as a feature, <sequence>.<region>.<feature>: give the features "
+                "in a table of their own"
+            )
+        others = given.columns.size - len(named)
+        notes.append(f"features: {len(named)} columns named as features; {others} others are not")
+        given = given[named]
+    shared = [name for name in given.columns if name in clinical.columns] if not notes else []
+    if shared:
+        notes.append(
+            f"features: {', '.join(map(repr, shared[:5]))}{' ...' * (len(shared) > 5)} stand in "
+            f"{table.clinical.name} too, and are no features"
         )
-    table[id_column] = table[id_column].astype(str)
-    twice = table[id_column][table[id_column].duplicated()]
-    if len(twice):
-        raise ManifestError(
-            f"{path}: {id_column} {twice.iloc[0]!r} stands in more than one row; keep one a patient"
+    features = given.drop(columns=shared).select_dtypes("number")
+    features.columns = [qualify(name, table.sequence) for name in features.columns.astype(str)]
+    features = features.drop(columns=columns_of(features, kind="diagnostic"))
+    features = features.replace([np.inf, -np.inf], np.nan)
+    missing = features.isna()
+    empty = list(features.columns[missing.mean() > _MOST_MISSING])
+    if empty:
+        notes.append(
+            f"features: {', '.join(empty[:5])}{' ...' * (len(empty) > 5)} left out, missing in "
+            f"more than {_MOST_MISSING:.0%} of the patients"
         )
-    return table.set_index(id_column).rename_axis("case_id")
+    features = features.drop(columns=empty)
+    gaps = int(missing.drop(columns=empty).to_numpy().sum())
+    if gaps:
+        notes.append(
+            f"features: {gaps} missing or infinite values in {int(missing.any(axis=1).sum())} "
+            "patients become the training patients' medians in each fold"
+        )
+    if features.empty:
+        raise ManifestError(f"{table.features}: no column of numbers is left to be a feature")
+    return features, tuple(notes)
+
+
+def _nearest(ids: pd.Index, others: pd.Index) -> str:
+    """Return two ids that were probably meant to be the same, or an example of each side's."""
+    plain = {_plain(other): other for other in others}
+    for one in ids:
+        if _plain(one) in plain:
+            return f"{one!r} and {plain[_plain(one)]!r} may be the same patient; write them alike"
+    return f"for example {ids[0]!r} and {others[0]!r}"
+
+
+def _plain(case_id: str) -> str:
+    """Return an id without what people write differently: capitals, blanks, leading zeros."""
+    parts = re.findall(r"\d+|[a-z]+", str(case_id).casefold())
+    return "-".join(part.lstrip("0") or "0" if part.isdigit() else part for part in parts)

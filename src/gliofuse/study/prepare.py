@@ -168,7 +168,11 @@ def plan_study(
         many = "" if len(without_outcome) == 1 else "s"
         progress.say(f"{len(without_outcome)} patient{many} without an outcome, for example "
                      f"{first!r}: see excluded.csv")  # fmt: skip
-    for note in (*patients.notes, *study.endpoint.remarks(outcome), *design.left_out):
+    for note in (
+        *patients.notes,
+        *study.endpoint.remarks(outcome, patients.clinical),
+        *design.left_out,
+    ):
         progress.say(note)
     return Plan(study, run, design, patients, outcome, excluded)
 

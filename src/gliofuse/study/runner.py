@@ -26,6 +26,7 @@ from gliofuse.designs.framework.clinical import ClinicalTable
 from gliofuse.errors import RunError
 from gliofuse.files import file_hash, settings_hash, write_csv
 from gliofuse.inputs import CaseData, FeatureTable
+from gliofuse.phantom.cohort import is_phantom
 from gliofuse.records import (
     COHORT,
     FOLDS,
@@ -38,7 +39,7 @@ from gliofuse.records import (
     RunFolder,
     RunRecord,
 )
-from gliofuse.study.cautions import center_and_class
+from gliofuse.study.cautions import center_and_class, giveaways
 from gliofuse.study.evaluate import evaluate_run, telling_columns
 from gliofuse.study.fold import FoldTask, fit_fold
 from gliofuse.study.masks import FoldMasks, check_unseen, model_hash
@@ -137,6 +138,12 @@ def fit_prepared(prepared: Prepared, *, progress: Progress, command: str = "") -
         progress.say(merged)
     if caution := center_and_class(classes, plan.patients.centers):
         progress.say(caution)
+    telling = giveaways(_columns_that_enter(prepared), classes)
+    if telling:
+        progress.say(
+            f"{', '.join(telling[:3])}{' ...' * (len(telling) > 3)} tells the classes apart by "
+            "itself: is it the outcome, or measured after it? Then leave it out"
+        )
     check_unseen(study.segmentation, folds)
     run.write(FOLDS, pd.DataFrame([row for fold in folds for row in fold.as_rows()]))
     _fit_folds(prepared, split, folds, workers, progress)
@@ -146,6 +153,7 @@ def fit_prepared(prepared: Prepared, *, progress: Progress, command: str = "") -
     record = _record(plan, split, command).model_copy(
         update={
             "split_note": merged or "",
+            "giveaways": tuple(telling),
             "warnings": _warnings(run, folds),
             "logrank": _model_tables(plan),
             "telling_columns": telling_columns(plan),
@@ -243,6 +251,15 @@ def _fold_masks(plan: Plan) -> FoldMasks | None:
     )
 
 
+def _columns_that_enter(prepared: Prepared) -> list[pd.DataFrame]:
+    """Return the feature tables, and the covariates coded as the models see them."""
+    plan = prepared.plan
+    tables = [one.value for one in prepared.inputs.values() if isinstance(one, FeatureTable)]
+    names = [name for name in plan.design.clinical_columns if name in plan.study.covariates]
+    clinical = plan.patients.clinical
+    return [*tables, ClinicalTable(names).fit(clinical).transform(clinical)] if names else tables
+
+
 def _candidates(prepared: Prepared) -> int | None:
     """Count the parameters that could enter: features, and clinical terms; no network's weights."""
     tables = [v.value.shape[1] for v in prepared.inputs.values() if isinstance(v, FeatureTable)]
@@ -300,13 +317,17 @@ def _model_tables(plan: Plan) -> dict[str, LogrankRecord]:
 
 def _warnings(run: RunFolder, folds: list[Fold]) -> tuple[str, ...]:
     """Say what the fits warned of, once each, with the folds that it came from."""
-    warned: dict[str, list[str]] = {}
+    warned: dict[str, list[tuple[str, str]]] = {}
     for fold in folds:
         for text in run.fold(fold.name).record.warnings:
-            warned.setdefault(re.sub(r"[\d.e-]*\d", "n", text), []).append(fold.name)
+            alike = re.sub(r"[\d.e-]*\d", "n", text)  # but for its numbers
+            warned.setdefault(alike, []).append((fold.name, text))
     return tuple(
-        f"{len(names)} warnings in {', '.join(dict.fromkeys(names))}: {text}"
-        for text, names in warned.items()
+        f"{len(told)} warnings in {', '.join(dict.fromkeys(name for name, _ in told))}, "
+        f"for example: {told[0][1]}"
+        if len(told) > 1
+        else f"{told[0][0]}: {told[0][1]}"
+        for told in warned.values()
     )
 
 
@@ -333,7 +354,7 @@ def _record(plan: Plan, split: SplitSettings, command: str) -> RunRecord:
         risk_model=design.risk_model,
         left_out=(
             *plan.patients.notes,
-            *study.endpoint.remarks(plan.outcome),
+            *study.endpoint.remarks(plan.outcome, plan.patients.clinical),
             *design.left_out,
         ),
         preprocessing=plan.patients.preprocessing,
@@ -342,6 +363,7 @@ def _record(plan: Plan, split: SplitSettings, command: str) -> RunRecord:
         split=split,
         threshold=study.threshold,
         source="images" if study.table is None else "table",
+        synthetic=study.cohort is not None and is_phantom(study.cohort),
         source_file=str(study.cohort if study.table is None else study.table.features),
         sequences=plan.patients.sequences,
         n_cases=len(plan.outcome),

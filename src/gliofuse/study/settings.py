@@ -19,7 +19,13 @@ from pydantic import (
     model_validator,
 )
 
-from gliofuse.cohort import Endpoint, SplitSettings, SurvivalEndpoint, endpoint_from_dict
+from gliofuse.cohort import (
+    Endpoint,
+    SplitSettings,
+    SurvivalEndpoint,
+    endpoint_from_dict,
+    parse_endpoint,
+)
 from gliofuse.errors import EndpointError, SettingError, did_you_mean
 from gliofuse.preprocessing.settings import PreprocessingSettings, check_settings
 
@@ -45,18 +51,20 @@ class TableSettings(_Settings):
     of ``sequence`` over the whole tumour.
     """
 
-    features: Path
-    clinical: Path
-    id_column: str
-    sequence: str = "table"
+    features: Path = Field(description="Feature table, a row a patient: CSV or Parquet.")
+    clinical: Path = Field(description="Clinical table, a row a patient.")
+    id_column: str = Field(description="The patient's id in both tables.")
+    sequence: str = Field(
+        default="table", description="Of features whose names do not say where they come from."
+    )
 
 
 class SurvivalColumns(_Settings):
     """Clinical columns of survival: ``{time: os_days, event: died}``."""
 
-    time: str
-    event: str
-    unit: str = "days"
+    time: str = Field(description="Column of the time to the event or to the last visit.")
+    event: str = Field(description="Column that says whether the event was seen, 0 or 1.")
+    unit: str = Field(default="days", description="Of the times: days, weeks, months or years.")
 
     def build(self) -> SurvivalEndpoint:
         """Return them as an endpoint."""
@@ -67,7 +75,9 @@ class ComputeSettings(_Settings):
     """Where and how wide a study runs; nothing here changes a result."""
 
     workers: int = Field(default=-1, description="Processes; -1 takes every usable core.")
-    device: Literal["auto", "cpu", "gpu"] = "auto"
+    device: Literal["auto", "cpu", "gpu"] = Field(
+        default="auto", description="For networks; auto takes a GPU where there is one."
+    )
     scheduler: str | None = Field(default=None, description="Dask scheduler, tcp://host:8786.")
     cache: Path | None = Field(
         default=None, description="Folder of features shared between studies."
@@ -81,7 +91,9 @@ class EvaluationSettings(_Settings):
         default_factory=list, description="Clinical columns to judge the models in groups of."
     )
 
-    bootstrap: int = Field(default=2000, ge=100)
+    bootstrap: int = Field(
+        default=2000, ge=100, description="Samples behind intervals that are bootstrapped."
+    )
     threshold: Literal["half", "youden", "median", "optimal"] | None = Field(
         default=None,
         description="Of probabilities: 0.5 (half), or Youden's index; of risks of a survival "
@@ -98,14 +110,19 @@ class SegmentationChoice(_Settings):
     needs, and predicts everybody in the fold.
     """
 
-    model: Path | None = None
+    model: Path | None = Field(
+        default=None,
+        description="Folder of `gliofuse segment train` that saw none of the patients.",
+    )
     train: str | None = Field(default=None, description="A preset of `gliofuse segment train`.")
     settings: dict[str, Any] = Field(
         default_factory=dict, description="With train: changes of the preset."
     )
-    flips: bool = False
-    largest: bool = False
-    least_mm3: float = Field(default=0.0, ge=0)
+    flips: bool = Field(default=False, description="Average over mirrored images.")
+    largest: bool = Field(default=False, description="Keep the largest connected part alone.")
+    least_mm3: float = Field(
+        default=0.0, ge=0, description="Remove parts smaller than this, in cubic millimetres."
+    )
 
     @model_validator(mode="after")
     def _one_of_both(self) -> SegmentationChoice:
@@ -119,12 +136,16 @@ class SegmentationChoice(_Settings):
 def _endpoint(value: Any) -> Endpoint:
     if isinstance(value, Endpoint):
         return value
+    if isinstance(value, str):
+        return parse_endpoint(value)
     if not isinstance(value, Mapping):
-        raise EndpointError(f"endpoint must hold keys and values (got {value!r})")
+        raise EndpointError(
+            f'endpoint must be text such as "grade >= 3", or keys and values (got {value!r})'
+        )
     return endpoint_from_dict(value)
 
 
-#: What a study file writes as ``{kind: binary, column: grade, positive: ">= 3"}``.
+#: In a study file ``"grade >= 3"``, or ``{kind: binary, column: grade, positive: ">= 3"}``.
 EndpointField = Annotated[
     InstanceOf[Endpoint], BeforeValidator(_endpoint), PlainSerializer(lambda e: e.as_dict())
 ]
@@ -144,18 +165,31 @@ PreprocessingField = Annotated[PreprocessingSettings | None, BeforeValidator(_pr
 class StudySettings(_Settings):
     """One study: a design on a cohort, for an endpoint, over a split."""
 
-    name: str = "study"
-    cohort: Path | None = None
-    table: TableSettings | None = None
+    name: str = Field(default="study", description="As the report calls it.")
+    cohort: Path | None = Field(
+        default=None, description="Manifest, a row a patient (`gliofuse cohort scan` writes one)."
+    )
+    table: TableSettings | None = Field(
+        default=None, description="A feature table, instead of a cohort of images."
+    )
     preprocess: PreprocessingField = Field(
         default=None,
         description="Settings of preprocessing where the manifest names raw scans; {} takes the "
         "defaults.",
     )
-    endpoint: EndpointField
-    design: str = "rdl"
-    settings: dict[str, Any] = Field(default_factory=dict)
-    sequences: list[str] | None = Field(default=None, description="None takes those of the cohort.")
+    endpoint: EndpointField = Field(
+        description='What to predict, as on the command line: "grade >= 3", "grade: 2, 3, 4", '
+        '"os_days, died"; or keys and values.'
+    )
+    design: str = Field(
+        default="rdl", description="One of `gliofuse designs`, or a file of one's own."
+    )
+    settings: dict[str, Any] = Field(
+        default_factory=dict, description="The design's own; `gliofuse designs NAME` lists them."
+    )
+    sequences: list[str] | None = Field(
+        default=None, description="By default those that all patients have."
+    )
     labels: str = Field("auto", description="Label convention of the masks.")
     segmentation: SegmentationChoice | None = Field(
         default=None, description="Predict the masks instead of taking those of the manifest."
@@ -169,12 +203,18 @@ class StudySettings(_Settings):
     survival: SurvivalColumns | None = Field(
         default=None, description="For Kaplan-Meier curves of the classes."
     )
-    split: SplitSettings = SplitSettings()
+    split: SplitSettings = Field(
+        default=SplitSettings(), description="Who trains and who is tested on."
+    )
     explain: int = Field(
         default=3, ge=0, description="Patients of the first fold to draw each network's heat of."
     )
-    evaluation: EvaluationSettings = EvaluationSettings()
-    compute: ComputeSettings = ComputeSettings()
+    evaluation: EvaluationSettings = Field(
+        default=EvaluationSettings(), description="How the predictions are judged."
+    )
+    compute: ComputeSettings = Field(
+        default=ComputeSettings(), description="Where it runs; nothing here changes a result."
+    )
 
     @model_validator(mode="after")
     def _one_source(self) -> StudySettings:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from gliofuse.errors import InputError, SettingError
+from gliofuse.signature.rows import weighted_sums
 from gliofuse.survival._checks import Float, check_outcome, check_terms
 from gliofuse.survival._hazards import scaled_schoenfeld, score_tests
 from gliofuse.survival._partial_likelihood import PartialLikelihood
@@ -212,7 +213,7 @@ class CoxModel:
             raise InputError(f"X lacks the model's term {missing[0]!r} (one of {len(missing)})")
         values = check_terms(X.set_axis(X.columns.astype(str), axis=1)[terms])
         # what was left out was constant or a sum of others: its value says nothing
-        shifted = (values - self.center_.to_numpy()) @ self.coefficients_.to_numpy()
+        shifted = weighted_sums(values - self.center_.to_numpy(), self.coefficients_)
         return pd.Series(shifted, index=X.index, name="risk")
 
     def survival(self, X: pd.DataFrame, times: Sequence[float]) -> pd.DataFrame:

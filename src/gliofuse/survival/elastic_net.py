@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from gliofuse.errors import EndpointError, InputError, SettingError
 from gliofuse.signature import stratified_folds
 from gliofuse.signature.nested import InnerFold, inner_folds
+from gliofuse.signature.rows import weighted_sums
 from gliofuse.survival._checks import Float, check_columns, check_outcome
 from gliofuse.survival._partial_likelihood import PartialLikelihood
 from gliofuse.survival._penalised import largest_penalty, penalised_path
@@ -286,7 +287,7 @@ class CoxElasticNet(BaseEstimator):
                 f"X must have the {self.coef_.size} columns that the model was fitted on, got "
                 f"shape {values.shape}"
             )
-        return np.asarray((values - self.center_) @ self.coef_)
+        return weighted_sums(values - self.center_, self.coef_)
 
 
 def standard_columns(values: Float) -> tuple[Float, Float]:

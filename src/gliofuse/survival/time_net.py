@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from gliofuse.errors import SettingError
 from gliofuse.signature.nested import InnerFold, inner_folds
+from gliofuse.signature.rows import weighted_sums
 from gliofuse.survival._checks import Float, check_columns, check_outcome
 from gliofuse.survival.elastic_net import event_folds, standard_columns
 
@@ -130,13 +131,13 @@ class TimeElasticNet(BaseEstimator):
 
     def _path(self, Z: Float, target: Float, grid: Float) -> Float:
         """Return the coefficients (penalties, features), the first row without a feature."""
+        if grid.size == 0 or Z.shape[1] == 0:
+            return np.zeros((grid.size + 1, Z.shape[1]))
         none = np.zeros((1, Z.shape[1]))
-        if grid.size == 0:
-            return none
         coefficients = enet_path(Z, target, l1_ratio=self.l1_ratio, alphas=grid, max_iter=10_000)[1]
         return np.vstack([none, coefficients.T])
 
     def predict(self, X: Any) -> Float:
         """Return the risk (patients,): how much sooner than the mean, in standard deviations."""
         check_is_fitted(self, "coef_")
-        return np.asarray((np.asarray(X, dtype=np.float64) - self.center_) @ self.coef_)
+        return weighted_sums(np.asarray(X, dtype=np.float64) - self.center_, self.coef_)

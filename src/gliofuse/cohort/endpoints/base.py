@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 
 import pandas as pd
 
-from gliofuse.cohort._tables import parse_number
+from gliofuse.cohort.tables import parse_number
 from gliofuse.errors import EndpointError, did_you_mean
 
 __all__ = ["Endpoint", "TwoClassEndpoint"]
@@ -84,8 +84,10 @@ class Endpoint(ABC):
     def strata(self, outcome: pd.DataFrame) -> pd.Series:
         """Return what splits are stratified by, index ``case_id``."""
 
-    def remarks(self, outcome: pd.DataFrame) -> tuple[str, ...]:
-        """Say what of the outcome a reader should know, a sentence each."""
+    def remarks(
+        self, outcome: pd.DataFrame, clinical: pd.DataFrame | None = None
+    ) -> tuple[str, ...]:
+        """Say what of the outcome, and of the columns behind it, a reader should know."""
         return ()
 
     @abstractmethod
@@ -146,6 +148,14 @@ def clinical_column(clinical: pd.DataFrame, name: str) -> pd.Series:
     return clinical[name]
 
 
+_UNKNOWN = frozenset({
+    "", "?", "equivocal", "inconclusive", "indeterminate", "missing", "n.d.", "n/a", "na", "nan",
+    "nd", "no data", "not assessed", "not available", "not determined", "not done", "not known",
+    "not reported", "not tested", "null", "pending", "unavailable", "unclear", "undetermined",
+    "unknown",
+})  # fmt: skip
+
+
 def equals(value: Any, wanted: str) -> bool:
     """Whether a clinical value is the wanted one: as numbers if both are, else as text."""
     number, limit = parse_number(value), parse_number(wanted)
@@ -154,6 +164,17 @@ def equals(value: Any, wanted: str) -> bool:
     if isinstance(value, bool):
         return str(value).lower() == wanted.lower()
     return str(value).strip() == wanted
+
+
+def reads_as_unknown(value: Any) -> bool:
+    """Whether a clinical value says that nobody knows: such a patient has no outcome.
+
+    Examples
+    --------
+    >>> reads_as_unknown("Indeterminate"), reads_as_unknown("n/a"), reads_as_unknown("negative")
+    (True, True, False)
+    """
+    return isinstance(value, str) and value.strip().strip("()?").lower() in _UNKNOWN
 
 
 def nearest_value(wanted: str, names: list[str]) -> str:

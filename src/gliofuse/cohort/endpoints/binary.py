@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
-from gliofuse.cohort._tables import parse_number
 from gliofuse.cohort.case import is_missing
 from gliofuse.cohort.endpoints.base import (
     TwoClassEndpoint,
@@ -19,8 +18,10 @@ from gliofuse.cohort.endpoints.base import (
     excluded_table,
     listed,
     nearest_value,
+    reads_as_unknown,
 )
 from gliofuse.cohort.endpoints.survival import SurvivalEndpoint
+from gliofuse.cohort.tables import parse_number
 from gliofuse.errors import EndpointError
 
 __all__ = ["BinaryEndpoint"]
@@ -143,8 +144,10 @@ class BinaryEndpoint(TwoClassEndpoint):
                 else:
                     limit = float(self._values[0])
                     found[str(case_id)] = int(_ORDERED[self._operator](number, limit))
+            elif not self._names(value) and reads_as_unknown(value):
+                excluded.append((case_id, f"{self.column} is {value!r}, which reads as unknown"))
             else:
-                inside = any(equals(value, wanted) for wanted in self._values)
+                inside = self._names(value)
                 found[str(case_id)] = int(inside == (self._operator in ("==", "in")))
         index = pd.Index(list(found), name="case_id", dtype=object)
         labels = pd.Series(list(found.values()), index=index, name="y_true", dtype=int)
@@ -156,6 +159,23 @@ class BinaryEndpoint(TwoClassEndpoint):
                 f"holds {listed(seen)}"
             )
         return labels.to_frame(), excluded_table(excluded)
+
+    def remarks(
+        self, outcome: pd.DataFrame, clinical: pd.DataFrame | None = None
+    ) -> tuple[str, ...]:
+        """Say which values stand together in a class that the rule does not name."""
+        if clinical is None or self._operator in _ORDERED:
+            return ()
+        values = clinical.loc[outcome.index, self.column].map(lambda value: str(value).strip())
+        others = values[~values.map(self._names)].value_counts()
+        if len(others) < 2:
+            return ()
+        side = "negative" if self._operator in ("==", "in") else "positive"
+        counted = ", ".join(f"{name!r} ({count})" for name, count in others.items())
+        return (f"{self.describe()}: {counted} of {self.column!r} count as {side}",)
+
+    def _names(self, value: Any) -> bool:
+        return any(equals(value, wanted) for wanted in self._values)
 
     def describe(self) -> str:
         """Return the endpoint as one would write it on the command line."""

@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
-from gliofuse.cohort._tables import parse_number
 from gliofuse.cohort.endpoints.base import TwoClassEndpoint, excluded_table
 from gliofuse.cohort.endpoints.survival import SurvivalEndpoint
+from gliofuse.cohort.tables import parse_number
 from gliofuse.errors import EndpointError
 
 __all__ = ["HorizonEndpoint"]

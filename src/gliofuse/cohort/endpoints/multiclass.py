@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
-from gliofuse.cohort._tables import parse_number
 from gliofuse.cohort.case import is_missing
 from gliofuse.cohort.endpoints.base import (
     Endpoint,
@@ -19,6 +18,7 @@ from gliofuse.cohort.endpoints.base import (
     listed,
     nearest_value,
 )
+from gliofuse.cohort.tables import parse_number
 from gliofuse.errors import EndpointError
 
 __all__ = ["MulticlassEndpoint"]

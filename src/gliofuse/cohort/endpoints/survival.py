@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
-from gliofuse.cohort._tables import parse_number
 from gliofuse.cohort.case import as_words, is_missing
 from gliofuse.cohort.endpoints.base import (
     Endpoint,
@@ -18,6 +17,7 @@ from gliofuse.cohort.endpoints.base import (
     excluded_table,
     listed,
 )
+from gliofuse.cohort.tables import parse_number
 from gliofuse.errors import EndpointError, did_you_mean
 
 __all__ = ["TIME_UNITS", "SurvivalEndpoint"]
@@ -269,7 +269,9 @@ class SurvivalEndpoint(Endpoint):
                 "look at excluded.csv and failed_cases.csv in the run folder"
             )
 
-    def remarks(self, outcome: pd.DataFrame) -> tuple[str, ...]:
+    def remarks(
+        self, outcome: pd.DataFrame, clinical: pd.DataFrame | None = None
+    ) -> tuple[str, ...]:
         """Say what of the times looks odd or was changed."""
         times, year = outcome["time"], TIME_UNITS[self.unit]
         found = []

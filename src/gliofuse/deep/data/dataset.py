@@ -111,6 +111,16 @@ class CaseDataset(Dataset[dict[str, torch.Tensor]]):
         """Pixels of an image: (height, width) or (depth, height, width)."""
         return self._stored_size if self._crop is None else self._crop
 
+    def batches(self, size: int) -> list[list[int]]:
+        """Return the items in batches of at most ``size``, none of which spans two patients.
+
+        What a network computes of an item differs in the last digits with the batch that it is in;
+        so that a patient's prediction is the same alone and in a cohort.
+        """
+        ends = np.flatnonzero(np.diff(self.item_case)) + 1
+        parts = np.split(np.arange(len(self)), ends)
+        return [part[at : at + size].tolist() for part in parts for at in range(0, len(part), size)]
+
     def describe(self) -> dict[str, Any]:
         """Return, as plain data, everything that decides what the items are and how they vary."""
         labels = None if self.labels is None else self.labels.tolist()

@@ -95,7 +95,7 @@ def randomisation_check(
     --------
     >>> from gliofuse.deep.networks import build_network
     >>> network = build_network("densenet121", ("t1",))
-    >>> check = randomisation_check(network, torch.rand(2, 1, 64, 64))
+    >>> check = randomisation_check(network, torch.rand(2, 1, 32, 32))
     >>> check.stages[0], check.stages[-1]
     ('trunk.class_layers', 'trunk.features.conv0')
     """

@@ -60,7 +60,9 @@ def extract_features(
     counts = np.zeros(len(dataset.case_ids))
     try:
         with torch.inference_mode():
-            for batch in DataLoader(dataset, batch_size=batch_size, num_workers=0):
+            for batch in DataLoader(
+                dataset, batch_sampler=dataset.batches(batch_size), num_workers=0
+            ):
                 moved = to_device(batch, target)
                 shape = None if scale is None else scale(moved["shape"])
                 found = module.features(moved["image"], shape=shape)  # type: ignore[operator]

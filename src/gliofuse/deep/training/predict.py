@@ -123,7 +123,7 @@ def predict_items(
         Mean loss over the items; NaN without ``loss`` or labels.
     """
     target = torch.device("cpu") if device is None else device
-    loader = DataLoader(dataset, batch_size=batch_size, shuffle=False, num_workers=0)
+    loader = DataLoader(dataset, batch_sampler=dataset.batches(batch_size), num_workers=0)
     rows: dict[str, list[np.ndarray]] = {}
     total, count = 0.0, 0
     with _evaluating(network), torch.inference_mode(), autocast(target, precision):

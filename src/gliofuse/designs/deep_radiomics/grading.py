@@ -56,13 +56,13 @@ class DeepRadiomicsSettings(NetworkDesignSettings):
 
     radiomics: str = Field("deep-radiomics", description="Feature bank: design, preset or file.")
     normalisation: str = Field("zscore", description="Of each volume over the brain.")
-    region: str = "whole"
+    region: str = Field("whole", description="Of the tumour, for the radiomics.")
     sequence: str = Field("t1ce", description="Whose radiomics are fused; the paper's best.")
     ablate: bool | None = Field(
         None, description="Complete MRI, and without SE, too (paper: yes, quick: no)."
     )
     features: int = Field(8, ge=1, description="Kept by the forest's importance.")
-    trees: int = Field(100, ge=10)
+    trees: int = Field(100, ge=10, description="Of the forest.")
     cross_fit: bool | None = Field(
         None,
         description="Grade by deep features of networks that did not learn from the graded, two "

@@ -60,7 +60,7 @@ class DeepRadiomicsSurvivalSettings(NetworkDesignSettings):
 
     radiomics: str = Field("deep-radiomics", description="Feature bank: design, preset or file.")
     normalisation: str = Field("zscore", description="Of each volume over the brain.")
-    region: str = "whole"
+    region: str = Field("whole", description="Of the tumour, for the radiomics.")
     sequence: str | None = Field(
         None,
         description="Whose radiomics are used; choose: that which tells best who outlives the "
@@ -82,7 +82,7 @@ class DeepRadiomicsSurvivalSettings(NetworkDesignSettings):
         (), description="Covariates with a restricted cubic spline, for example age."
     )
     features: int = Field(10, ge=1, description="Kept by the forest's importance.")
-    trees: int = Field(100, ge=10)
+    trees: int = Field(100, ge=10, description="Of the forest.")
     folds: int = Field(5, ge=3, description="Of penalties and of out-of-fold scores.")
     networks: bool = Field(True, description="Whether the network is trained.")
     cross_fit: bool = Field(

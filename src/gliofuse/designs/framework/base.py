@@ -38,7 +38,9 @@ class DesignSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    preset: Literal["paper", "quick"] = "quick"
+    preset: Literal["paper", "quick"] = Field(
+        "quick", description="Effort: the publication's, for a GPU, or what two cores manage."
+    )
 
 
 class NetworkDesignSettings(DesignSettings):

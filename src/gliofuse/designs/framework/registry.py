@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import traceback
 from pathlib import Path
 
 from gliofuse.cohort import Endpoint
@@ -57,7 +58,14 @@ def _design_in_file(path: Path) -> type[Design]:
     if spec is None or spec.loader is None:
         raise SettingError(f"design: {path} cannot be loaded as Python; rename it to NAME.py")
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # whatever one's own file raises
+        at = [frame for frame in traceback.extract_tb(error.__traceback__) if path.name in frame[0]]
+        line = f", line {at[-1].lineno}" if at else ""
+        raise SettingError(
+            f"design: {path}{line}: {type(error).__name__}: {error}; mend the file"
+        ) from error
     found = [
         value
         for value in vars(module).values()

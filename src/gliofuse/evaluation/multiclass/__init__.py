@@ -14,8 +14,6 @@ from gliofuse.evaluation.multiclass.auc import (
     MacroAUC,
     hand_till,
     macro_auc,
-    macro_auc_matrix,
-    macro_auc_test,
     macro_auc_within,
     one_vs_rest_auc,
 )
@@ -30,6 +28,7 @@ from gliofuse.evaluation.multiclass.calls import (
     confusion_counts,
     confusion_counts_table,
 )
+from gliofuse.evaluation.multiclass.comparison import macro_auc_matrix, macro_auc_test
 from gliofuse.evaluation.multiclass.metrics import (
     CLASS_METRICS,
     MULTICLASS_METRICS,

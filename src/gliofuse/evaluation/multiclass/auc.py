@@ -1,4 +1,4 @@
-"""One-vs-rest AUCs of several classes, their mean, and the paired test between two models.
+"""One-vs-rest AUCs of several classes, and their mean.
 
 The variance of the mean
 ------------------------
@@ -35,15 +35,9 @@ from gliofuse.evaluation.auc import (
     area_with_interval,
     auc_delong,
     mean_by_pairs,
-    mid_ranks,
     placements,
+    satterthwaite,
     scaled_by_pairs,
-)
-from gliofuse.evaluation.comparison import DeLongTest, cohort_rows, compare_pairs, paired_test
-from gliofuse.evaluation.inference import (
-    difference_with_refits,
-    method_name,
-    shares_training,
 )
 from gliofuse.evaluation.multiclass._checks import (
     check_classes,
@@ -55,8 +49,6 @@ __all__ = [
     "MacroAUC",
     "hand_till",
     "macro_auc",
-    "macro_auc_matrix",
-    "macro_auc_test",
     "macro_auc_within",
     "one_vs_rest_auc",
 ]
@@ -160,113 +152,9 @@ def macro_auc(
     (1.0, ('2', '3'))
     """
     codes, chance = check_classes(y, p, classes)
-    used = _some_usable(codes, classes)
-    placed = _Placed(codes, _placed(codes, chance, used), np.arange(codes.size), used)
+    used = some_usable(codes, classes)
+    placed = Placed(codes, placed_of(codes, chance, used), np.arange(codes.size), used)
     return placed.area(classes, refits=False, confidence=confidence)
-
-
-def macro_auc_test(
-    y: ArrayLike,
-    p_a: ArrayLike,
-    p_b: ArrayLike,
-    classes: Sequence[str],
-    *,
-    confidence: float = 0.95,
-) -> DeLongTest:
-    """Compare the macro AUCs of two models on the same patients.
-
-    The variance of the difference is that of the patients' differing contributions, so the
-    correlation between the models counts. Without variance the same holds as for
-    :func:`~gliofuse.evaluation.delong_test`.
-
-    Parameters
-    ----------
-    y : array-like of shape (n,)
-    p_a, p_b : array-like of shape (n, k)
-    classes : sequence of str
-    confidence : float
-
-    Raises
-    ------
-    InputError
-        As :func:`macro_auc`.
-    """
-    codes, a = check_classes(y, p_a, classes)
-    _, b = check_classes(y, p_b, classes)
-    used = _some_usable(codes, classes)
-    patients = np.arange(codes.size)
-    placed_a, placed_b = (
-        _Placed(codes, _placed(codes, chance, used), patients, used) for chance in (a, b)
-    )
-    return paired_test(
-        placed_a.area(classes, refits=False, confidence=confidence),
-        placed_b.area(classes, refits=False, confidence=confidence),
-        _variance(placed_a.contributions() - placed_b.contributions(), codes),
-        same_ranks=all(np.array_equal(mid_ranks(a[:, k]), mid_ranks(b[:, k])) for k in used),
-        confidence=confidence,
-    )
-
-
-def macro_auc_matrix(
-    predictions: pd.DataFrame,
-    cohort: str,
-    columns: Mapping[str, str],
-    *,
-    final: str | None = None,
-    confidence: float = 0.95,
-) -> pd.DataFrame:
-    """Test pairs of models on the patients of one cohort that both have predicted.
-
-    Parameters
-    ----------
-    predictions : DataFrame
-        case_id, fold, cohort, model, y_true and the probabilities, with the training rows.
-    cohort : str
-    columns : mapping of str to str
-        The column of each class's probability, by class, in order.
-    final : str, optional
-        The model that each other one is held against; without it every two models are compared.
-    confidence : float
-
-    Returns
-    -------
-    DataFrame
-        As :func:`~gliofuse.evaluation.delong_matrix`, the areas being macro AUCs; ``p_holm`` is
-        adjusted for all pairs of this table.
-
-    Raises
-    ------
-    InputError
-        If the cohort is absent, a pair shares no patients, or no class of theirs has two.
-    """
-    own = cohort_rows(predictions, cohort)
-    refits = cohort in shares_training(predictions)
-    classes = tuple(columns)
-
-    def test(a: pd.DataFrame, b: pd.DataFrame) -> DeLongTest:
-        placed_a, placed_b = (_placed_within(rows, columns, average=not refits) for rows in (a, b))
-        if not placed_a.used:
-            raise InputError(
-                f"cohort {cohort!r} holds no fold in which a class can be told from others; choose "
-                "another split or endpoint"
-            )
-        apart = placed_a.contributions() - placed_b.contributions()
-        variance = placed_a.variance(apart)
-        same = all(_ranks(a, name).equals(_ranks(b, name)) for name in columns.values())
-        return paired_test(
-            placed_a.area(classes, refits=refits, confidence=confidence),
-            placed_b.area(classes, refits=refits, confidence=confidence),
-            difference_with_refits(variance) if refits else variance,
-            same_ranks=same,
-            confidence=confidence,
-        )
-
-    table = compare_pairs(own, test, final=final)
-    return table.assign(interval=method_name("delong", refits=refits))
-
-
-def _ranks(rows: pd.DataFrame, column: str) -> pd.Series:
-    return rows.groupby("fold", observed=True)[column].rank()
 
 
 def macro_auc_within(
@@ -300,14 +188,14 @@ def macro_auc_within(
     ----------
     Airola A, et al. Comput Stat Data Anal 2011; 55: 1828-1844 (the bias of pooling).
     """
-    placed = _placed_within(predictions, columns, average=not refits)
+    placed = placed_within(predictions, columns, average=not refits)
     if not placed.used:
         return None
     return placed.area(tuple(columns), refits=refits, confidence=confidence)
 
 
 @dataclass(frozen=True)
-class _Placed:
+class Placed:
     """Placements (rows, k), NaN for what can't be placed; each row's class, patient and fold.
 
     Without folds a row is a patient's mean over them, or there is but one.
@@ -325,7 +213,11 @@ class _Placed:
     def variance(self, contribution: np.ndarray) -> float:
         """Return the variance of the mean of one contribution of each patient."""
         repeats = self.codes.size / len(set(self.patients))
-        return _variance(contribution, self.codes) * repeats
+        return variance_by_class(contribution, self.codes)[0] * repeats
+
+    def freedom(self, contribution: np.ndarray) -> float:
+        """Return the degrees of freedom of :meth:`variance`."""
+        return variance_by_class(contribution, self.codes)[1]
 
     def area(self, classes: Sequence[str], *, refits: bool, confidence: float) -> MacroAUC:
         means = [np.nanmean(self.places[self.codes == k, k]) for k in self.used]
@@ -344,22 +236,22 @@ class _Placed:
         )
 
 
-def _placed_within(
+def placed_within(
     predictions: pd.DataFrame, columns: Mapping[str, str], *, average: bool
-) -> _Placed:
+) -> Placed:
     """Place each patient among those of the same fold; with ``average`` one row a patient."""
     classes = tuple(columns)
     parts = []
     for _, fold in predictions.groupby("fold", observed=True):
         codes, chance = check_classes(fold["y_true"], fold[list(columns.values())], classes)
         present = [k for k in range(len(classes)) if 0 < (codes == k).sum() < codes.size]
-        places = _placed(codes, chance, present)
+        places = placed_of(codes, chance, present)
         for k in present:
             sides = np.where(codes == k, (codes != k).sum(), (codes == k).sum())
             rows = fold[["case_id", "fold"]].assign(y_true=codes, place=places[:, k], pairs=sides)
             parts.append(rows.assign(of=k))
     if not parts:
-        return _Placed(np.empty(0, int), np.empty((0, len(classes))), np.empty(0), [])
+        return Placed(np.empty(0, int), np.empty((0, len(classes))), np.empty(0), [])
     placed = pd.concat(parts)
     keys = ["case_id"] if average else ["case_id", "fold"]
     codes = placed.groupby(keys, observed=True)["y_true"].first()
@@ -379,7 +271,7 @@ def _placed_within(
         for k in range(len(classes))
         if len(set(names[known[k] & (codes == k)])) > 1 and (known[k] & (codes != k)).any()
     ]
-    return _Placed(codes, places, names, used, folds)
+    return Placed(codes, places, names, used, folds)
 
 
 def hand_till(
@@ -425,11 +317,11 @@ def hand_till(
             if side is member:
                 areas.append(float(place.mean()))
     sizes = sorted(int((codes == k).sum()) for k in used)
-    variance = _variance(contribution / len(pairs), codes)
+    variance, _ = variance_by_class(contribution / len(pairs), codes)
     return _area(float(np.mean(areas)), variance, (sizes[0], sizes[1]), names, confidence)
 
 
-def _some_usable(codes: np.ndarray, classes: Sequence[str]) -> list[int]:
+def some_usable(codes: np.ndarray, classes: Sequence[str]) -> list[int]:
     used = usable_classes(codes, len(classes))
     if not used:
         sizes = np.bincount(codes, minlength=len(classes)).tolist()
@@ -440,7 +332,7 @@ def _some_usable(codes: np.ndarray, classes: Sequence[str]) -> list[int]:
     return used
 
 
-def _placed(codes: np.ndarray, chance: np.ndarray, used: Sequence[int]) -> np.ndarray:
+def placed_of(codes: np.ndarray, chance: np.ndarray, used: Sequence[int]) -> np.ndarray:
     """Return the placements (n, k) for each of the used classes, NaN for the others."""
     places = np.full(chance.shape, np.nan)
     for k in used:
@@ -477,14 +369,16 @@ def _contributions(
     return total / len(used)
 
 
-def _variance(contribution: np.ndarray, codes: np.ndarray) -> float:
-    total = 0.0
+def variance_by_class(contribution: np.ndarray, codes: np.ndarray) -> tuple[float, float]:
+    """Return the variance of the mean of one contribution of each patient, and its freedom."""
+    parts, freedoms = [], []
     for k in np.unique(codes):
         own = contribution[codes == k]
         # One patient of a class: the spread within it is unknown and counts with the mean's.
         within = own.var(ddof=1) if own.size > 1 else 0.0
-        total += own.size * (within + own.mean() ** 2)
-    return float(total / codes.size**2)
+        parts.append(float(own.size * (within + own.mean() ** 2) / codes.size**2))
+        freedoms.append(own.size - 1)
+    return sum(parts), satterthwaite(parts, freedoms)
 
 
 def _area(

@@ -6,8 +6,8 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
-from gliofuse.cohort._tables import read_table
 from gliofuse.cohort.sequences import SEQUENCES
+from gliofuse.cohort.tables import read_table
 from gliofuse.errors import ManifestError, did_you_mean
 from gliofuse.imaging.dicom.proposal import ASK, OTHER
 

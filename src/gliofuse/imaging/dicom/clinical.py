@@ -6,7 +6,7 @@ import os
 
 import pandas as pd
 
-from gliofuse.cohort._tables import read_table
+from gliofuse.cohort.tables import read_table
 from gliofuse.errors import ManifestError, did_you_mean
 from gliofuse.imaging.dicom.pseudonyms import Key
 

@@ -12,6 +12,7 @@ from gliofuse.report.drawing import Drawing
 from gliofuse.report.plain import intervals_folded, records
 from gliofuse.report.sections import Findings
 from gliofuse.report.sections.calibration.figure import draw_calibration
+from gliofuse.report.sections.limitations.calibration import answer
 from gliofuse.report.wording import cohort_label
 
 __all__ = ["calibration_curve", "data", "drawings", "summary_rows"]
@@ -25,9 +26,11 @@ def data(context: Context, found: Findings) -> dict[str, Any] | None:
     table, summary = context.table(CALIBRATION), context.table(CALIBRATION_SUMMARY)
     if table is None and summary is None:
         return None
+    numbers = summary_rows(context, summary)
     return {
         "panels": [] if table is None else _panels(context, table),
-        **summary_rows(context, summary),
+        "answer": answer(context, numbers),
+        **numbers,
     }
 
 

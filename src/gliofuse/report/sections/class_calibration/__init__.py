@@ -12,6 +12,7 @@ from gliofuse.report.drawing import Drawing, file_name
 from gliofuse.report.sections import Findings
 from gliofuse.report.sections.calibration import MOST_CURVES, calibration_curve, summary_rows
 from gliofuse.report.sections.calibration.figure import draw_calibration
+from gliofuse.report.sections.limitations.calibration import answer
 
 __all__ = ["data", "drawings"]
 
@@ -23,9 +24,11 @@ def data(context: Context, found: Findings) -> dict[str, Any] | None:
     table, summary = context.table(CALIBRATION), context.table(CALIBRATION_SUMMARY)
     if table is None and summary is None:
         return None
+    numbers = summary_rows(context, summary)
     return {
         "cohorts": [] if table is None else _cohorts(context, table),
-        **summary_rows(context, summary),
+        "answer": answer(context, numbers),
+        **numbers,
     }
 
 

@@ -13,6 +13,7 @@ from gliofuse.report.plain import intervals_folded, plain, records
 from gliofuse.report.sections import Findings
 from gliofuse.report.sections.calibration import MOST_CURVES, calibration_curve
 from gliofuse.report.sections.calibration.figure import draw_calibration
+from gliofuse.report.sections.limitations.calibration import answer
 
 __all__ = ["data", "drawings"]
 
@@ -25,9 +26,11 @@ def data(context: Context, found: Findings) -> dict[str, Any] | None:
     table, summary = context.table(CALIBRATION), context.table(CALIBRATION_SUMMARY)
     if table is None and summary is None:
         return None
+    numbers = _summary(context, summary)
     return {
         "cohorts": [] if table is None else _cohorts(context, table),
-        **_summary(context, summary),
+        "answer": answer(context, numbers),
+        **numbers,
     }
 
 

@@ -15,12 +15,14 @@ from gliofuse.report.sections.limitations.performance import below_chance, inter
 from gliofuse.report.sections.limitations.setup import (
     centres,
     events_per_variable,
+    giveaway,
     many_models,
     missing_patients,
     preset,
     remarks,
     size,
     split,
+    synthetic,
     validation,
 )
 from gliofuse.report.sections.limitations.survival import (
@@ -37,6 +39,8 @@ __all__ = ["data"]
 def data(context: RunContext, found: Findings) -> list[dict[str, str]]:
     """Return the limitations as ``{"title", "text"}``, the gravest first."""
     limits = [
+        synthetic(context),
+        giveaway(context),
         similar_cases(context),
         center_giveaway(context, found),
         None if context.kind.outcome is None else imaging_adds(context, found),

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from gliofuse.report.context import RunContext
+from gliofuse.report.context import Context, RunContext
 from gliofuse.report.sections import Findings
 from gliofuse.report.wording import format_interval
 
-__all__ = ["calibration"]
+__all__ = ["answer", "calibration"]
 
 Interval = dict[str, Any]
+
+_JUDGED = {
+    "slope": "calibration slope",
+    "intercept": "intercept",
+    "observed_expected": "ratio of observed to expected events",
+}
 
 
 def calibration(context: RunContext, found: Findings) -> dict[str, str] | None:
@@ -18,18 +24,43 @@ def calibration(context: RunContext, found: Findings) -> dict[str, str] | None:
     summary = found["calibration"] or found["class_calibration"] or found["horizon_calibration"]
     if summary is None:
         return None
-    verdicts = []
-    for row in summary["rows"]:
-        if row["final"] and row["cohort_name"] == context.primary:
-            figures = dict(zip(summary["columns"], row["values"], strict=True))
-            which = f" of {row['class']}" if row["class"] else ""
-            verdicts += [*_in_the_large(figures, which), *_spread(figures, which)]
+    _, verdicts = _judged(context, summary)
     if not verdicts:
         return None
     return {
         "title": "Probabilities are not calibrated",
         "text": " ".join(verdicts) + " Recalibrate before they are read as risks.",
     }
+
+
+def answer(context: Context, summary: dict[str, Any]) -> str:
+    """Answer whether the final model's probabilities can be used, as far as calibration tells."""
+    known, verdicts = _judged(context, summary)
+    if verdicts:
+        return f"Not as they are. {' '.join(verdicts)} Recalibrate before they are read as risks."
+    if not known:
+        return ""
+    return (
+        f"Nothing speaks against it, as far as these patients can tell: the {known} of "
+        f"{context.label(context.final.name) if context.final else 'the model'} hold their ideal "
+        "values in their intervals. How wide these are says how much that excludes."
+    )
+
+
+def _judged(context: Context, summary: dict[str, Any]) -> tuple[str, list[str]]:
+    """Return the names of the figures that could be judged, and what is wrong with them."""
+    verdicts, known = [], dict[str, None]()
+    for row in summary["rows"]:
+        if row["final"] and row["cohort_name"] == context.primary:
+            figures = dict(zip(summary["columns"], row["values"], strict=True))
+            which = f" of {row['class']}" if row["class"] else ""
+            verdicts += [*_in_the_large(figures, which), *_spread(figures, which)]
+            known |= {
+                name: None
+                for key, name in _JUDGED.items()
+                if (one := figures.get(key)) is not None and one["low"] is not None
+            }
+    return " and ".join(", ".join(known).rsplit(", ", 1)), verdicts
 
 
 def _in_the_large(figures: dict[str, Interval], which: str) -> list[str]:

@@ -9,12 +9,14 @@ from gliofuse.report.wording import plural
 __all__ = [
     "centres",
     "events_per_variable",
+    "giveaway",
     "many_models",
     "missing_patients",
     "preset",
     "remarks",
     "size",
     "split",
+    "synthetic",
     "validation",
 ]
 
@@ -22,6 +24,21 @@ Limit = dict[str, str]
 #: Patients of the rarest class below which validation figures are unsteady (Vergouwe et al.,
 #: J Clin Epidemiol 2005;58:475; Collins et al., Stat Med 2016;35:214).
 _ENOUGH_EVENTS = 100
+
+
+def giveaway(context: RunContext) -> Limit | None:
+    """Say that a single feature or covariate tells the classes apart."""
+    telling = context.run.giveaways
+    if not telling:
+        return None
+    more = f" and {len(telling) - 3} more" if len(telling) > 3 else ""
+    return {
+        "title": "A single column tells the classes apart",
+        "text": f"Of all patients together, {', '.join(telling[:3])}{more} "
+        f"{'do' if len(telling) > 1 else 'does'} so alone. Such a column is more often the outcome "
+        "under another name, or measured after it, than a predictor: look at it before anything "
+        "here is believed.",
+    }
 
 
 def _rarest(context: RunContext) -> int | None:
@@ -82,13 +99,31 @@ def events_per_variable(context: RunContext, found: Findings) -> list[Limit]:
     return limits
 
 
+def _models(context: RunContext) -> str:
+    folds, repeats = context.split.folds, context.split.repeats
+    if repeats == 1:
+        return f"{folds} models, one a fold"
+    return f"{folds * repeats} models, one for each of {folds} folds in {repeats} repeats"
+
+
+def synthetic(context: RunContext) -> Limit | None:
+    """Say that the patients are made up."""
+    if not context.run.synthetic:
+        return None
+    return {
+        "title": "Synthetic patients",
+        "text": "The patients were made by gliofuse's phantom. The figures show that the software "
+        "runs, and nothing about glioma.",
+    }
+
+
 def split(context: RunContext) -> Limit | None:
     """Say what the way of splitting can't show."""
     if context.split.kind == "kfold":
         return {
             "title": "Cross-validation, not one model",
-            "text": f"The figures pool the predictions of {context.split.folds} models, one a "
-            "fold, that share most training patients. They estimate how the method does, not one "
+            "text": f"The figures pool the predictions of {_models(context)}, that share most "
+            "training patients. They estimate how the method does, not one "
             "fitted model, and the intervals do not count the variation between training sets.",
         }
     if context.split.kind == "center" and not context.split.external:

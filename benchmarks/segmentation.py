@@ -71,7 +71,6 @@ def measure(options: Any) -> None:
 
 def untrained(preset: str, options: Any) -> Any:
     """Return a segmenter of random weights whose first stage finds a cube."""
-    from gliofuse.imaging import pad_box
     from gliofuse.segmentation import Segmenter, plan_segmentation, segmentation_settings
     from gliofuse.segmentation.networks import build_stage
     from gliofuse.segmentation.outputs import Outputs
@@ -86,9 +85,15 @@ def untrained(preset: str, options: Any) -> Any:
         """Finds the cube, whatever the first stage says."""
 
         def _region(self, head: Any, coarse: Any) -> Any:
-            half = int(options.found_mm / 2)
-            z, y, x = (slice(size // 2 - half, size // 2 + half) for size in head.shape)
-            return pad_box((z, y, x), head.shape, int(plan.margin_mm))
+            import torch
+
+            found = torch.zeros_like(coarse)
+            middle = []
+            for cells, size, step in zip(found.shape[1:], head.shape, head.spacing_mm, strict=True):
+                half = max(1, round(options.found_mm / 2 * cells / (size * step)))
+                middle.append(slice(cells // 2 - half, cells // 2 + half))
+            found[:, *middle] = 1.0
+            return super()._region(head, found)
 
     return Finding(plan, {stage.name: build_stage(plan, stage) for stage in plan.stages})
 

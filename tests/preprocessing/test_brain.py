@@ -18,14 +18,15 @@ THICK = Acquisition(shape=(30, 240, 240), spacing_mm=(5.5, 0.94, 0.94), bias=0.2
 @pytest.mark.slow(minutes=0.4)
 @pytest.mark.parametrize(
     ("acquisition", "seed", "least"),
-    # On slices of 5.5 mm the truth itself is uncertain by a slice at the top and the base.
-    [(CUBIC, 1, 0.95), (THICK, 3, 0.94)],
-    ids=["cubic", "thick"],
+    # On slices of 5.5 mm the truth itself is uncertain by a slice at the top and the base; of the
+    # seeds 3, 5 and 7 the second is worst, at the base.
+    [(CUBIC, 1, 0.95), (THICK, 3, 0.95), (THICK, 5, 0.935)],
+    ids=["cubic", "thick", "thick at the base"],
 )
 def test_brain_with_a_tumour_is_found(acquisition, seed, least):
     rng = np.random.default_rng(seed)
     plan = plan_tumour(rng, 0.6)
-    head = make_whole_head(rng, head_grid(2.0), at_the_edge(plan) if seed == 3 else plan)
+    head = make_whole_head(rng, head_grid(2.0), at_the_edge(plan) if acquisition is THICK else plan)
     scans = {name: acquire(rng, head, name, acquisition) for name in ("t1ce", "t2", "flair")}
     found = extract_brain(
         {name: scan.volume for name, scan in scans.items()},

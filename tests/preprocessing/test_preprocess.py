@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from gliofuse.cli import main
-from gliofuse.cohort import Case, Cohort, read_manifest
+from gliofuse.cohort import Case, Cohort, read_manifest, write_manifest
 from gliofuse.errors import InputError, SettingError
 from gliofuse.imaging import Volume, load_case, read_mask
 from gliofuse.preprocessing import (
@@ -23,6 +23,7 @@ from gliofuse.preprocessing import (
     to_native,
 )
 from gliofuse.preprocessing.checks import dice
+from gliofuse.preprocessing.template import load_template, template_grid
 
 #: t1ce and flair have one grid, between which the patient moved: the mask's must be named.
 SETTINGS = PreprocessingSettings(spacing_mm=2.0, mask_drawn_on="flair")
@@ -186,6 +187,36 @@ def test_ones_own_brain_mask_and_a_program_that_is_not_there(truth, tmp_path):
     assert dice(brain.array > 0, seen) > 0.97
     _, failed = preprocess_cohort(cohort, tmp_path / "no", check_settings({"brain": "hd-bet"}))
     assert "no hd-bet on PATH" in failed["error"][0]
+
+
+def test_template_space_is_that_of_the_atlas(truth, tmp_path):
+    found = truth["t1ce"]
+    found.volume.write(tmp_path / "p_t1ce.nii.gz")
+    found.volume.with_array(found.brain.astype(np.uint8)).write(tmp_path / "p_brain.nii.gz")
+    found.volume.with_array(found.tumour).write(tmp_path / "p_mask.nii.gz")
+    case = Case("p", {"t1ce": tmp_path / "p_t1ce.nii.gz"}, tmp_path / "p_mask.nii.gz")
+    write_manifest(Cohort((case,)), tmp_path / "cohort.csv")
+    with pytest.raises(SystemExit) as stopped:
+        main([
+            "preprocess", str(tmp_path / "cohort.csv"), "-o", str(tmp_path / "out"), "--space",
+            "template", "--spacing", "2", "--steps", "brain,resample", "--brain-mask",
+            str(tmp_path / "{case_id}_brain.nii.gz"),
+        ])  # fmt: skip
+    assert stopped.value.code == 0
+    folder = tmp_path / "out" / "p"
+    brain, image = Volume.read(folder / "brain.nii.gz"), Volume.read(folder / "t1ce.nii.gz")
+    assert brain.same_geometry(template_grid(2.0))
+    assert image.same_geometry(brain)
+    atlas = load_template()
+    here = resample(atlas.brain, brain, Affine.identity(), how="nearest").array > 0
+    assert dice(brain.array > 0, here) > 0.9
+    before = resample(atlas.brain, found.volume, Affine.identity(), how="nearest").array > 0
+    assert dice(found.brain, before) < 0.85  # it took an affine map
+    back = to_native(folder / "brain.nii.gz", folder, "t1ce")
+    assert back.same_geometry(found.volume)
+    assert dice(back.array > 0, found.brain) > 0.95
+    back = to_native(folder / "mask.nii.gz", folder, "t1ce")
+    assert dice(back.array > 0, found.tumour > 0) > 0.85
 
 
 def test_settings_that_are_not_known_are_named():

@@ -80,7 +80,7 @@ def tiny_settings():
         "width": 8,
         "widest": 16,
         "coarse_mm": 3.0,
-        "epochs": 2,
+        "epochs": 4,
         "steps": 32,
         "batch_size": 6,
         "learning_rate": 0.01,

@@ -40,7 +40,15 @@ from gliofuse.designs.framework.paper_results import paper_results
 from gliofuse.designs.framework.selection import SELECTION_CHOICE
 from gliofuse.designs.framework.stable import stable_only
 from gliofuse.designs.framework.state import FittedState
-from gliofuse.inputs import CaseData, Input, PretrainedFeatures, RadiomicFeatures
+from gliofuse.inputs import (
+    HISTOGRAM,
+    CaseData,
+    Input,
+    PretrainedFeatures,
+    RadiomicFeatures,
+    StandardisedRadiomicFeatures,
+    radiomic_features,
+)
 from gliofuse.radiomics.parameters import PYRADIOMICS_FAMILIES
 from gliofuse.records import Nomogram
 from gliofuse.signature import (
@@ -122,8 +130,10 @@ class ImagingClinicalSettings(DesignSettings):
     """Settings of ``imaging-clinical``."""
 
     radiomics: str = Field("imaging-clinical", description="Feature bank: design, preset or file.")
-    normalisation: Literal["minmax", "zscore", "percentile", "none"] = Field(
-        "zscore", description="Of each volume over the brain."
+    normalisation: Literal["minmax", "zscore", "percentile", "histogram", "none"] = Field(
+        "zscore",
+        description="Of each volume; histogram: onto the scale of the fold's training patients "
+        "(radiomic features; the network's images are then z-scored).",
     )
     network: str = Field("resnet34", description="Whose features are taken, as it is.")
     weights: str | None = Field(
@@ -289,9 +299,9 @@ class ImagingClinical(Design):
         return tuple(notes)
 
     @property
-    def radiomics(self) -> RadiomicFeatures:
+    def radiomics(self) -> RadiomicFeatures | StandardisedRadiomicFeatures:
         """The feature bank over each region."""
-        return RadiomicFeatures(
+        return radiomic_features(
             settings=feature_bank(self.settings.radiomics),
             regions=tuple(self.regions.values()),
             sequences=self.sequences,
@@ -303,9 +313,11 @@ class ImagingClinical(Design):
         """The frozen network's output on each region's largest slice."""
         from gliofuse.deep.data.slices import SliceSettings
 
+        own = self.settings.normalisation
+        normalisation = "zscore" if own == HISTOGRAM else own
         return PretrainedFeatures(
             network=self.settings.network,
-            slices=SliceSettings(**SLICES, normalisation=self.settings.normalisation),
+            slices=SliceSettings(**SLICES, normalisation=normalisation),
             regions=tuple(self.regions.values()),
             sequences=self.sequences,
             weights=self.settings.weights,

@@ -31,7 +31,13 @@ from gliofuse.designs.framework.signatures import (
 )
 from gliofuse.designs.framework.stable import stable_only
 from gliofuse.designs.framework.state import FittedState
-from gliofuse.inputs import CaseData, Input, RadiomicFeatures
+from gliofuse.inputs import (
+    CaseData,
+    Input,
+    RadiomicFeatures,
+    StandardisedRadiomicFeatures,
+    radiomic_features,
+)
 
 __all__ = ["RiskSignature", "RiskSignatureSettings"]
 
@@ -40,7 +46,11 @@ class RiskSignatureSettings(DesignSettings):
     """Settings of ``risk-signature``."""
 
     radiomics: str = Field("original", description="Feature bank: design, preset or file.")
-    normalisation: str = Field("zscore", description="Of each volume over the brain.")
+    normalisation: str = Field(
+        "zscore",
+        description="Of each volume over the brain; histogram: onto the scale of the fold's "
+        "training patients.",
+    )
     region: str = Field("whole", description="Of the tumour, for the radiomics.")
     method: SignatureMethod | None = Field(
         None,
@@ -139,9 +149,9 @@ class RiskSignature(Design):
         return ("no covariates: the clinical and the integrated model left out",)
 
     @property
-    def radiomics(self) -> RadiomicFeatures:
+    def radiomics(self) -> RadiomicFeatures | StandardisedRadiomicFeatures:
         """The features of every sequence over the region."""
-        return RadiomicFeatures(
+        return radiomic_features(
             settings=feature_bank(self.settings.radiomics),
             regions=(self.settings.region,),
             sequences=self.available.sequences,

@@ -12,8 +12,16 @@ from gliofuse.inputs.patches import TumourPatches
 from gliofuse.inputs.pretrained import PretrainedFeatures
 from gliofuse.inputs.radiomic import RadiomicFeatures
 from gliofuse.inputs.slices import TumourSlices
+from gliofuse.inputs.standardised import (
+    HISTOGRAM,
+    BrainHistograms,
+    StandardisedRadiomicFeatures,
+    radiomic_features,
+)
 
 __all__ = [
+    "HISTOGRAM",
+    "BrainHistograms",
     "CaseData",
     "CohortInput",
     "Computed",
@@ -23,8 +31,10 @@ __all__ = [
     "PretrainedFeatures",
     "RadiomicFeatures",
     "Source",
+    "StandardisedRadiomicFeatures",
     "TumourPatches",
     "TumourSlices",
     "compute_fold_inputs",
     "compute_inputs",
+    "radiomic_features",
 ]

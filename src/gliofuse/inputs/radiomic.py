@@ -13,6 +13,7 @@ from gliofuse.inputs.base import CohortInput, Computed, FeatureTable, Source
 
 if TYPE_CHECKING:
     from gliofuse.cohort import Case
+    from gliofuse.preprocessing import GreyScale
     from gliofuse.radiomics import RadiomicsSettings
 
 __all__ = ["RadiomicFeatures"]
@@ -29,7 +30,7 @@ class RadiomicFeatures(CohortInput):
     regions : tuple of str
         Region expressions over the mask's labels.
     sequences : tuple of str
-    normalisation : {"none", "minmax", "zscore", "percentile"}
+    normalisation : {"none", "minmax", "zscore", "percentile"} or GreyScale
         Of each volume, before the bank.
     """
 
@@ -38,7 +39,7 @@ class RadiomicFeatures(CohortInput):
     settings: RadiomicsSettings
     regions: tuple[str, ...]
     sequences: tuple[str, ...]
-    normalisation: str = "none"
+    normalisation: str | GreyScale = "none"
 
     def check(self, source: Source) -> None:
         """Refuse a region expression that is wrong for every patient."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from gliofuse.preprocessing.inspect_input import ScanState, inspect_scan
     from gliofuse.preprocessing.native import to_native
     from gliofuse.preprocessing.normalise import (
+        GreyScale,
         HistogramStandardiser,
         normalise_brain,
         white_stripe,
@@ -38,6 +39,7 @@ __all__ = [
     "Affine",
     "Brain",
     "CaseRecord",
+    "GreyScale",
     "Head",
     "HistogramStandardiser",
     "PreprocessingSettings",
@@ -64,6 +66,7 @@ _HOME = {
     "Affine": "transforms",
     "Brain": "brain",
     "CaseRecord": "record",
+    "GreyScale": "normalise",
     "Head": "head",
     "HistogramStandardiser": "normalise",
     "PreprocessingSettings": "settings",

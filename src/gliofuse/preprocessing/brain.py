@@ -32,6 +32,7 @@ from gliofuse.preprocessing.transforms import Affine
 __all__ = ["Brain", "extract_brain"]
 
 _SPACING_MM = 2.0
+_THICK = 1.5  # slices so many times a working voxel
 _BELOW_TOP_MM = 72.0  # of the head: the middle of the brain
 _NEAR_VOXELS = 9
 _GROWTH_VOXELS = 1
@@ -51,7 +52,7 @@ class Brain:
     own : dict of str to Volume
         Each sequence's own, in that scan's space.
     to_template : Affine or None
-        From the reference's points.
+        From the reference's points; ``None`` where nobody needed it.
     notes : tuple of str
     """
 
@@ -70,6 +71,7 @@ def extract_brain(
     stripped: bool = False,
     method: str = "builtin",
     given: Path | None = None,
+    onto_template: bool = False,
     seed: int = 0,
     threads: int = 2,
 ) -> Brain:
@@ -88,6 +90,8 @@ def extract_brain(
     method : {"builtin", "hd-bet", "synthstrip"}
     given : Path, optional
         One's own mask in the reference's space, instead of any method.
+    onto_template : bool
+        Whether ``to_template`` is needed; the built-in method finds it anyway.
     seed, threads : int
 
     Raises
@@ -96,19 +100,22 @@ def extract_brain(
         If a program is not there or fails, or one's own mask is empty.
     """
     image = volumes[reference]
-    small = shrunken(image, _SPACING_MM)
-    if stripped:
-        return _already_stripped(image, heads[reference], small, seed, threads)
+    small = _working_copy(image)
+    if stripped or given is not None or method != "builtin":
+        if stripped:
+            mask, notes = _already_stripped(image, small), ()
+        else:
+            mask, notes = _from_outside(image, small, method, given), (f"brain: {given or method}",)
+        to_template: Affine | None = None
+        if onto_template:
+            to_template = register_template(
+                _within(small, mask.array > 0), mask, seed=seed, threads=threads
+            ).inverse
+        return Brain(mask, {}, to_template, notes)
     first = _surfaces(volumes, heads, to_scan, reference, small)
     envelope = small.with_array(first.inside.astype(np.uint8))
-    pre_stripped = small.with_array(
-        np.where(ndimage.binary_dilation(first.inside), small.array, 0).astype(np.float32)
-    )
-    to_image = register_template(pre_stripped, envelope, seed=seed, threads=threads)
-    to_template = to_image.inverse
-    if given is not None or method != "builtin":
-        mask = _from_outside(image, small, method, given)
-        return Brain(mask, {}, to_template, (f"brain: {given or method}",))
+    pre_stripped = _within(small, ndimage.binary_dilation(first.inside))
+    to_template = register_template(pre_stripped, envelope, seed=seed, threads=threads).inverse
     expected = resample(load_template().brain, small, to_template, how="nearest")
     prior = radii_of_mask(expected, first.centre_mm) - _TEMPLATE_RIM_MM
     mean_cost = np.mean(list(first.costs.values()), axis=0)
@@ -147,10 +154,17 @@ def _surfaces(
     head_mm = radii_of_mask(head.mask, centre)
     costs = {}
     for name, volume in volumes.items():
-        seen = resample(shrunken(volume, _SPACING_MM), small, to_scan[name], how="linear")
+        seen = resample(_working_copy(volume), small, to_scan[name], how="linear")
         costs[name] = surface_cost(cast_rays(seen, centre))
     joint = best_radii(np.mean(list(costs.values()), axis=0), head_mm)
     return _Surfaces(centre, head_mm, costs, inside_surface(small, centre, joint))
+
+
+def _working_copy(volume: Volume) -> Volume:
+    """Return the image on working voxels; between thick slices by cubic splines."""
+    thick = max(volume.spacing_mm) > _THICK * _SPACING_MM
+    copy = shrunken(volume, _SPACING_MM, how="bspline" if thick else "linear")
+    return copy.with_array(np.maximum(copy.array, float(volume.array.min()))) if thick else copy
 
 
 def _tidied(inside: np.ndarray, expected: np.ndarray) -> np.ndarray:
@@ -176,13 +190,15 @@ def _grown(inside: np.ndarray, image: np.ndarray) -> np.ndarray:
     return np.asarray(inside | rounded, dtype=np.uint8)
 
 
-def _already_stripped(image: Volume, head: Head, small: Volume, seed: int, threads: int) -> Brain:
+def _within(image: Volume, inside: np.ndarray) -> Volume:
+    return image.with_array(np.where(inside, image.array, 0).astype(np.float32))
+
+
+def _already_stripped(image: Volume, small: Volume) -> Volume:
     background = image.array[0, 0, 0]
     body = image.with_array((image.array != background).astype(np.float32))
     mask = resample(body, small, Affine.identity(), how="linear").array >= 0.5
-    filled = small.with_array(ndimage.binary_fill_holes(mask).astype(np.uint8))
-    to_image = register_template(small, filled, seed=seed, threads=threads)
-    return Brain(filled, {}, to_image.inverse)
+    return small.with_array(ndimage.binary_fill_holes(mask).astype(np.uint8))
 
 
 def _from_outside(image: Volume, small: Volume, method: str, given: Path | None) -> Volume:

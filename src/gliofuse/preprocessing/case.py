@@ -191,15 +191,16 @@ def _register(work: CaseWork, settings: PreprocessingSettings, threads: int) -> 
     for name, moving in work.volumes.items():
         if name == reference:
             continue
-        found = _registered(fixed, moving, head, work.heads[name], settings.seed, threads)
+        other = work.heads[name]
+        found = _registered(fixed, moving, head, other, settings.seed, threads)
         verdict = check_registration(
-            fixed, moving, head, found, seed=settings.seed, threads=threads
+            fixed, moving, head, other, found, seed=settings.seed, threads=threads
         )
         if verdict.numbers["information"] < verdict.numbers["information_of_header"]:
             # aligned before, or never moved: a registration could only add its own error
             still = replace(found, transform=Affine.identity(), start="header")
             verdict = check_registration(
-                fixed, moving, head, still, seed=settings.seed, threads=threads
+                fixed, moving, head, other, still, seed=settings.seed, threads=threads
             )
             found = still
             work.record.notes.append(f"{name}: aligned by its header, which no shift improves")
@@ -241,6 +242,7 @@ def _find_brains(work: CaseWork, case: Case, settings: PreprocessingSettings, th
         stripped=work.states[record.reference].stripped,
         method=settings.brain,
         given=settings.brain_mask_of(case.case_id),
+        onto_template=settings.space == "template",
         seed=settings.seed,
         threads=threads,
     )

@@ -26,9 +26,11 @@ _MOST_ROTATION_DEGREES = 50.0
 _MOST_SHIFT_MM = 90.0
 _LEAST_COVERED = 0.75
 _CHANCE_DEVIATIONS = 8.0
-_LEAST_OVER_CHANCE = 3.5  # right registrations have 6 times and more, shuffled anatomy 3
+_LEAST_OVER_CHANCE = 6.0  # right registrations have 8 times and more, another organ 5
 _MOST_OF_TWO_LEVELS = 0.75
 _MIRROR_GAIN = 1.1
+_SCALES = (0.88, 1.14)
+_WIDTHS = (0.7, 1.4)  # a scalp that fat suppression darkens, or a crop, changes less
 _SPACING_MM = 4.0
 
 
@@ -39,7 +41,9 @@ class Verdict:
     Attributes
     ----------
     numbers : dict of str to float
-        Information before, after, by chance and mirrored; rotation, shift, share covered.
+        Information before, after, by chance and mirrored; rotation, shift, shares of the head
+        that the field of view covers and that the image shows, the scale that fits best, and how
+        much wider the moving head is.
     reasons : tuple of str
         Empty if it can be believed.
     """
@@ -52,6 +56,7 @@ def check_registration(
     fixed: Volume,
     moving: Volume,
     head: Head,
+    moving_head: Head,
     found: Registered,
     *,
     seed: int = 0,
@@ -62,8 +67,8 @@ def check_registration(
     Parameters
     ----------
     fixed, moving : Volume
-    head : Head
-        Of the fixed image.
+    head, moving_head : Head
+        Of the fixed and of the moving image.
     found : Registered
     seed, threads : int
     """
@@ -80,6 +85,9 @@ def check_registration(
     chance, deviation = shuffled_information(small_fixed.array, seen(found.transform), inside, rng)
     mirrored = _mirrored(small_fixed, small_moving, head, found.transform, inside, seed, threads)
     covered = _covered(head, moving, found.transform)
+    shown = _shown(head, moving_head, found.transform)
+    width = _width_mm(moving_head) / _width_mm(head)
+    scale = _scale(small_fixed, small_moving, head, found.transform, seed, threads)
     numbers = {
         "information": after,
         "information_of_header": before,
@@ -88,6 +96,9 @@ def check_registration(
         "rotation_degrees": found.transform.rotation_degrees,
         "shift_mm": found.transform.shift_at(head.centre_mm),
         "covered": covered,
+        "shown": shown,
+        "scale": scale,
+        "width_ratio": width,
     }
     reasons = []
     plain = _of_two_levels(seen(found.transform)[inside])
@@ -114,6 +125,19 @@ def check_registration(
         reasons.append(f"a shift of {numbers['shift_mm']:.0f} mm is implausible")
     if covered < _LEAST_COVERED:
         reasons.append(f"it covers only {covered:.0%} of the upper head")
+    elif shown < _LEAST_COVERED:
+        reasons.append(
+            f"it shows only {shown:.0%} of the upper head's inside, and air or noise elsewhere"
+        )
+    if not _WIDTHS[0] <= width <= _WIDTHS[1]:
+        reasons.append(
+            f"its head is {width:.2f} times as wide as the reference's: a wrong voxel size in one "
+            f"of the headers?"
+        )
+    if not _SCALES[0] <= scale <= _SCALES[1]:
+        reasons.append(
+            f"it fits better {scale:.2f} times as large: a wrong voxel size in one of the headers?"
+        )
     if mirrored > _MIRROR_GAIN * after:
         reasons.append(
             f"it fits better mirrored ({mirrored:.3f} against {after:.3f} nats): left and right "
@@ -159,6 +183,35 @@ def _covered(head: Head, moving: Volume, transform: Affine) -> float:
     steps = (points @ moving.direction)[:, ::-1] / np.array(moving.spacing_mm)
     within = (steps > -0.5) & (steps < np.array(moving.shape) - 0.5)
     return float(within.all(axis=1).mean())
+
+
+def _shown(head: Head, moving_head: Head, transform: Affine) -> float:
+    """Share of the upper head's inside where the moving image shows a head too."""
+    deep = head.interior.index_to_point(np.argwhere(head.interior.array > 0))
+    upper = deep[deep[:, 2] > head.top_mm - 130.0]
+    mask = moving_head.mask
+    steps = ((transform.apply(upper) - np.array(mask.origin_mm)) @ mask.direction)[:, ::-1]
+    place = np.rint(steps / np.array(mask.spacing_mm)).astype(int)
+    within = ((place >= 0) & (place < np.array(mask.shape))).all(axis=1)
+    found = mask.array[tuple(np.where(within[:, None], place, 0).T)] > 0
+    return float((found & within).mean()) if len(upper) else 0.0
+
+
+def _width_mm(head: Head) -> float:
+    low, high = np.percentile(head.upper_part(100.0)[:, 0], (1, 99))
+    return float(max(high - low, 1.0))
+
+
+def _scale(
+    fixed: Volume, moving: Volume, head: Head, transform: Affine, seed: int, threads: int
+) -> float:
+    """How much larger the moving image would have to be drawn to fit best."""
+    level = Level(COARSE[-1].spacing_mm, 0.5, 40, 3.0)
+    followed = refine(
+        fixed, moving, head.surround, transform, [level], kind="similarity", seed=seed,
+        threads=threads,
+    )  # fmt: skip
+    return float(1 / np.cbrt(abs(np.linalg.det(followed.matrix[:3, :3]))))
 
 
 def _mirrored(

@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from gliofuse.errors import PreprocessingError
 from gliofuse.imaging import Volume
-from gliofuse.preprocessing.resampling import isotropic_grid, resample
+from gliofuse.preprocessing.resampling import Interpolation, isotropic_grid, resample
 from gliofuse.preprocessing.transforms import Affine
 
 __all__ = ["Head", "find_head", "shrunken"]
@@ -111,15 +111,16 @@ def find_head(volume: Volume, name: str = "the image") -> Head:
     return head
 
 
-def shrunken(volume: Volume, spacing_mm: float) -> Volume:
+def shrunken(volume: Volume, spacing_mm: float, *, how: Interpolation = "linear") -> Volume:
     """Return a float32 copy on cubic voxels of about ``spacing_mm``, smoothed accordingly.
 
-    To measure and to register on; what is handed on is sampled from the scan itself.
+    To measure and to register on; what is handed on is sampled from the scan itself. ``bspline``
+    keeps surfaces that run between thick slices in their place.
     """
     sigmas = [0.5 * np.sqrt(max(spacing_mm**2 - step**2, 0)) / step for step in volume.spacing_mm]
     smooth = ndimage.gaussian_filter(volume.array.astype(np.float32), sigmas, truncate=2.5)
     grid = isotropic_grid(volume, spacing_mm)
-    return resample(volume.with_array(smooth), grid, Affine.identity(), how="linear")
+    return resample(volume.with_array(smooth), grid, Affine.identity(), how=how)
 
 
 def _air_level(array: np.ndarray) -> float:

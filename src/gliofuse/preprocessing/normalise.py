@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 
 from gliofuse.errors import ImageError, InputError
-from gliofuse.imaging.intensity import normalise
+from gliofuse.imaging.intensity import brain_mask, normalise, normalise_volume
+from gliofuse.imaging.volume import Volume
 
-__all__ = ["HistogramStandardiser", "normalise_brain", "white_stripe"]
+__all__ = ["GreyScale", "HistogramStandardiser", "normalise_brain", "white_stripe"]
 
 _STRIPE = 0.05  # share of the brain on either side of the peak
 _LANDMARKS = (1.0, 10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0, 80.0, 90.0, 99.0)
@@ -137,13 +139,17 @@ class HistogramStandardiser:
         ImageError
             If a brain's values are all equal.
         """
-        wanted = np.asarray(self.percentiles, dtype=float)
-        if wanted.size < 2 or np.any(np.diff(wanted) <= 0) or wanted[0] < 0 or wanted[-1] > 100:
-            raise InputError(f"percentiles must rise within 0 to 100, got {self.percentiles!r}")
-        rows = []
-        for values in brains:
-            found = self._of(values)
-            rows.append(100 * (found - found[0]) / (found[-1] - found[0]))
+        return self.fit_landmarks([self.landmarks_of(values) for values in brains])
+
+    def fit_landmarks(self, landmarks: Iterable[np.ndarray]) -> Self:
+        """Learn the scale from each training patient's :meth:`landmarks_of`.
+
+        Raises
+        ------
+        InputError
+            If there is no patient.
+        """
+        rows = [100 * (own - own[0]) / (own[-1] - own[0]) for own in landmarks]
         if not rows:
             raise InputError("the scale needs at least one training patient, got none")
         self.landmarks_ = np.mean(rows, axis=0)
@@ -166,7 +172,7 @@ class HistogramStandardiser:
         if not hasattr(self, "landmarks_"):
             raise InputError("HistogramStandardiser: call fit on training patients first")
         array = np.asarray(values, dtype=float)
-        found = self._of(array if brain is None else array[brain])
+        found = self.landmarks_of(array if brain is None else array[brain])
         found, kept = np.unique(found, return_index=True)
         scale = self.landmarks_[kept]
         mapped = np.interp(array, found, scale)
@@ -176,11 +182,82 @@ class HistogramStandardiser:
         mapped[above] = scale[-1] + (array[above] - found[-1]) * _slope(found, scale, -2)
         return mapped
 
-    def _of(self, values: np.ndarray) -> np.ndarray:
+    def landmarks_of(self, values: np.ndarray) -> np.ndarray:
+        """Return one brain's percentiles, in its own grey values.
+
+        Raises
+        ------
+        InputError
+            If the percentiles do not rise.
+        ImageError
+            If the values are all equal.
+        """
+        wanted = np.asarray(self.percentiles, dtype=float)
+        if wanted.size < 2 or np.any(np.diff(wanted) <= 0) or wanted[0] < 0 or wanted[-1] > 100:
+            raise InputError(f"percentiles must rise within 0 to 100, got {self.percentiles!r}")
         found = np.percentile(np.asarray(values, dtype=float), self.percentiles)
         if not found[-1] > found[0]:
             raise ImageError("histogram standardisation needs grey values that differ")
         return found
+
+
+@dataclass(frozen=True)
+class GreyScale:
+    """The scale of each sequence that training patients have set.
+
+    Attributes
+    ----------
+    landmarks : dict of str to tuple of float
+        By sequence: ``landmarks_`` of a :class:`HistogramStandardiser`.
+    """
+
+    landmarks: dict[str, tuple[float, ...]]
+
+    @classmethod
+    def learn(cls, patients: Iterable[Mapping[str, np.ndarray]]) -> GreyScale:
+        """Learn from the training patients' percentiles, by sequence.
+
+        Raises
+        ------
+        InputError
+            If there is no patient.
+        """
+        known = list(patients)
+        if not known:
+            raise InputError("the scale needs at least one training patient, got none")
+        return cls(
+            {
+                name: tuple(
+                    HistogramStandardiser()
+                    .fit_landmarks([own[name] for own in known])
+                    .landmarks_.tolist()
+                )
+                for name in known[0]
+            }
+        )
+
+    def as_dict(self, sequence: str) -> dict[str, list[float]]:
+        """Return what defines the map of one sequence, as plain data."""
+        return {"histogram": list(self.landmarks.get(sequence, ()))}
+
+    def apply(self, volume: Volume, sequence: str) -> Volume:
+        """Return an image on the scale; one that is measured in a unit in its reference range.
+
+        The percentiles are those of the brain, the voxels that are not 0; what is 0 stays 0.
+
+        Raises
+        ------
+        ImageError
+            If the brain is empty or of one grey value.
+        """
+        if sequence not in self.landmarks:
+            return normalise_volume(volume, "zscore", sequence)
+        brain = brain_mask(volume.array)
+        if not brain.any():
+            raise ImageError("histogram: every voxel is 0")
+        standard = HistogramStandardiser()
+        standard.landmarks_ = np.asarray(self.landmarks[sequence])
+        return volume.with_array(np.where(brain, standard.transform(volume.array, brain), 0.0))
 
 
 def _slope(found: np.ndarray, scale: np.ndarray, place: int) -> float:

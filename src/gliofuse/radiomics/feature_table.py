@@ -32,6 +32,8 @@ from gliofuse.radiomics.region_masks import column_name, masks_of
 if TYPE_CHECKING:
     import pandas as pd
 
+    from gliofuse.preprocessing import GreyScale
+
 __all__ = ["check_regions", "extract_case", "extract_cohort", "feature_table"]
 
 Key = tuple[str, Group]
@@ -44,7 +46,7 @@ def extract_case(
     regions: Sequence[str] = ("whole",),
     sequences: Sequence[str],
     convention: str | LabelConvention = "brats",
-    normalisation: str = "none",
+    normalisation: str | GreyScale = "none",
     cache: str | os.PathLike[str] | None = None,
     threads: int = 1,
 ) -> dict[str, float]:
@@ -62,9 +64,10 @@ def extract_case(
     sequences : sequence of str
     convention : str or LabelConvention
         What the mask's labels mean.
-    normalisation : {"none", "minmax", "zscore", "percentile"}
+    normalisation : {"none", "minmax", "zscore", "percentile"} or GreyScale
         What is done to each image before anything else; see
-        :func:`gliofuse.imaging.normalise_volume`.
+        :func:`gliofuse.imaging.normalise_volume`. A scale that was learned from other patients
+        maps it instead.
     cache : path, optional
         Folder of finished groups of features; what is found there is not computed again.
     threads : int
@@ -232,7 +235,7 @@ def _keys(
     names: dict[str, str],
     sequences: Sequence[str],
     convention: LabelConvention,
-    normalisation: str,
+    normalisation: str | GreyScale,
 ) -> dict[Key, str]:
     """Return, in the order of the columns, the cache key of each sequence's groups."""
     out = {}
@@ -244,7 +247,9 @@ def _keys(
             "mask": mask,
             "labels": labels,
             "image": images[sequence],
-            "normalisation": normalisation,
+            "normalisation": (
+                normalisation if isinstance(normalisation, str) else normalisation.as_dict(sequence)
+            ),
         }
         no_image = (
             source if _region_depends_on_image(settings) else {"mask": mask, "labels": labels}
@@ -262,7 +267,7 @@ def _compute(
     names: dict[str, str],
     todo: Sequence[Key],
     convention: LabelConvention,
-    normalisation: str,
+    normalisation: str | GreyScale,
     threads: int,
 ) -> dict[Key, dict[str, float]]:
     assert case.mask is not None
@@ -280,7 +285,10 @@ def _compute(
             check_same_geometry(image, labels, str(path), str(case.mask))
         mine = [group for name, group in todo if name == sequence]
         try:
-            image = normalise_volume(image, normalisation, sequence)
+            if isinstance(normalisation, str):
+                image = normalise_volume(image, normalisation, sequence)
+            else:
+                image = normalisation.apply(image, sequence)
             found = _sequence(image, labels, masks, settings, mine, without_image)
         except InputError as error:
             raise type(error)(f"{path}: {error}") from error

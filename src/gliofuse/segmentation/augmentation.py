@@ -37,7 +37,7 @@ class PatchAugmentation:
 
     sequences: int
     mirror: tuple[int, ...] = (-1,)
-    sequence_dropout: float = 0.2
+    sequence_dropout: float = 0.35
     rotation_degrees: float = 25.0
     scale: tuple[float, float] = (0.75, 1.35)
     warp: float = 0.02

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
@@ -306,7 +306,11 @@ class Segmenter:
         )
 
     def _region(self, head: HeadImages, coarse: torch.Tensor) -> Box | None:
-        """Return the box, on the head's grid, around what the first stage has found."""
+        """Return the box, on the head's grid, around what the first stage has found.
+
+        It is at least as large as the second stage's patch, where the head is: a network that
+        learned from whole patches misjudges one that is half empty.
+        """
         found = (self.plan.outputs.tumour(coarse) > 0.5).numpy()
         if not found.any():
             return None
@@ -317,7 +321,13 @@ class Segmenter:
             for part, step, size in zip(small, ratio, head.shape)
         )
         pad = [int(np.ceil(self.plan.margin_mm / step)) for step in head.spacing_mm]
-        return pad_box((z, y, x), head.shape, pad)
+        last = self.plan.stages[-1]
+        patch = (1, *last.patch) if last.dimensions == 2 else last.patch
+        least = [
+            int(np.ceil(length * target / step)) if target else length
+            for length, target, step in zip(patch, last.spacing_mm, head.spacing_mm, strict=True)
+        ]
+        return _at_least(pad_box((z, y, x), head.shape, pad), least, head.shape)
 
     def _finished(
         self,
@@ -352,6 +362,16 @@ class Segmenter:
 def _whole(head: HeadImages) -> Box:
     z, y, x = (slice(0, size) for size in head.shape)
     return z, y, x
+
+
+def _at_least(box: Box, least: Sequence[int], shape: Sequence[int]) -> Box:
+    """Return the box grown about its middle to a size, held inside ``shape``."""
+    parts = []
+    for part, length, size in zip(box, least, shape, strict=True):
+        wanted = min(size, max(length, part.stop - part.start))
+        start = min(max(0, (part.start + part.stop - wanted) // 2), size - wanted)
+        parts.append(slice(start, start + wanted))
+    return parts[0], parts[1], parts[2]
 
 
 def _flips(mirror: tuple[str, ...], dimensions: int) -> tuple[tuple[int, ...], ...]:

@@ -101,7 +101,7 @@ class SegmentationSettings(BaseModel):
     plateau_epochs: PositiveInt = 10
     averaging: float = Field(default=0.99, ge=0, lt=1)
     foreground: float = Field(default=0.5, ge=0, le=1)
-    sequence_dropout: float = Field(default=0.2, ge=0, lt=1)
+    sequence_dropout: float = Field(default=0.35, ge=0, lt=1)
     mirror: tuple[Literal["x", "y", "z"], ...] = ("x",)
     validation_fraction: float = Field(default=0.2, ge=0, lt=1)
     precision: Literal["auto", "32", "16-mixed", "bf16-mixed"] = "auto"

@@ -352,6 +352,9 @@ def check_study(
     if study.table is not None:
         study.table.features = (root / study.table.features).resolve()
         study.table.clinical = (root / study.table.clinical).resolve()
+    if study.preprocess is not None and study.preprocess.brain_mask is not None:
+        own = str((root / study.preprocess.brain_mask).resolve())
+        study.preprocess = study.preprocess.model_copy(update={"brain_mask": own})
     if study.segmentation is not None and study.segmentation.model is not None:
         study.segmentation.model = (root / study.segmentation.model).resolve()
     if study.compute.cache is not None:

@@ -142,7 +142,8 @@ def _of_model(
     description: ModelDescription, endpoint: Endpoint, model: Any, score: Any
 ) -> ModelPrediction:
     columns = endpoint.prediction_columns
-    values = {columns[0]: float(score)} if np.isscalar(score) else score.astype(float).to_dict()
+    several = isinstance(score, pd.Series)
+    values = score.astype(float).to_dict() if several else {columns[0]: float(score)}
     threshold = description.thresholds.get(model.name)
     own: dict[str, Any] = {"threshold": threshold}
     first = values[columns[0]]

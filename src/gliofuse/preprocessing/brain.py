@@ -102,8 +102,9 @@ def extract_brain(
     image = volumes[reference]
     small = _working_copy(image)
     if stripped or given is not None or method != "builtin":
+        notes: tuple[str, ...] = ()
         if stripped:
-            mask, notes = _already_stripped(image, small), ()
+            mask = _already_stripped(image, small)
         else:
             mask, notes = _from_outside(image, small, method, given), (f"brain: {given or method}",)
         to_template: Affine | None = None

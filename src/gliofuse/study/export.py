@@ -136,7 +136,8 @@ def _task(prepared: Prepared, run: RunFolder, fold: str | None) -> FoldTask:
     folds = make_folds(split, classes, plan.patients.clinical)
     if fold is None:
         chosen = _everybody(split, classes, plan, folds)
-        scratch, validation = plan.run.fold(ALL), "epochs"
+        scratch = plan.run.fold(ALL)
+        validation: Literal["cohort", "epochs"] = "epochs"
     else:
         found = {one.name: one for one in folds}
         if fold not in found:

@@ -106,11 +106,12 @@ class _WithClinical(Design):
 
     def restore(self, state: FittedState) -> FittedDesign:
         """Return the fitted design and the fitted clinical model."""
-        kind: type[FittedCox] | type[FittedClinical]
-        kind = (
-            FittedCox if isinstance(self.available.endpoint, SurvivalEndpoint) else FittedClinical
-        )
-        clinical = kind.restored(state.part("clinical"), self.available.endpoint)
+        endpoint, part = self.available.endpoint, state.part("clinical")
+        clinical: FittedClinical | FittedCox
+        if isinstance(endpoint, SurvivalEndpoint):
+            clinical = FittedCox.restored(part, endpoint)
+        else:
+            clinical = FittedClinical.restored(part, endpoint)
         return _FittedWithClinical(self, self.own.restore(state.part("own")), clinical)
 
 

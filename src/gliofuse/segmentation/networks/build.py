@@ -40,4 +40,6 @@ def build_stage(plan: SegmentationPlan, stage: StagePlan, *, seed: int = 0) -> n
                 strides=stage.strides,
                 blocks=stage.blocks,
             )
-    return network.to(memory_format=torch.channels_last) if stage.dimensions == 2 else network
+    if stage.dimensions == 2:
+        torch.nn.utils.convert_conv2d_weight_memory_format(network, torch.channels_last)
+    return network

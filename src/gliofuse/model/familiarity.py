@@ -28,7 +28,7 @@ REASONS = {
     "grid": "voxel size", "brain": "size and shape of the brain",
     "tumour": "size and place of the tumour", "intensity": "grey values within a sequence",
     "noise": "noise", "motion": "motion or ghosts", "contrast": "how the sequences relate",
-    "enhancement": "t1ce against t1",
+    "enhancement": "t1ce against t1", "features": "radiomic features",
 }  # fmt: skip
 """What each flag is about."""
 

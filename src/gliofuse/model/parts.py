@@ -20,7 +20,10 @@ __all__ = ["PARTS", "Fit", "fit_parts"]
 
 #: Name of each part, and the function that fits it: takes a :class:`Fit`, returns what JSON can
 #: hold, or None where there is nothing to keep.
-PARTS: dict[str, str] = {}
+PARTS: dict[str, str] = {
+    "familiarity": "gliofuse.model.judged:fit_familiarity",
+    "prediction_set": "gliofuse.model.judged:fit_sets",
+}
 
 
 @dataclass(frozen=True)

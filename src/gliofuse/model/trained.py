@@ -18,6 +18,7 @@ from gliofuse.inputs import CaseData, Source, compute_inputs
 from gliofuse.model.bundle import Bundle, read_bundle
 from gliofuse.model.checks import check_clinical, check_images, clinical_values
 from gliofuse.model.integrity import SUMS
+from gliofuse.model.judged import judged
 from gliofuse.model.prediction import Prediction, predictions_of
 
 __all__ = ["TrainedModel", "load_model"]
@@ -139,10 +140,10 @@ class TrainedModel:
             raise InputError(f"patient {case.case_id} ({row.stage}): {row.error}")
         notes = (str(note) for value in computed.values.values() for note in value.notes["note"])
         data = self._data(computed.values, {case.case_id: values})
-        found = self._predicted(data)[case.case_id]
-        return found.model_copy(
+        found = self._predicted(data)[case.case_id].model_copy(
             update={"warnings": (*doubts, *dict.fromkeys(notes)), "mask": "given"}
         )
+        return judged(found, self.bundle.parts, data, case, about.sequences)
 
     def predict_table(
         self, features: pd.DataFrame, clinical: pd.DataFrame | None = None
@@ -192,9 +193,11 @@ class TrainedModel:
             return {}, failures
         source = Source(features=table, seed=self.description.seed)
         computed = compute_inputs(self.fitted.design.inputs, source)
-        found = self._predicted(self._data(computed.values, values))
+        data = self._data(computed.values, values)
+        found = self._predicted(data)
         for case_id, one in found.items():
-            found[case_id] = one.model_copy(update={"warnings": doubts[case_id]})
+            doubted = one.model_copy(update={"warnings": doubts[case_id]})
+            found[case_id] = judged(doubted, self.bundle.parts, data.subset((case_id,)))
         return found, failures
 
     def _data(self, inputs: Mapping[str, Any], values: Mapping[str, Mapping[str, Any]]) -> CaseData:

@@ -103,15 +103,15 @@ def extract_brain(
     small = _working_copy(image)
     if stripped or given is not None or method != "builtin":
         if stripped:
-            mask, notes = _already_stripped(image, small), ()
+            mask = _already_stripped(image, small)
         else:
-            mask, notes = _from_outside(image, small, method, given), (f"brain: {given or method}",)
+            mask = _from_outside(image, small, method, given)
         to_template: Affine | None = None
         if onto_template:
             to_template = register_template(
                 _within(small, mask.array > 0), mask, seed=seed, threads=threads
             ).inverse
-        return Brain(mask, {}, to_template, notes)
+        return Brain(mask, {}, to_template, () if stripped else (f"brain: {given or method}",))
     first = _surfaces(volumes, heads, to_scan, reference, small)
     envelope = small.with_array(first.inside.astype(np.uint8))
     pre_stripped = _within(small, ndimage.binary_dilation(first.inside))

@@ -40,4 +40,6 @@ def build_stage(plan: SegmentationPlan, stage: StagePlan, *, seed: int = 0) -> n
                 strides=stage.strides,
                 blocks=stage.blocks,
             )
-    return network.to(memory_format=torch.channels_last) if stage.dimensions == 2 else network
+    if stage.dimensions == 2:
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # torch's stub
+    return network

@@ -16,6 +16,7 @@ What the commands do, from Python; a study in a notebook:
 - :func:`scan`, :func:`read_cohort`: who takes part (``gliofuse cohort scan``)
 - :func:`extract`, :class:`RadiomicsExtractor`: radiomic features, of a cohort or of one image
 - :func:`run`, :func:`compare`: a design, or several, over a split (``gliofuse run``, ``compare``)
+- :func:`load_model`: a study's model, for new patients (``gliofuse export``, ``predict``)
 - :func:`load_run`: a finished run's or comparison's tables and figures
 
 A stopped run goes on where it stopped when it is called again with the same arguments. This is
@@ -30,6 +31,7 @@ from gliofuse.version import __version__
 
 if TYPE_CHECKING:
     from gliofuse.api import Comparison, Run, compare, extract, load_run, read_cohort, run, scan
+    from gliofuse.model import TrainedModel, load_model
     from gliofuse.radiomics import RadiomicsExtractor, RadiomicsSettings
 
 __all__ = [
@@ -37,9 +39,11 @@ __all__ = [
     "RadiomicsExtractor",
     "RadiomicsSettings",
     "Run",
+    "TrainedModel",
     "__version__",
     "compare",
     "extract",
+    "load_model",
     "load_run",
     "read_cohort",
     "run",
@@ -53,6 +57,10 @@ def __getattr__(name: str) -> Any:
         from gliofuse import radiomics
 
         return getattr(radiomics, name)
+    if name in ("TrainedModel", "load_model"):
+        from gliofuse import model
+
+        return getattr(model, name)
     if name in __all__:
         from gliofuse import api
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 from gliofuse.errors import InputError
 
 __all__ = [
+    "atomic_folder",
     "atomic_path",
     "check_writable",
     "file_hash",
@@ -51,6 +53,37 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         with suppress(FileNotFoundError):
             temporary.unlink()
         raise
+
+
+@contextmanager
+def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give a temporary folder beside ``path``; it takes its place when the block ends well.
+
+    What stood there before is gone then; if the block raises, it is as it was.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be made.
+    """
+    target = Path(path).absolute()
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{target.name[:40]}-", dir=target.parent))
+    except OSError as error:
+        raise InputError(
+            f"cannot write {target}: {error.strerror} ({error.filename}); choose another place"
+        ) from error
+    before = temporary.with_name(f"{temporary.name}-before")
+    try:
+        yield temporary
+        os.chmod(temporary, 0o777 & ~_umask())
+        if target.exists():
+            os.replace(target, before)
+        os.replace(temporary, target)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+        shutil.rmtree(before, ignore_errors=True)
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:

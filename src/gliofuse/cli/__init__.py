@@ -121,9 +121,11 @@ from gliofuse.cli import compare as _compare  # noqa: E402, F401
 from gliofuse.cli import demo as _demo  # noqa: E402, F401
 from gliofuse.cli import designs as _designs  # noqa: E402, F401
 from gliofuse.cli import dicom as _dicom  # noqa: E402, F401
+from gliofuse.cli import export as _export  # noqa: E402, F401
 from gliofuse.cli import extract as _extract  # noqa: E402, F401
 from gliofuse.cli import init_study as _init_study  # noqa: E402, F401
 from gliofuse.cli import phantom as _phantom  # noqa: E402, F401
+from gliofuse.cli import predict as _predict  # noqa: E402, F401
 from gliofuse.cli import preprocess as _preprocess  # noqa: E402, F401
 from gliofuse.cli import report as _report  # noqa: E402, F401
 from gliofuse.cli import run as _run  # noqa: E402, F401

@@ -28,7 +28,9 @@ from gliofuse.designs.framework.classes import (
     model_columns,
     one_vs_rest,
     out_of_fold,
+    patient_contributions,
     probabilities,
+    score_columns,
     several_classes,
 )
 from gliofuse.designs.framework.clinical import FittedClinical, fit_clinical, odds_ratios
@@ -37,6 +39,7 @@ from gliofuse.designs.framework.models import Model
 from gliofuse.designs.framework.paper_results import paper_results
 from gliofuse.designs.framework.selection import SELECTION_CHOICE
 from gliofuse.designs.framework.stable import stable_only
+from gliofuse.designs.framework.state import FittedState
 from gliofuse.inputs import (
     HISTOGRAM,
     CaseData,
@@ -380,6 +383,20 @@ class ImagingClinical(Design):
                 known[name] = clinical[name].known
         return FittedImagingClinical(self, imaging, chosen, choice, known, clinical, y)
 
+    def restore(self, state: FittedState) -> FittedImagingClinical:
+        """Return the fitted models."""
+        endpoint = self.available.endpoint
+        names = ("clinical", "fusion") if self.available.clinical else ()
+        return FittedImagingClinical(
+            self,
+            {model.name: state.estimators[model.name] for model in self.imaging_models},
+            state.values["chosen"],
+            pd.DataFrame(),
+            {},
+            {name: FittedClinical.restored(state.part(name), endpoint) for name in names},
+            pd.Series(dtype=float),
+        )
+
     @property
     def _classifiers(self) -> tuple[str, ...]:
         """The classifier of the imaging models, and those it is compared with."""
@@ -448,6 +465,15 @@ class FittedImagingClinical(FittedDesign):
         found = probabilities(self.imaging[self.chosen], features, endpoint)
         return _imaging_score(found, endpoint)
 
+    def state(self) -> FittedState:
+        """Return the imaging models, which of them is chosen, and the clinical ones."""
+        parts = {name: one.state() for name, one in self.clinical.items()}
+        joined = FittedState.joined(parts)
+        return FittedState(
+            estimators={**self.imaging, **joined.estimators},
+            values={"chosen": self.chosen, **joined.values},
+        )
+
     def predict(self, data: CaseData) -> pd.DataFrame:
         """Return each model's probabilities, by ``case_id``."""
         endpoint = self.design.available.endpoint
@@ -460,6 +486,21 @@ class FittedImagingClinical(FittedDesign):
             beside = _imaging_score(scores[_SCORE], endpoint) if name == "fusion" else None
             scores[name] = fitted.predict(data, beside)
         return model_columns(scores, endpoint)[list(self.names)].rename_axis(index="case_id")
+
+    def contributions(self, data: CaseData, predicted: pd.DataFrame) -> pd.DataFrame:
+        """Return what each feature adds to the score, and each variable to the clinical models."""
+        endpoint = self.design.available.endpoint
+        chosen = self.imaging[self.chosen]
+        found = [patient_contributions(_SCORE, chosen, self._chosen_features(data), endpoint)]
+        if several_classes(endpoint):  # the clinical models are multinomial
+            return found[0]
+        for name, fitted in self.clinical.items():
+            score = _imaging_score(score_columns(predicted, [_SCORE], endpoint), endpoint)
+            beside = score if name == "fusion" else None
+            table = fitted.terms(data, beside)
+            found.append(patient_contributions(name, fitted.model, table, endpoint))
+        linear = [one for one in found if len(one)]  # a forest adds no row
+        return pd.concat(linear, ignore_index=True)
 
     def selected_features(self, data: CaseData) -> pd.DataFrame:
         """Return the values of the features of the chosen imaging model."""

@@ -7,7 +7,7 @@ sequences gives the deep fusion signature. Both are z-scored and fused by logist
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import pandas as pd
@@ -22,7 +22,9 @@ from gliofuse.designs.framework.classes import (
     model_columns,
     one_vs_rest,
     out_of_fold,
+    patient_contributions,
     probabilities,
+    score_columns,
     several_classes,
 )
 from gliofuse.designs.framework.context import FitContext
@@ -39,6 +41,7 @@ from gliofuse.designs.framework.networks import (
 from gliofuse.designs.framework.paper_results import paper_results
 from gliofuse.designs.framework.selection import SELECTION_CHOICE
 from gliofuse.designs.framework.stable import stable_only
+from gliofuse.designs.framework.state import FittedState
 from gliofuse.inputs import CaseData, Input, RadiomicFeatures, TumourSlices
 from gliofuse.radiomics.parameters import PYRADIOMICS_FAMILIES
 from gliofuse.signature import (
@@ -328,6 +331,16 @@ class RDL(Design):
             known["rdl"] = self._training_signature(rdl, signatures, y, context)
         return FittedRDL(self, radiomics, networks, rdl, known)
 
+    def restore(self, state: FittedState) -> FittedRDL:
+        """Return the fitted signatures."""
+        single = {model.name: state.estimators[model.name] for model in self._single("radiomics")}
+        radiomics = _RadiomicFusion(single, state.estimators["radiomics_fusion"], {})
+        networks = {
+            name: NetworkSignature.restored(recipe, state.networks[name])
+            for name, recipe in self._recipes.items()
+        }
+        return FittedRDL(self, radiomics, networks, state.estimators.get("rdl"))
+
     def _fusion(self, context: FitContext) -> Any:
         if self.settings.fusion == "weights" and not several_classes(self.available.endpoint):
             return WeightedFusion()
@@ -389,11 +402,6 @@ class RDL(Design):
     def _fit_networks(
         self, training: CaseData, validation: CaseData | None, context: FitContext
     ) -> dict[str, NetworkSignature]:
-        recipes = {
-            model.name: self._recipe("densenet121", (model.group,))
-            for model in self._single("deep")
-        }
-        recipes["dl_fusion"] = self._recipe("csg-densenet121", self.available.sequences)
         quick = 2 if self.settings.preset == "quick" else 5
         second_level = self.settings.second_level == "out-of-fold"
         return {
@@ -407,11 +415,22 @@ class RDL(Design):
                 if name == "dl_fusion" and second_level
                 else 0,
             )
-            for name, recipe in recipes.items()
+            for name, recipe in self._recipes.items()
         }
 
     def _network_signature(self, network: NetworkSignature, training: CaseData) -> pd.Series:
         return network.predict(training) if network.out_of_fold is None else network.out_of_fold
+
+    @property
+    def _recipes(self) -> dict[str, NetworkRecipe]:
+        """How each network is trained, by model."""
+        if self._networks == "none":
+            return {}
+        single = {
+            model.name: self._recipe("densenet121", (model.group,))
+            for model in self._single("deep")
+        }
+        return {**single, "dl_fusion": self._recipe("csg-densenet121", self.available.sequences)}
 
     def _recipe(self, network: str, sequences: tuple[str, ...]) -> NetworkRecipe:
         return NetworkRecipe(
@@ -459,6 +478,13 @@ class FittedRDL(FittedDesign):
         """Return the training patients' signatures, unless these are in-sample."""
         return self.known if self.design.settings.second_level == "out-of-fold" else {}
 
+    def state(self) -> FittedState:
+        """Return the estimators by model, and the networks."""
+        fusions = {"radiomics_fusion": self.radiomics.fusion}
+        if self.rdl is not None:
+            fusions["rdl"] = self.rdl
+        return replace(super().state(), estimators={**self.radiomics.single, **fusions})
+
     def predict(self, data: CaseData) -> pd.DataFrame:
         """Return each model's probabilities, by ``case_id``."""
         table, endpoint = self.design.features(data), self.design.available.endpoint
@@ -476,6 +502,21 @@ class FittedRDL(FittedDesign):
             fused = model_columns(scores, endpoint)[["radiomics_fusion", "dl_fusion"]]
             scores["rdl"] = probabilities(self.rdl, fused, endpoint)
         return model_columns(scores, endpoint)[list(self.names)].rename_axis(index="case_id")
+
+    def contributions(self, data: CaseData, predicted: pd.DataFrame) -> pd.DataFrame:
+        """Return what each signature adds to the fusions."""
+        endpoint = self.design.available.endpoint
+        single = list(self.radiomics.single)
+        fusions = {"radiomics_fusion": (self.radiomics.fusion, single)}
+        if self.rdl is not None:
+            fusions["rdl"] = (self.rdl, ["radiomics_fusion", "dl_fusion"])
+        found = [
+            patient_contributions(
+                name, estimator, score_columns(predicted, models, endpoint), endpoint
+            )
+            for name, (estimator, models) in fusions.items()
+        ]
+        return pd.concat(found, ignore_index=True)
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return selected features, contributions of the fusions, and training curves."""

@@ -27,8 +27,10 @@ from gliofuse.designs.framework.signatures import (
     check_method,
     fit_integrated,
     fit_signature,
+    restored_survival,
 )
 from gliofuse.designs.framework.stable import stable_only
+from gliofuse.designs.framework.state import FittedState
 from gliofuse.inputs import (
     CaseData,
     Input,
@@ -190,7 +192,11 @@ class RiskSignature(Design):
             )
             if enters:
                 beside[both] = name
-        return FittedSurvival(self, endpoint, {}, signatures, cox, beside, learners)
+        return FittedSurvival(self, endpoint, {}, signatures, cox, beside, learners.survival)
+
+    def restore(self, state: FittedState) -> FittedSurvival:
+        """Return the fitted models."""
+        return restored_survival(self, state, self.features)
 
     def _signature(
         self,

@@ -25,9 +25,11 @@ from gliofuse.designs.framework.networks import (
     QUICK_TRAINING,
     NetworkPreset,
     NetworkRecipe,
+    NetworkSignature,
     fit_network_signature,
 )
 from gliofuse.designs.framework.paper_results import paper_results
+from gliofuse.designs.framework.state import FittedState
 from gliofuse.errors import InputError
 from gliofuse.inputs import CaseData, Input, RadiomicFeatures, TumourPatches, TumourSlices
 
@@ -332,6 +334,16 @@ class ShapeResNet(Design):
                 for network in self._networks
             },
         )
+
+    def restore(self, state: FittedState) -> FittedShapeResNet:
+        """Return the trained networks."""
+        found = {
+            network.model.name: NetworkSignature.restored(
+                self._recipe(network), state.networks[network.model.name]
+            )
+            for network in self._networks
+        }
+        return FittedShapeResNet(self, found)
 
     def _recipe(self, network: _Network) -> NetworkRecipe:
         from gliofuse.deep.data import augmentation_preset

@@ -25,8 +25,10 @@ from gliofuse.designs.framework.networks import (
     QUICK_TRAINING,
     NetworkPreset,
     NetworkRecipe,
+    NetworkSignature,
     fit_network_signature,
 )
+from gliofuse.designs.framework.state import FittedState
 from gliofuse.errors import InputError, SettingError, did_you_mean
 from gliofuse.inputs import CaseData, Input, RadiomicFeatures, TumourPatches, TumourSlices
 
@@ -245,6 +247,12 @@ class SingleNetwork(Design):
         """Train the network; without validation patients its last epoch is kept."""
         name = self.final_model
         signature = fit_network_signature(self.recipe, training, validation, context, name=name)
+        return FittedSingleNetwork(self, {name: signature})
+
+    def restore(self, state: FittedState) -> FittedSingleNetwork:
+        """Return the trained network."""
+        name = self.final_model
+        signature = NetworkSignature.restored(self.recipe, state.networks[name])
         return FittedSingleNetwork(self, {name: signature})
 
 

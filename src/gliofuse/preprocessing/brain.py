@@ -102,6 +102,7 @@ def extract_brain(
     image = volumes[reference]
     small = _working_copy(image)
     if stripped or given is not None or method != "builtin":
+        notes: tuple[str, ...] = ()
         if stripped:
             mask = _already_stripped(image, small)
         else:

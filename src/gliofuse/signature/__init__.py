@@ -31,6 +31,7 @@ _HOMES = {
     "TTestSelector": "ttest",
     "WeightedFusion": "weighted",
     "coefficients": "pipelines",
+    "contributions": "pipelines",
     "imaging_signature": "pipelines",
     "integrated_signature": "pipelines",
     "linear_score": "pipelines",

@@ -64,6 +64,12 @@ class LinearScorer(ClassifierMixin, BaseEstimator):
         """Return the columns that the coefficients are of."""
         return (X - self.mean_) / self.scale_
 
+    def contributions(self, X: Any) -> Float:
+        """Return what each column adds to the log-odds, beside the intercept; shape of ``X``."""
+        check_is_fitted(self, "coef_")
+        X = validated(self, X, reset=False)
+        return self._columns(X) * self.coef_[0]
+
     def predict_proba(self, X: Any) -> Float:
         """Return the probabilities of both classes, shape (patients, 2)."""
         decision = self.decision_function(X)

@@ -21,6 +21,7 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from gliofuse.errors import InputError
+from gliofuse.signature._grid_logistic import LinearScorer
 from gliofuse.signature.backward_aic import BackwardAIC
 from gliofuse.signature.elastic_net import ElasticNetSignature
 from gliofuse.signature.forest import ForestSignature
@@ -40,6 +41,7 @@ from gliofuse.signature.ttest import TTestSelector
 
 __all__ = [
     "coefficients",
+    "contributions",
     "imaging_signature",
     "integrated_signature",
     "linear_score",
@@ -247,6 +249,38 @@ def coefficients(model: Any, names: Sequence[str] | None = None) -> pd.DataFrame
             "coefficient": np.r_[np.ravel(scorer.intercept_)[0], values],
         }
     )
+
+
+def contributions(model: Any, X: pd.DataFrame) -> pd.DataFrame:
+    """Return what each term of a fitted linear pipeline or scorer adds to a patient's log-odds.
+
+    Parameters
+    ----------
+    model : Pipeline or scorer
+        Fitted and linear.
+    X : DataFrame of shape (patients, features)
+
+    Returns
+    -------
+    DataFrame
+        Index of X; ``(intercept)`` and a column a term. A row's sum is the patient's log-odds.
+
+    Raises
+    ------
+    InputError
+        If the last step is not linear.
+    """
+    terms = coefficients(model).set_index("term")["coefficient"]
+    scorer, columns = model, X
+    if isinstance(model, Pipeline):
+        scorer = model[-1]
+        columns = model[:-1].transform(X) if len(model) > 1 else X
+    if isinstance(scorer, LinearScorer):
+        added = scorer.contributions(columns)
+    else:
+        added = np.asarray(columns, dtype=np.float64) * terms.to_numpy()[1:]
+    values = np.column_stack([np.full(len(X), terms.iloc[0]), added])
+    return pd.DataFrame(values, index=X.index, columns=list(terms.index))
 
 
 def linear_score(model: Any, X: pd.DataFrame, *, intercept: bool = True) -> pd.Series:

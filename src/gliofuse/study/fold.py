@@ -26,7 +26,7 @@ from gliofuse.records import (
 from gliofuse.signature import SignatureWarning
 from gliofuse.study.masks import FoldMasks
 
-__all__ = ["FoldTask", "fit_fold"]
+__all__ = ["FoldTask", "fit_fold", "fitted_design", "predictions_of"]
 
 
 @dataclass(frozen=True)
@@ -78,11 +78,8 @@ def _fit_and_predict(
     """Return the predictions of all patients, the design's tables, and counted warnings."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", SignatureWarning)
-        task, data = _with_predicted_masks(task)
-        data = compute_fold_inputs(data, task.design.inputs, task.fold.training)
-        training = data.subset(task.fold.training)
-        validation = data.subset(task.fold.validation) if task.fold.validation else None
-        fitted = task.design.fit(training, validation, task.context)
+        task, data, fitted = fitted_design(task)
+    training = data.subset(task.fold.training)
     warned = Counter(str(w.message) for w in caught if issubclass(w.category, SignatureWarning))
     sides = {
         "training": task.fold.training,
@@ -93,7 +90,7 @@ def _fit_and_predict(
     if task.context.validation == "epochs":  # they were learned from, by one model or another
         sides |= {"training": sides["training"] + sides["validation"], "validation": ()}
     predictions = [
-        _predictions(fitted, data.subset(case_ids), task.fold.name, cohort)
+        predictions_of(fitted, data.subset(case_ids), task.fold.name, cohort)
         for cohort, case_ids in sides.items()
         if case_ids
     ]
@@ -107,6 +104,24 @@ def _fit_and_predict(
     return pd.concat(predictions, ignore_index=True), tables, dict(warned)
 
 
+def fitted_design(task: FoldTask) -> tuple[FoldTask, CaseData, FittedDesign]:
+    """Fit the design on a fold.
+
+    Returns
+    -------
+    FoldTask
+        As given, or without the patients in whom a predicted mask finds no tumour.
+    CaseData
+        All patients of the fold, with the inputs that the fit was given.
+    FittedDesign
+    """
+    task, data = _with_predicted_masks(task)
+    data = compute_fold_inputs(data, task.design.inputs, task.fold.training)
+    training = data.subset(task.fold.training)
+    validation = data.subset(task.fold.validation) if task.fold.validation else None
+    return task, data, task.design.fit(training, validation, task.context)
+
+
 def _with_predicted_masks(task: FoldTask) -> tuple[FoldTask, CaseData]:
     """Return the fold and its data; from predicted masks, if the study asks for them."""
     data = task.data.subset(task.fold.case_ids)
@@ -118,7 +133,7 @@ def _with_predicted_masks(task: FoldTask) -> tuple[FoldTask, CaseData]:
     return replace(task, fold=fold), data
 
 
-def _predictions(fitted: FittedDesign, data: CaseData, fold: str, cohort: str) -> pd.DataFrame:
+def predictions_of(fitted: FittedDesign, data: CaseData, fold: str, cohort: str) -> pd.DataFrame:
     """Return the prediction table of some patients: one row a patient and model."""
     endpoint = fitted.design.available.endpoint
     learned = cohort == "training"

@@ -50,7 +50,7 @@ from gliofuse.study.progress import Progress
 from gliofuse.study.settings import StudySettings
 from gliofuse.version import __version__
 
-__all__ = ["RunResult", "fit_prepared", "run_study"]
+__all__ = ["RunResult", "fit_prepared", "fold_masks", "run_study", "versions"]
 
 _PACKAGES = (
     "numpy", "scipy", "pandas", "scikit-learn", "SimpleITK", "numba", "PyWavelets",
@@ -204,7 +204,7 @@ def _fit_folds(
             first=number == 0,
             explain=study.explain,
             cohort=plan.patients.cohort,
-            masks=_fold_masks(plan),
+            masks=fold_masks(plan),
         )
         for number, fold in enumerate(folds)
     ]
@@ -237,7 +237,8 @@ def _fit_folds(
     run.write_seconds({**run.seconds(), "fits": fits})
 
 
-def _fold_masks(plan: Plan) -> FoldMasks | None:
+def fold_masks(plan: Plan) -> FoldMasks | None:
+    """Return how each fold's masks are predicted; ``None`` where they are not."""
     choice = plan.study.segmentation
     if choice is None or choice.train is None:
         return None
@@ -339,7 +340,7 @@ def _record(plan: Plan, split: SplitSettings, command: str) -> RunRecord:
         gliofuse_version=__version__,
         python=platform.python_version(),
         platform=f"{platform.system()} {platform.machine()}",
-        packages=_versions(),
+        packages=versions(),
         command=command or " ".join(sys.argv),
         design=DesignRecord(
             name=design.name,
@@ -372,7 +373,8 @@ def _record(plan: Plan, split: SplitSettings, command: str) -> RunRecord:
     )
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Return the version of each package that a result rests on, by name."""
     found = {}
     for name in _PACKAGES:
         try:

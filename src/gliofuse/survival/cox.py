@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -198,6 +198,32 @@ class CoxModel:
         grid = np.unique(time)
         steps = np.searchsorted(times, grid, side="right")
         return pd.DataFrame({"time": grid, "cumulative_hazard": np.r_[0.0, hazard][steps]})
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what the model predicts with as JSON can hold it, for :meth:`from_dict`."""
+        return {
+            "terms": [str(name) for name in self.coefficients_.index],
+            "coefficients": self.coefficients_.tolist(),
+            "center": self.center_.tolist(),
+            "time": self.baseline_["time"].tolist(),
+            "cumulative_hazard": self.baseline_["cumulative_hazard"].tolist(),
+            "penalty": self.penalty,
+            "l1_ratio": self.l1_ratio,
+            "n": self.n_,
+            "events": self.events_,
+        }
+
+    @classmethod
+    def from_dict(cls, given: Mapping[str, Any]) -> CoxModel:
+        """Return the model that :meth:`as_dict` was taken of; it predicts, but has no tests."""
+        model = cls(given["penalty"], given["l1_ratio"])
+        terms = list(given["terms"])
+        model.coefficients_ = pd.Series(given["coefficients"], index=terms, dtype=float)
+        model.center_ = pd.Series(given["center"], index=terms, dtype=float)
+        columns = ("time", "cumulative_hazard")
+        model.baseline_ = pd.DataFrame({name: given[name] for name in columns}, dtype=float)
+        model.n_, model.events_ = given["n"], given["events"]
+        return model
 
     def log_hazard(self, X: pd.DataFrame) -> pd.Series:
         """Return each patient's log hazard relative to a patient at ``center_``.

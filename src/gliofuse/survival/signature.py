@@ -131,11 +131,12 @@ class SurvivalSignature(BaseEstimator):
         self.held_out_ = pd.Series(held_out, index=X.index, name="risk")
         self.null_ = self.net_.null_
         self.feature_names_in_ = np.asarray(X.columns, dtype=object)
-        self.selected_features_ = self._selected()
         return self
 
-    def _selected(self) -> pd.DataFrame:
-        """Return the features with weight; the net's columns are z-scores."""
+    @property
+    def selected_features_(self) -> pd.DataFrame:
+        """The features with weight; the net's columns are z-scores."""
+        check_is_fitted(self, "net_")
         if self.selector is None:
             names, frequency = self.feature_names_in_, np.ones(self.feature_names_in_.size)
         else:

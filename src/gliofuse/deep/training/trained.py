@@ -25,7 +25,7 @@ from gliofuse.deep.training.predict import (
 from gliofuse.errors import InputError
 from gliofuse.files import atomic_path, write_json
 
-__all__ = ["WEIGHTS_FILE", "TrainedNetwork", "load_trained"]
+__all__ = ["WEIGHTS_FILE", "TrainedNetwork", "described_network", "load_trained"]
 
 WEIGHTS_FILE = "network.safetensors"
 _DESCRIPTION_FILE = "network.json"
@@ -144,39 +144,39 @@ class TrainedNetwork:
 
     def save(self, directory: str | Path) -> Path:
         """Write weights (safetensors), description (JSON) and curves (CSV, SVG) into a folder."""
-        from safetensors.torch import save_file
-
         folder = Path(directory)
         folder.mkdir(parents=True, exist_ok=True)
-        state = {name: t.detach().cpu().contiguous() for name, t in _state(self.network).items()}
-        with atomic_path(folder / WEIGHTS_FILE) as temporary:
-            save_file(state, temporary)
+        self.save_weights(folder / WEIGHTS_FILE)
         write_curves(folder, self.curves, self.best_epoch)
-        scale = self.shape_scale
-        write_json(
-            folder / _DESCRIPTION_FILE,
-            {
-                "format": _FORMAT,
-                "network": self.name,
-                "sequences": list(self.sequences),
-                "options": self.options,
-                "settings": self.settings.model_dump(mode="json"),
-                "seed": self.seed,
-                "best_epoch": self.best_epoch,
-                "selection": self.selection,
-                "shape": None
-                if scale is None
-                else {
-                    "columns": list(scale.columns),
-                    "mean": list(scale.mean),
-                    "sd": list(scale.sd),
-                },
-                "risk_sign": self.risk_sign,
-                "identity": self.identity,
-                "versions": _versions(),
-            },
-        )
+        more = {"identity": self.identity, "versions": _versions()}
+        write_json(folder / _DESCRIPTION_FILE, {**self.describe(), **more})
         return folder
+
+    def save_weights(self, path: str | Path) -> None:
+        """Write the weights alone (safetensors)."""
+        from safetensors.torch import save_file
+
+        state = {name: t.detach().cpu().contiguous() for name, t in _state(self.network).items()}
+        with atomic_path(path) as temporary:
+            save_file(state, temporary)
+
+    def describe(self) -> dict[str, Any]:
+        """Return what beside the weights predictions need, as JSON can hold it."""
+        scale = self.shape_scale
+        return {
+            "format": _FORMAT,
+            "network": self.name,
+            "sequences": list(self.sequences),
+            "options": self.options,
+            "settings": self.settings.model_dump(mode="json"),
+            "seed": self.seed,
+            "best_epoch": self.best_epoch,
+            "selection": self.selection,
+            "shape": None
+            if scale is None
+            else {"columns": list(scale.columns), "mean": list(scale.mean), "sd": list(scale.sd)},
+            "risk_sign": self.risk_sign,
+        }
 
     def _is_2d(self) -> bool:
         dimensions = getattr(self.network, "spatial_dims", None)
@@ -206,8 +206,6 @@ def load_trained(
     InputError
         If the folder holds no network, another one, or one with another order of sequences.
     """
-    from safetensors.torch import load_file
-
     folder = Path(directory)
     description = folder / _DESCRIPTION_FILE
     if not description.exists() or not (folder / WEIGHTS_FILE).exists():
@@ -224,42 +222,69 @@ def load_trained(
         )
     if sequences is not None:
         _check_sequences(order, tuple(sequences), str(folder))
-    if isinstance(network, nn.Module):
-        module = network
-    else:
+    module = network if isinstance(network, nn.Module) else None
+    trained = described_network(found, folder / WEIGHTS_FILE, module=module)
+    curves = folder / "curves.csv"
+    if curves.exists():
+        trained.curves = pd.read_csv(curves)
+    trained.identity = dict(found["identity"])
+    return trained
+
+
+def described_network(
+    description: Mapping[str, Any], weights: Path, *, module: nn.Module | None = None
+) -> TrainedNetwork:
+    """Return the network that :meth:`TrainedNetwork.describe` tells of, with its weights.
+
+    Parameters
+    ----------
+    description : mapping
+    weights : pathlib.Path
+        Safetensors.
+    module : torch.nn.Module, optional
+        Takes the weights; needed for one's own class.
+
+    Raises
+    ------
+    InputError
+        If there is no such network, or the weights are not its own.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    name, order = str(description["network"]), tuple(description["sequences"])
+    if module is None:
         from gliofuse.deep.networks import NETWORKS, build_network
 
         if name not in NETWORKS:
             raise InputError(
-                f"{folder}: {name!r} is not one of the package's networks; "
+                f"{weights}: {name!r} is not one of the package's networks; "
                 "pass a module of that class as network="
             )
         with torch.random.fork_rng(devices=[]):
-            module = build_network(name, order, **found["options"])
+            module = build_network(name, order, **description["options"])
     try:
-        module.load_state_dict(load_file(folder / WEIGHTS_FILE))
-    except RuntimeError as error:
+        module.load_state_dict(load_file(weights))
+    except (RuntimeError, SafetensorError) as error:
         raise InputError(
-            f"{folder}: the weights do not fit {name!r}: {str(error).splitlines()[-1].strip()}"
+            f"{weights}: the weights do not fit {name!r}: {str(error).splitlines()[-1].strip()}"
         ) from error
     module.eval()
-    shape = found["shape"]
-    curves = folder / "curves.csv"
+    shape = description["shape"]
     return TrainedNetwork(
         network=module,
         name=name,
         sequences=order,
-        options=dict(found["options"]),
-        settings=TrainingSettings(**found["settings"]),
-        seed=int(found["seed"]),
-        curves=pd.read_csv(curves) if curves.exists() else pd.DataFrame(),
-        best_epoch=int(found["best_epoch"]),
-        selection=str(found["selection"]),
+        options=dict(description["options"]),
+        settings=TrainingSettings(**description["settings"]),
+        seed=int(description["seed"]),
+        curves=pd.DataFrame(),
+        best_epoch=int(description["best_epoch"]),
+        selection=str(description["selection"]),
         shape_scale=None
         if shape is None
         else ShapeScale(tuple(shape["columns"]), tuple(shape["mean"]), tuple(shape["sd"])),
-        risk_sign=float(found["risk_sign"]),
-        identity=dict(found["identity"]),
+        risk_sign=float(description["risk_sign"]),
     )
 
 

@@ -41,6 +41,7 @@ from gliofuse.designs.framework.networks import (
 )
 from gliofuse.designs.framework.selection import SELECTION_CHOICE
 from gliofuse.designs.framework.stable import stable_only
+from gliofuse.designs.framework.state import FittedState
 from gliofuse.inputs import CaseData, Input, RadiomicFeatures, TumourPatches
 from gliofuse.signature import IntegratedSignatureSettings, integrated_signature, selected_features
 
@@ -224,6 +225,35 @@ class DeepRadiomics(Design):
                 graders[model.name] = self._cross_fitted(model, training, validation, context)
         return FittedDeepRadiomics(self, networks, graders)
 
+    def restore(self, state: FittedState) -> FittedDeepRadiomics:
+        """Return the networks and graders."""
+        networks = {
+            variant.cnn: NetworkSignature.restored(
+                self._recipe(variant), state.networks[variant.cnn]
+            )
+            for variant in self._variants
+        }
+        graders: dict[str, tuple[_Grader, ...]] = {}
+        for model in self.models:
+            suffixes = state.values["graders"].get(model.name, ())
+            graders[model.name] = tuple(
+                self._restored_grader(model, suffix, state, networks) for suffix in suffixes
+            )
+        return FittedDeepRadiomics(self, networks, {name: g for name, g in graders.items() if g})
+
+    def _restored_grader(
+        self, model: Model, suffix: str, state: FittedState, networks: dict[str, NetworkSignature]
+    ) -> _Grader:
+        chain = state.estimators[model.name + suffix]
+        if model.kind == "radiomics":
+            return _Grader(chain, None, ())
+        variant = _variant(model)
+        if not suffix:
+            return _Grader(chain, networks[variant.cnn], ())
+        half = state.networks[variant.cnn + suffix]
+        network = NetworkSignature.restored(self._recipe(variant), half)
+        return _Grader(chain, network, (), suffix)
+
     def _network(
         self,
         variant: Variant,
@@ -333,6 +363,20 @@ class FittedDeepRadiomics(FittedDesign):
 
     def _features(self, data: CaseData, model: Model, grader: _Grader) -> pd.DataFrame:
         return self.design.features(data, model, grader.network, grader.suffix)
+
+    def state(self) -> FittedState:
+        """Return the graders' chains, the networks, and those of halves of the patients."""
+        found = super().state()
+        chains = {f"{name}{g.suffix}": g.chain for name, own in self.graders.items() for g in own}
+        models = {model.name: model for model in self.design.models}
+        halves = {
+            _variant(models[name]).cnn + grader.suffix: grader.network.portable()
+            for name, own in self.graders.items()
+            for grader in own
+            if grader.network is not None and grader.suffix
+        }
+        suffixes = {name: [grader.suffix for grader in own] for name, own in self.graders.items()}
+        return FittedState(chains, {**found.networks, **halves}, {"graders": suffixes})
 
     def predict(self, data: CaseData) -> pd.DataFrame:
         """Return each model's probability of the positive class, by ``case_id``."""

@@ -43,8 +43,10 @@ from gliofuse.designs.framework.signatures import (
     check_method,
     fit_integrated,
     fit_signature,
+    restored_survival,
 )
 from gliofuse.designs.framework.stable import stable_only
+from gliofuse.designs.framework.state import FittedState
 from gliofuse.errors import EndpointError
 from gliofuse.inputs import CaseData, Input, RadiomicFeatures, TumourSlices
 from gliofuse.signature import SignatureWarning
@@ -259,8 +261,13 @@ class DeepRadiomicsSurvival(Design):
             if enters:
                 beside["integrated"] = _SIGNATURE
         return FittedDeepRadiomicsSurvival(
-            self, endpoint, networks, signatures, cox, beside, learners, choice
+            self, endpoint, networks, signatures, cox, beside, learners.survival, choice
         )
+
+    def restore(self, state: FittedState) -> FittedSurvival:
+        """Return the network, signatures and nomograms."""
+        recipes = {_CNN: self.recipe} if self._networks else {}
+        return restored_survival(self, state, self.features, recipes)
 
     def _trained(
         self, training: CaseData, validation: CaseData | None, context: FitContext
@@ -314,25 +321,23 @@ class DeepRadiomicsSurvival(Design):
         context: FitContext,
         offset: pd.Series | None,
     ) -> FittedSignature:
-        def features(data: CaseData, part: SignaturePart) -> pd.DataFrame:
-            return self.features(data, sequence, part)
-
         return fit_signature(
             self.settings.method,
             learners,
             parts,
-            features,
+            self.features,
             context,
+            sequence=sequence,
             top_k=self.settings.features,
             trees=self.settings.trees,
             folds=self.settings.folds,
             offset=offset,
         )
 
-    def features(self, data: CaseData, sequence: str, part: SignaturePart) -> pd.DataFrame:
-        """Return the radiomic features of a sequence and, where there is a network, its own."""
+    def features(self, data: CaseData, part: SignaturePart) -> pd.DataFrame:
+        """Return the radiomic features of the part's sequence and of its network, if it has one."""
         table = stable_only(data.table(self.radiomics), self.settings.stable_features)
-        own = table.loc[:, table.columns.str.startswith(f"{sequence}.")]
+        own = table.loc[:, table.columns.str.startswith(f"{part.sequence}.")]
         if part.network is None:
             return own
         deep = part.network.features(data)
@@ -343,9 +348,11 @@ class DeepRadiomicsSurvival(Design):
         """Return how well each sequence's radiomics tell who outlives the median."""
         from gliofuse.survival import best_sequence
 
-        part = SignaturePart(None, learners.case_ids)
+        parts = {
+            one: SignaturePart(None, learners.case_ids, sequence=one) for one in self.sequences
+        }
         found = best_sequence(
-            {one: self.features(learners, one, part) for one in self.sequences},
+            {one: self.features(learners, part) for one, part in parts.items()},
             learners.survival,
             folds=self.settings.folds,
             seed=context.seed,

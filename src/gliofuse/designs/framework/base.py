@@ -15,6 +15,7 @@ from gliofuse.cohort.endpoints import endpoint_kinds
 from gliofuse.designs.framework.context import Available, FitContext
 from gliofuse.designs.framework.models import Model, check_models
 from gliofuse.designs.framework.networks import NetworkSignature
+from gliofuse.designs.framework.state import FittedState
 from gliofuse.errors import EndpointError, SettingError, did_you_mean
 from gliofuse.inputs import CaseData, Input
 from gliofuse.records import Nomogram
@@ -118,6 +119,21 @@ class FittedDesign(ABC):
             and prediction column.
         """
 
+    def state(self) -> FittedState:
+        """Return what the fit predicts with, for :meth:`Design.restore`; here the networks.
+
+        Raises
+        ------
+        SettingError
+            If the design says no way to keep it.
+        """
+        if type(self.design).restore is Design.restore:
+            raise SettingError(
+                f"design {self.design.name!r} cannot be handed on: it has no restore(); write it, "
+                "and state() of its fitted design"
+            )
+        return FittedState(networks={name: one.portable() for name, one in self.networks.items()})
+
     def out_of_fold(self) -> dict[str, pd.DataFrame]:
         """Return training patients' predictions from fits that did not see them, by model.
 
@@ -146,6 +162,23 @@ class FittedDesign(ABC):
     def patient_tables(self, data: CaseData) -> dict[str, pd.DataFrame]:
         """Return what the models say of each patient beside their predictions, by table name."""
         return {}
+
+    def contributions(self, data: CaseData, predicted: pd.DataFrame) -> pd.DataFrame:
+        """Return what each term adds to what the linear models say of each patient.
+
+        Parameters
+        ----------
+        data : CaseData
+        predicted : pandas.DataFrame
+            What :meth:`predict` says of them.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``case_id, model, term, contribution``, with ``class`` where there are more than two. A
+            patient's contributions to a model sum to its log-odds, or its log relative hazard.
+        """
+        return pd.DataFrame(columns=["case_id", "model", "term", "contribution"])
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return what the fit found, by table name; here the networks' training curves."""
@@ -286,6 +319,19 @@ class Design(ABC):
             that choice alone.
         context : FitContext
         """
+
+    def restore(self, state: FittedState) -> FittedDesign:
+        """Return the fitted design that a state was taken of; it predicts the same.
+
+        Of what the fit knew of its training patients nothing comes back: no out-of-fold
+        predictions, no tables, no nomograms.
+
+        Raises
+        ------
+        SettingError
+            If the design says no way to.
+        """
+        raise SettingError(f"design {self.name!r} cannot be restored: it has no restore()")
 
 
 def parse_settings(design: type[Design], given: dict[str, Any]) -> DesignSettings:

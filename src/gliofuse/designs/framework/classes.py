@@ -6,7 +6,7 @@ classes the classifier is left as it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from gliofuse.errors import InputError
 
 __all__ = [
     "column_names",
+    "contributions_by_term",
     "each_class",
     "log_odds",
     "mean_fold_auc",
@@ -24,7 +25,9 @@ __all__ = [
     "model_columns",
     "one_vs_rest",
     "out_of_fold",
+    "patient_contributions",
     "probabilities",
+    "score_columns",
     "several_classes",
 ]
 
@@ -173,6 +176,62 @@ def model_coefficients(
     ]
     found = pd.concat(tables).rename(columns={"term": term})
     return found[["model", *own, term, "coefficient"]]
+
+
+def score_columns(
+    predicted: pd.DataFrame, names: Sequence[str], endpoint: Endpoint
+) -> pd.DataFrame:
+    """Return models' predictions as the columns of the next level's table.
+
+    Parameters
+    ----------
+    predicted : DataFrame
+        As :meth:`FittedDesign.predict` gives it.
+    names : sequence of str
+        The models.
+    endpoint : Endpoint
+    """
+    if predicted.columns.nlevels == 1:
+        return predicted[list(names)]
+    return pd.concat(
+        [predicted[name].set_axis(column_names(name, endpoint), axis=1) for name in names], axis=1
+    )
+
+
+def patient_contributions(
+    model: str, estimator: Any, table: pd.DataFrame, endpoint: Endpoint
+) -> pd.DataFrame:
+    """Return what each term adds to each patient's log-odds by a fitted classifier.
+
+    Of several classes the log-odds are those of a class against the rest, before the
+    probabilities are made to sum to 1. A classifier that is not linear has no row.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``case_id, model``, ``class`` (where there are more than two), ``term, contribution``, the
+        intercept first.
+    """
+    from gliofuse.signature import contributions
+
+    def added(one: Any) -> pd.DataFrame:
+        try:
+            wide = contributions(one, table)
+        except InputError:  # of a forest or a kernel
+            return pd.DataFrame(columns=["case_id", "term", "contribution"])
+        return contributions_by_term(wide)
+
+    return each_class(estimator, added, endpoint).assign(model=model)
+
+
+def contributions_by_term(wide: pd.DataFrame) -> pd.DataFrame:
+    """Return a table of patients x terms as rows ``case_id, term, contribution``, by patient."""
+    return (
+        wide.rename_axis(index="case_id")
+        .reset_index()
+        .melt("case_id", var_name="term", value_name="contribution")
+        .sort_values("case_id", kind="stable", ignore_index=True)
+    )
 
 
 def _terms(estimator: Any) -> pd.DataFrame:

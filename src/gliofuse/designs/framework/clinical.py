@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.linear_model import LogisticRegression
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from gliofuse.cohort import Endpoint
 from gliofuse.designs.framework.classes import out_of_fold, probabilities
 from gliofuse.designs.framework.context import FitContext
+from gliofuse.designs.framework.state import FittedState
 from gliofuse.errors import InputError
 from gliofuse.evaluation import logistic_nomogram
 from gliofuse.inputs import CaseData
 from gliofuse.records import Nomogram
+from gliofuse.signature.rows import weighted_sums
 from gliofuse.survival import RestrictedCubicSpline
 
 __all__ = ["ClinicalTable", "FittedClinical", "clinical_model", "fit_clinical", "odds_ratios"]
@@ -100,6 +104,28 @@ class ClinicalTable:
                 coded[f"{name}={level}"] = (words == level).astype(float)
         return coded
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return what was learned as JSON can hold it, for :meth:`from_dict`."""
+        return {
+            "columns": list(self.columns),
+            "splines": {name: one.knots_.tolist() for name, one in self.splines_.items()},
+            "medians": self.medians_,
+            "levels": self.levels_,
+            "modes": self.modes_,
+        }
+
+    @classmethod
+    def from_dict(cls, given: Mapping[str, Any]) -> ClinicalTable:
+        """Return the coding that :meth:`as_dict` was taken of."""
+        table = cls(given["columns"], splines=given["splines"])
+        table.medians_ = dict(given["medians"])
+        table.levels_ = {name: list(levels) for name, levels in given["levels"].items()}
+        table.modes_ = dict(given["modes"])
+        table.splines_ = {
+            name: RestrictedCubicSpline(knots).fit([]) for name, knots in given["splines"].items()
+        }
+        return table
+
     def groups(self) -> dict[str, list[str]]:
         """Return the coded terms of each column: those that stand or fall together."""
         return {
@@ -112,18 +138,31 @@ class ClinicalTable:
         }
 
 
+class SteadyLogistic(LogisticRegression):
+    """scikit-learn's logistic regression, whose patients' scores don't depend on each other's.
+
+    See :func:`~gliofuse.signature.rows.weighted_sums`.
+    """
+
+    def decision_function(self, X: Any) -> Any:
+        """Return the log-odds of the second class, or one score a class."""
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False)
+        scores = [weighted_sums(X, own) for own in self.coef_] + self.intercept_[:, None]
+        return scores[0] if len(scores) == 1 else scores.T
+
+
 def clinical_model() -> Any:
     """Return the logistic regression of clinical and fusion models.
 
     Columns are z-scored and weakly penalised (L2, C = 1), the project's choice: a perfectly
     separating score would otherwise have no finite coefficient.
     """
-    from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
     return make_pipeline(
-        StandardScaler().set_output(transform="pandas"), LogisticRegression(C=1.0, max_iter=1000)
+        StandardScaler().set_output(transform="pandas"), SteadyLogistic(C=1.0, max_iter=1000)
     )
 
 
@@ -150,9 +189,24 @@ class FittedClinical:
 
     def predict(self, data: CaseData, beside: pd.DataFrame | None = None) -> pd.DataFrame:
         """Return the probabilities of patients, given the scores that the model was fitted with."""
+        return probabilities(self.model, self.terms(data, beside), self.endpoint)
+
+    def terms(self, data: CaseData, beside: pd.DataFrame | None = None) -> pd.DataFrame:
+        """Return the patients' terms, coded as the training patients'."""
         table = self.coding.transform(data.clinical_table(self.coding.columns))
-        table = table if beside is None else pd.concat([table, beside], axis=1)
-        return probabilities(self.model, table, self.endpoint)
+        return table if beside is None else pd.concat([table, beside], axis=1)
+
+    def state(self) -> FittedState:
+        """Return what it predicts with, for :meth:`restored`."""
+        return FittedState(
+            estimators={"model": self.model}, values={"coding": self.coding.as_dict()}
+        )
+
+    @classmethod
+    def restored(cls, state: FittedState, endpoint: Endpoint) -> FittedClinical:
+        """Return the model that a state was taken of, without its training patients."""
+        coding = ClinicalTable.from_dict(state.values["coding"])
+        return cls(coding, state.estimators["model"], endpoint, pd.DataFrame(), pd.DataFrame())
 
     def nomogram(self) -> Nomogram | None:
         """Return the model of two classes on its variables' own scales."""

@@ -11,6 +11,7 @@ from gliofuse.designs.framework.clinical import FittedClinical, fit_clinical
 from gliofuse.designs.framework.context import FitContext
 from gliofuse.designs.framework.cox import FittedCox, fit_cox
 from gliofuse.designs.framework.models import Model, check_models
+from gliofuse.designs.framework.state import FittedState
 from gliofuse.inputs import CaseData, Input
 
 __all__ = ["CLINICAL", "with_clinical_comparator"]
@@ -103,6 +104,16 @@ class _WithClinical(Design):
             clinical = fit_clinical(learners, self.available.clinical, endpoint, context)
         return _FittedWithClinical(self, fitted, clinical)
 
+    def restore(self, state: FittedState) -> FittedDesign:
+        """Return the fitted design and the fitted clinical model."""
+        endpoint, part = self.available.endpoint, state.part("clinical")
+        clinical: FittedClinical | FittedCox
+        if isinstance(endpoint, SurvivalEndpoint):
+            clinical = FittedCox.restored(part, endpoint)
+        else:
+            clinical = FittedClinical.restored(part, endpoint)
+        return _FittedWithClinical(self, self.own.restore(state.part("own")), clinical)
+
 
 class _FittedWithClinical(FittedDesign):
     """A fitted design, and the fitted clinical model."""
@@ -126,9 +137,17 @@ class _FittedWithClinical(FittedDesign):
         )
         return pd.concat([self.own.predict(data), added], axis=1).rename_axis(index="case_id")
 
+    def state(self) -> FittedState:
+        """Return the design's state, and the clinical model in it."""
+        return FittedState.joined({"own": self.own.state(), "clinical": self.clinical.state()})
+
     def out_of_fold(self) -> dict[str, pd.DataFrame]:
         """Return the design's, and the clinical model's."""
         return {**self.own.out_of_fold(), CLINICAL.name: self.clinical.known}
+
+    def contributions(self, data: CaseData, predicted: pd.DataFrame) -> pd.DataFrame:
+        """Return the design's."""
+        return self.own.contributions(data, predicted)
 
     def selected_features(self, data: CaseData) -> pd.DataFrame | None:
         """Return the design's selected features."""

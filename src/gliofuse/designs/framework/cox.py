@@ -12,6 +12,7 @@ import pandas as pd
 from gliofuse.cohort import SurvivalEndpoint
 from gliofuse.designs.framework.clinical import ClinicalTable
 from gliofuse.designs.framework.context import FitContext
+from gliofuse.designs.framework.state import FittedState
 from gliofuse.evaluation import cox_nomogram
 from gliofuse.inputs import CaseData
 from gliofuse.records import Nomogram
@@ -52,6 +53,31 @@ class FittedCox:
     def predict(self, data: CaseData, beside: pd.DataFrame | None = None) -> pd.DataFrame:
         """Return risk and survival of patients, given the scores that the model was fitted with."""
         return in_columns(self.model, self.terms(data, beside), self.endpoint)
+
+    def state(self) -> FittedState:
+        """Return what it predicts with, for :meth:`restored`."""
+        values = {"coding": self.coding.as_dict(), "model": self.model.as_dict()}
+        return FittedState(values={**values, "terms": [str(name) for name in self.table.columns]})
+
+    @classmethod
+    def restored(cls, state: FittedState, endpoint: SurvivalEndpoint) -> FittedCox:
+        """Return the model that a state was taken of, without its training patients."""
+        model = CoxModel.from_dict(state.values["model"])
+        table = pd.DataFrame(columns=state.values["terms"])
+        coding = ClinicalTable.from_dict(state.values["coding"])
+        return cls(coding, model, endpoint, table, pd.DataFrame())
+
+    def contributions(self, data: CaseData, beside: pd.DataFrame | None = None) -> pd.DataFrame:
+        """Return what each term adds to each patient's log relative hazard.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Patients x terms; a row's sum is the ``risk`` that :meth:`predict` gives.
+        """
+        coefficients = self.model.coefficients_
+        terms = self.terms(data, beside)[list(coefficients.index)]
+        return (terms - self.model.center_) * coefficients
 
     @property
     def variables(self) -> dict[str, list[str]]:

@@ -16,6 +16,7 @@ import pandas as pd
 
 from gliofuse.cohort import SurvivalEndpoint, TwoClassEndpoint
 from gliofuse.designs.framework.context import FitContext
+from gliofuse.designs.framework.state import PortableNetwork
 from gliofuse.errors import InputError
 from gliofuse.inputs import CaseData, Input, TumourPatches, TumourSlices
 from gliofuse.signature import SignatureWarning
@@ -241,6 +242,15 @@ class NetworkSignature:
     trained: Any
     out_of_fold: pd.Series | None = None
     prior_shift: float = 0.0
+
+    @classmethod
+    def restored(cls, recipe: NetworkRecipe, kept: PortableNetwork) -> NetworkSignature:
+        """Return the signature that :meth:`portable` was taken of, without its training."""
+        return cls(recipe, kept.trained, prior_shift=kept.prior_shift)
+
+    def portable(self) -> PortableNetwork:
+        """Return what the signature predicts with, without its recipe."""
+        return PortableNetwork(self.trained, self.prior_shift)
 
     def predict(self, data: CaseData) -> pd.Series:
         """Return the probability of the positive class (mean over a patient's samples)."""

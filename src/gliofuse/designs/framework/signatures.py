@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import pandas as pd
 
 from gliofuse.cohort import SurvivalEndpoint
 from gliofuse.designs.framework.base import Design, FittedDesign
+from gliofuse.designs.framework.classes import contributions_by_term
 from gliofuse.designs.framework.context import FitContext
 from gliofuse.designs.framework.cox import FittedCox, admitted, fit_cox, in_columns, risk_only
-from gliofuse.designs.framework.networks import NetworkSignature
+from gliofuse.designs.framework.networks import NetworkRecipe, NetworkSignature
+from gliofuse.designs.framework.state import FittedState
 from gliofuse.errors import SettingError
 from gliofuse.inputs import CaseData
 from gliofuse.records import Nomogram
@@ -27,6 +29,7 @@ __all__ = [
     "check_method",
     "fit_integrated",
     "fit_signature",
+    "restored_survival",
 ]
 
 SignatureMethod = Literal["offset", "cox", "stability", "ridge", "paper"]
@@ -43,12 +46,14 @@ SIGNATURE_METHODS: dict[str, str] = {
 
 @dataclass(frozen=True)
 class SignaturePart:
-    """A fitted signature, whom it learned from, and the network whose features it reads."""
+    """A fitted signature, whom it learned from, and what it reads: a sequence's features, and
+    those of a network."""
 
     estimator: Any
     case_ids: tuple[str, ...]
     network: NetworkSignature | None = None
     suffix: str = ""
+    sequence: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,36 @@ class FittedSignature:
     scale: CoxModel
     features: Callable[[CaseData, SignaturePart], pd.DataFrame]
 
+    def state(self) -> FittedState:
+        """Return the parts and the scale, for :meth:`restored`."""
+        parts = {}
+        for number, part in enumerate(self.parts):
+            own = {} if part.network is None else {"network": part.network.portable()}
+            values = {"suffix": part.suffix, "sequence": part.sequence}
+            parts[str(number)] = FittedState({"estimator": part.estimator}, own, values)
+        scale = FittedState(values={"scale": self.scale.as_dict(), "parts": len(self.parts)})
+        joined = FittedState.joined(parts)
+        return replace(joined, values={**joined.values, **scale.values})
+
+    @classmethod
+    def restored(
+        cls,
+        state: FittedState,
+        features: Callable[[CaseData, SignaturePart], pd.DataFrame],
+        recipe: NetworkRecipe | None = None,
+    ) -> FittedSignature:
+        """Return the signature that a state was taken of, without its training patients."""
+        parts = []
+        for number in range(state.values["parts"]):
+            own = state.part(str(number))
+            kept = own.networks.get("network")
+            network = None
+            if kept is not None and recipe is not None:
+                network = NetworkSignature.restored(recipe, kept)
+            parts.append(SignaturePart(own.estimators["estimator"], (), network, **own.values))
+        scale = CoxModel.from_dict(state.values["scale"])
+        return cls(tuple(parts), pd.Series(dtype=float), scale, features)
+
     def score(self, data: CaseData) -> pd.Series:
         """Return the signature of patients, by ``case_id``."""
         scores = [part.estimator.risk(self.features(data, part)) for part in self.parts]
@@ -90,6 +125,7 @@ def fit_signature(
     features: Callable[[CaseData, SignaturePart], pd.DataFrame],
     context: FitContext,
     *,
+    sequence: str = "",
     top_k: int = 10,
     trees: int = 100,
     folds: int = 5,
@@ -107,6 +143,8 @@ def fit_signature(
         it reads.
     features : callable
     context : FitContext
+    sequence : str, optional
+        The one whose features the parts read; empty for all.
     top_k, trees : int
         Features that the forest keeps, and its trees.
     folds : int
@@ -117,12 +155,13 @@ def fit_signature(
     fitted, known = [], []
     for case_ids, (network, suffix) in parts.items():
         own = training.subset(case_ids)
-        table = features(own, SignaturePart(None, case_ids, network, suffix))
+        part = SignaturePart(None, case_ids, network, suffix, sequence)
+        table = features(own, part)
         estimator = _estimator(method, context, top_k=top_k, trees=trees, folds=folds)
         given = None if offset is None or method != "offset" else offset.loc[list(case_ids)]
         people = None if context.groups is None else context.groups.loc[list(case_ids)]
         estimator.fit(table, own.survival, offset=given, people=people)
-        fitted.append(SignaturePart(estimator, case_ids, network, suffix))
+        fitted.append(replace(part, estimator=estimator))
         known.append(estimator.held_out_)
     scores = pd.concat(known).groupby(level=0, sort=False).mean().rename("signature")
     scores = scores.loc[list(training.case_ids)]
@@ -209,8 +248,8 @@ class FittedSurvival(FittedDesign):
     cox : mapping of str to FittedCox
     beside : mapping of str to str
         The signature that a Cox model has beside its clinical terms, where it has one.
-    training : CaseData
-        For the tables of hazard ratios.
+    outcome : pandas.DataFrame
+        The training patients' times and events, for the tables of hazard ratios.
     """
 
     def __init__(
@@ -221,14 +260,30 @@ class FittedSurvival(FittedDesign):
         signatures: Mapping[str, FittedSignature],
         cox: Mapping[str, FittedCox],
         beside: Mapping[str, str],
-        training: CaseData,
+        outcome: pd.DataFrame,
     ) -> None:
         super().__init__(design, networks)
         self.endpoint = endpoint
         self.signatures = dict(signatures)
         self.cox = dict(cox)
         self.beside = dict(beside)
-        self.outcome = training.survival
+        self.outcome = outcome
+
+    def state(self) -> FittedState:
+        """Return signatures, Cox models and networks, for :func:`restored_survival`."""
+        parts = {f"signature.{name}": one.state() for name, one in self.signatures.items()}
+        parts |= {f"cox.{name}": one.state() for name, one in self.cox.items()}
+        joined, found = FittedState.joined(parts), super().state()
+        values = {
+            "signatures": list(self.signatures),
+            "cox": list(self.cox),
+            "beside": self.beside,
+        }
+        return FittedState(
+            joined.estimators,
+            {**joined.networks, **found.networks},
+            {**joined.values, **values},
+        )
 
     def predict(self, data: CaseData) -> pd.DataFrame:
         """Return each model's risk and survival at the horizons, by ``case_id``."""
@@ -254,6 +309,17 @@ class FittedSurvival(FittedDesign):
             for name, one in self.signatures.items()
         }
         return found | {name: one.known for name, one in self.cox.items()}
+
+    def contributions(self, data: CaseData, predicted: pd.DataFrame) -> pd.DataFrame:
+        """Return what each clinical term and signature adds to the Cox models."""
+        found = []
+        for name, one in self.cox.items():
+            own = self.beside.get(name)
+            score = None if own is None else self.signatures[own].score(data).to_frame()
+            added = contributions_by_term(one.contributions(data, score))
+            found.append(added.assign(model=name))
+        none = super().contributions(data, predicted)
+        return pd.concat(found, ignore_index=True) if found else none
 
     def selected_features(self, data: CaseData) -> pd.DataFrame | None:
         """Return the values of the features of the final model's signature."""
@@ -296,3 +362,39 @@ class FittedSurvival(FittedDesign):
             found["proportional_hazards"] = pd.concat(hazards, ignore_index=True)
             found["schoenfeld"] = pd.concat(residuals, ignore_index=True)
         return found
+
+
+def restored_survival(
+    design: Design,
+    state: FittedState,
+    features: Callable[[CaseData, SignaturePart], pd.DataFrame],
+    recipes: Mapping[str, NetworkRecipe] | None = None,
+) -> FittedSurvival:
+    """Return the fitted survival design that a state was taken of.
+
+    Parameters
+    ----------
+    design : Design
+    state : FittedState
+    features : callable
+        Gives the features of patients for a part of a signature.
+    recipes : mapping of str to NetworkRecipe, optional
+        Of the networks by model; the signatures read networks of the first.
+    """
+    endpoint = design.available.endpoint
+    assert isinstance(endpoint, SurvivalEndpoint)
+    recipes = recipes or {}
+    recipe = next(iter(recipes.values()), None)
+    signatures = {
+        name: FittedSignature.restored(state.part(f"signature.{name}"), features, recipe)
+        for name in state.values["signatures"]
+    }
+    cox = {
+        name: FittedCox.restored(state.part(f"cox.{name}"), endpoint)
+        for name in state.values["cox"]
+    }
+    networks = {
+        name: NetworkSignature.restored(own, state.networks[name]) for name, own in recipes.items()
+    }
+    none = pd.DataFrame(columns=["time", "event"])
+    return FittedSurvival(design, endpoint, networks, signatures, cox, state.values["beside"], none)

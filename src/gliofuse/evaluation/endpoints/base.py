@@ -76,6 +76,22 @@ class Evaluation(ABC):
             If the rule is unknown or has no sense for the kind.
         """
 
+    def thresholds(self, predictions: pd.DataFrame, rule: str) -> pd.DataFrame:
+        """Return each model's threshold, learned from its training patients' predictions.
+
+        Parameters
+        ----------
+        predictions : DataFrame
+        rule : str
+            As :meth:`check_threshold` allows it.
+
+        Returns
+        -------
+        DataFrame
+            ``fold``, ``model`` and ``threshold``; no row where the kind of endpoint has none.
+        """
+        return pd.DataFrame(columns=["fold", "model", "threshold"])
+
     @abstractmethod
     def tables(
         self,

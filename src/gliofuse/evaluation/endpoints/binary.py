@@ -63,6 +63,19 @@ class BinaryEvaluation(Evaluation):
                 f"{did_you_mean(rule, self.rules)}"
             )
 
+    def thresholds(self, predictions: pd.DataFrame, rule: str) -> pd.DataFrame:
+        """Return 0.5, or Youden's point on each fold's and model's own training patients."""
+        training = predictions[predictions["cohort"] == "training"]
+        rows = [
+            (
+                fold,
+                model,
+                0.5 if rule == "half" else youden_threshold(group["y_true"], group["probability"]),
+            )
+            for (fold, model), group in training.groupby(["fold", "model"], sort=False)
+        ]
+        return pd.DataFrame(rows, columns=["fold", "model", "threshold"])
+
     def tables(
         self,
         predictions: pd.DataFrame,
@@ -89,7 +102,7 @@ class BinaryEvaluation(Evaluation):
         """
         self.check_threshold(threshold)
         self.check(predictions)
-        thresholds = _thresholds(predictions, threshold)
+        thresholds = self.thresholds(predictions, threshold)
         pooled = pool_predictions(predictions, thresholds=thresholds)
         cohorts = {
             str(cohort): group
@@ -275,16 +288,3 @@ def _strata(cohort: str, patients: pd.DataFrame, centers: pd.Series | None) -> t
     one = patients.drop_duplicates("case_id")
     classes = one.groupby(one["case_id"].map(centers))["y_true"].nunique()
     return ("center", "fold") if int((classes > 1).sum()) > 1 else ("fold",)
-
-
-def _thresholds(predictions: pd.DataFrame, rule: str) -> pd.DataFrame:
-    training = predictions[predictions["cohort"] == "training"]
-    rows = [
-        (
-            fold,
-            model,
-            0.5 if rule == "half" else youden_threshold(group["y_true"], group["probability"]),
-        )
-        for (fold, model), group in training.groupby(["fold", "model"], sort=False)
-    ]
-    return pd.DataFrame(rows, columns=["fold", "model", "threshold"])

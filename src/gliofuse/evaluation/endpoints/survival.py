@@ -69,6 +69,10 @@ class SurvivalEvaluation(Evaluation):
                 f"{did_you_mean(rule, self.rules)}"
             )
 
+    def thresholds(self, predictions: pd.DataFrame, rule: str) -> pd.DataFrame:
+        """Return the median risk of the training patients, or the cut that parts them most."""
+        return risk_thresholds(predictions, rule)
+
     def tables(
         self,
         predictions: pd.DataFrame,
@@ -92,7 +96,7 @@ class SurvivalEvaluation(Evaluation):
         """
         self.check_threshold(threshold)
         self.check(predictions)
-        thresholds = risk_thresholds(predictions, threshold)
+        thresholds = self.thresholds(predictions, threshold)
         everybody = self._held(predictions, thresholds if len(thresholds) else None)
         able = [held for held in everybody if held.rows["event"].any()]
         drawn = [held for held in able if held.model in judged]

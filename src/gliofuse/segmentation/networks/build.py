@@ -41,5 +41,5 @@ def build_stage(plan: SegmentationPlan, stage: StagePlan, *, seed: int = 0) -> n
                 blocks=stage.blocks,
             )
     if stage.dimensions == 2:
-        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # torch's stub
+        torch.nn.utils.convert_conv2d_weight_memory_format(network, torch.channels_last)
     return network

@@ -106,13 +106,13 @@ def extract_brain(
         if stripped:
             mask = _already_stripped(image, small)
         else:
-            mask = _from_outside(image, small, method, given)
+            mask, notes = _from_outside(image, small, method, given), (f"brain: {given or method}",)
         to_template: Affine | None = None
         if onto_template:
             to_template = register_template(
                 _within(small, mask.array > 0), mask, seed=seed, threads=threads
             ).inverse
-        return Brain(mask, {}, to_template, () if stripped else (f"brain: {given or method}",))
+        return Brain(mask, {}, to_template, notes)
     first = _surfaces(volumes, heads, to_scan, reference, small)
     envelope = small.with_array(first.inside.astype(np.uint8))
     pre_stripped = _within(small, ndimage.binary_dilation(first.inside))

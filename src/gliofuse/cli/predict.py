@@ -104,7 +104,10 @@ def predict(
         case = Case(case_id, files, mask, clinical=values)
     one = predict_patient(loaded, case, out, preparation_of(loaded, raw=raw, segmenter=segmenter))
     _print_patient(loaded, one)
-    typer.echo(f"written: {out / 'prediction.json'}")
+    from gliofuse.report.patient import write_patient_report
+
+    page = write_patient_report(one, loaded.description, out, case=case, card=loaded.card)
+    typer.echo(f"written: {out / 'prediction.json'}; report: {page}")
 
 
 def _pair(text: str) -> tuple[str, str]:

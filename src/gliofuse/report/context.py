@@ -314,9 +314,12 @@ class Context:
         return names or list(self.evaluation.summary_metrics)
 
     def paper_value(self, cohort: str, model: str, metric: str) -> float | None:
-        """Return the publication's figure on its own patients, to print beside one's own."""
+        """Return the publication's figure on its own patients, to print beside one's own.
+
+        There is none where the publication predicts something else.
+        """
         table = self.table(PAPER_RESULTS)
-        if table is None:
+        if table is None or not self.run.design.paper_outcome_is_ours:
             return None
         if metric == self.headline_on(cohort):
             metric = self.evaluation.headline

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from gliofuse.records import COHORT, EXCLUDED, FAILED_CASES, FOLDS, TableFile
+from gliofuse.records import COHORT, EXCLUDED, FAILED_CASES, FOLDS, PREDICTIONS, TableFile
 from gliofuse.report.context import RunContext
 from gliofuse.report.sections import Findings
 from gliofuse.report.sections.patients.split import split_short, split_words
@@ -82,11 +82,11 @@ def _folds(context: RunContext) -> list[dict[str, Any]]:
 
 
 def _centers(context: RunContext) -> list[dict[str, Any]]:
-    """Return the held-out patients of each centre by class."""
+    """Return the analysed patients of each centre by class."""
     table = context.table(COHORT)
     if table is None or "center" not in table or table["center"].isna().all():
         return []
-    outcomes = context.outcomes(context.predictions)
+    outcomes = context.outcomes(context.table(PREDICTIONS))
     rows = []
     for center, members in table.groupby("center", sort=True):
         own = outcomes.reindex(members["case_id"]).dropna()

@@ -132,3 +132,21 @@ def test_a_paper_of_two_classes_does_not_stand_beside_three():
     paper = find_design("rdl").paper
     assert paper.results_beside(parse_endpoint("grade: 2, 3, 4")).empty
     assert paper.results_beside(parse_endpoint("grade >= 3")).equals(paper.results)
+
+
+@pytest.mark.parametrize(
+    ("design", "endpoint", "same"),
+    [
+        ("rdl", "grade >= 3", True),
+        ("rdl", "WHO Grade in {3, 4}", True),
+        ("rdl", "grade >= 4", False),
+        ("rdl", "grade < 3", False),
+        ("rdl", "atrx_mutated == 1", False),
+        ("rdl", "grade: 2, 3, 4", False),
+        ("imaging-clinical", "ATRX == mutated", True),
+        ("imaging-clinical", "grade >= 3", False),
+        ("risk-signature", "grade >= 3", False),
+    ],
+)
+def test_a_papers_endpoint_is_known_by_its_column_and_its_cut(design, endpoint, same):
+    assert find_design(design).paper.predicts(parse_endpoint(endpoint)) is same

@@ -13,12 +13,17 @@ import pandas as pd
 import pytest
 
 from gliofuse.records import (
+    CALIBRATION_SUMMARY,
     CHARACTERISTICS,
+    COHORT,
     EXCLUDED,
     FAILED_CASES,
     FOLDS,
     METRICS,
+    PAPER_RESULTS,
+    PREDICTIONS,
     THRESHOLDS,
+    TIMING,
     RunFolder,
 )
 from gliofuse.report import write_report
@@ -96,6 +101,26 @@ def _kind(*kinds):
     return lambda run: run.record.split.kind in kinds
 
 
+def _off(run):
+    """Whether an interval of the final model's calibration leaves its ideal out."""
+    table = run.read(CALIBRATION_SUMMARY)
+    cohort = "test" if "test" in _tested(run) else "external"
+    own = table[(table["model"] == run.record.final.name) & (table["cohort"] == cohort)]
+    ideals = {"observed_expected": 1, "intercept": 0, "slope": 1}
+    return any(
+        (own[f"{name}_low"] > ideal).any() or (own[f"{name}_high"] < ideal).any()
+        for name, ideal in ideals.items()
+    )
+
+
+def _predicts_as_published(run):
+    return run.record.design.name == "rdl"  # of grades; imaging-clinical's paper is of ATRX
+
+
+def _is_published(run):
+    return (run.need(PAPER_RESULTS)["model"] == run.record.final.name).any()
+
+
 #: What the page may say, and when that is true of the run.
 CLAIMS = {
     r"[Tt]hresholds,? learned": _learned,
@@ -133,6 +158,22 @@ CLAIMS = {
         _rows(run, EXCLUDED) + _rows(run, FAILED_CASES) == 0
     ),
     r"could not be processed": lambda run: _rows(run, FAILED_CASES) > 0,
+    r"Study report · synthetic patients": lambda run: run.record.source == "images",
+    r"Synthetic patients The patients were made by gliofuse's phantom": lambda run: (
+        run.record.source == "images"
+    ),
+    r"The publication reports": lambda run: _predicts_as_published(run) and _is_published(run),
+    r"publication, other patients \(its": _predicts_as_published,
+    r"and another endpoint: ATRX mutation": lambda run: not _predicts_as_published(run),
+    r"Not as they are\. ": _off,
+    r"Nothing speaks against it": lambda run: not _off(run),
+    r"Read with care (?:(?!What these figures).)*Probabilities are not calibrated": lambda run: (
+        _off(run) and run.record.split.kind != "center"
+    ),
+    r"predictions of \d+ models": _kind("kfold"),
+    r"predictions of 4 models, one for each of 2 folds in 2 repeats": lambda run: (
+        run.record.split.repeats == 2
+    ),
 }
 
 
@@ -157,3 +198,37 @@ def test_shares_of_validation_patients_are_those_of_the_folds(run):
     assert (said is not None) == (share > 0)
     if said:
         assert abs(int(said[1] or said[2]) / 100 - share) < 0.05
+
+
+def test_the_endpoint_stands_in_the_title_and_over_the_main_result(run):
+    folder, text = run
+    assert folder.record.endpoint_text == "grade >= 3"
+    assert "grade >= 3 · gliofuse report" in text
+    assert "Main result, grade ≥ 3" in text
+
+
+def test_centres_hold_every_analysed_patient(run):
+    folder, text = run
+    centers = folder.need(COHORT).set_index("case_id")["center"]
+    analysed = folder.need(PREDICTIONS)["case_id"].unique()
+    line = re.search(r"Centres (.*?\))(?: (?:Patients per part|\d+ patients excluded|$))", text)[1]
+    said = {name: int(n) for name, n in re.findall(r"(\w+): (\d+) \(", line)}
+    assert said == centers[analysed].value_counts().to_dict()
+    assert sum(said.values()) == folder.record.n_cases
+
+
+def test_stages_add_up_to_the_time_of_the_run_or_the_page_says_why_not(run):
+    folder, text = run
+    stages = folder.need(TIMING)["seconds"].sum()
+    told = "The stages sum to more than the time from start to end" in text
+    assert told == (stages >= folder.record.seconds)
+    assert ("evaluation and everything else" in text) != told
+
+
+def test_warnings_keep_their_numbers(run):
+    folder, text = run
+    names = dict.fromkeys(folder.need(FOLDS)["fold"])
+    given = {warning for name in names for warning in folder.fold(name).record.warnings}
+    for warning in folder.record.warnings:
+        assert warning in text
+        assert any(warning.endswith(whole) for whole in given), warning

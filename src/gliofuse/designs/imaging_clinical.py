@@ -70,6 +70,8 @@ _LABELS = {"deep": "DL", "radiomics": "radiomics", "hybrid": "hybrid"}
 
 _PAPER = Paper(
     citation="Liu et al., Quant Imaging Med Surg 2024;14(1):251-263",
+    outcome="ATRX mutation in IDH-mutant astrocytoma of grade 3 or 4",
+    outcome_column="atrx",
     sequences=("t1ce", "flair"),
     results=paper_results(
         ("sensitivity", "specificity", "accuracy", "auc"),

@@ -58,6 +58,9 @@ _SEQUENCES = ("t1", "t1ce", "t2", "flair")
 _METRICS = ("auc", "accuracy", "sensitivity", "specificity")
 _PAPER = Paper(
     citation="Radiomic and deep-learning fusion signatures, J Biotech Research 2024;17:146-158",
+    outcome="WHO grade 2 against grades 3 and 4",
+    outcome_column="grade",
+    outcome_classes={"2": 0, "3": 1, "4": 1},
     sequences=_SEQUENCES,
     results=paper_results(
         _METRICS,

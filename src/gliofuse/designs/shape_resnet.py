@@ -92,6 +92,9 @@ _FORMS = {
 
 _PAPER = Paper(
     citation='Zeng et al. 2024 (Ivyspring), "explicit tumor size information"',
+    outcome="WHO grade 2 against grades 3 and 4",
+    outcome_column="grade",
+    outcome_classes={"2": 0, "3": 1, "4": 1},
     sequences=_SEQUENCES,
     results=paper_results(
         ("auc", "accuracy", "apca", "sensitivity", "specificity"),

@@ -55,6 +55,10 @@ class DesignRecord(Record):
         default_factory=dict,
         description="Labels of the publication's models that the run left out, by name.",
     )
+    paper_outcome: str = Field(default="", description="What the publication predicts, in words.")
+    paper_outcome_is_ours: bool = Field(
+        default=False, description="Whether the run predicts the same."
+    )
 
 
 class LogrankRecord(Record):

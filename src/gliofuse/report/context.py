@@ -13,10 +13,17 @@ from gliofuse.cohort import Endpoint, SplitSettings, SurvivalEndpoint, endpoint_
 from gliofuse.errors import InputError
 from gliofuse.evaluation.endpoints import Evaluation, evaluation_of
 from gliofuse.records import (
+    CENTER_CHARACTERISTICS,
+    CHARACTERISTICS,
+    COHORT,
+    EXCLUDED,
+    FAILED_CASES,
     FOLDS,
     METRICS,
+    MISSING,
     PAPER_RESULTS,
     PREDICTIONS,
+    SIMILAR,
     ComparisonFolder,
     ComparisonRecord,
     ModelRecord,
@@ -33,6 +40,11 @@ __all__ = ["HELD_OUT", "ComparisonContext", "Context", "RunContext"]
 _COHORT_ORDER = ("test", "external", "validation")
 HELD_OUT = ("test", "external")
 _POOLED = ("auc_pooled", "macro_auc_pooled", "c_index_pooled")
+#: What a comparison reads of its first run, since patients and folds are those of all.
+_OF_ALL_RUNS = (
+    *(COHORT, EXCLUDED, FAILED_CASES, FOLDS, SIMILAR, MISSING),
+    *(CHARACTERISTICS, CENTER_CHARACTERISTICS),
+)
 
 
 class Context:
@@ -172,11 +184,14 @@ class Context:
 
     def _read(self, file: TableFile) -> pd.DataFrame | None:
         try:
-            table = self.folder.read(file)
+            table = self._folder_of(file).read(file)
         except InputError as error:
             self.problems.append(str(error))
             return None
         return None if table is None or table.empty else table
+
+    def _folder_of(self, file: TableFile) -> RunFolder | ComparisonFolder:
+        return self.folder
 
     @cached_property
     def metrics(self) -> pd.DataFrame:
@@ -314,9 +329,12 @@ class Context:
         return names or list(self.evaluation.summary_metrics)
 
     def paper_value(self, cohort: str, model: str, metric: str) -> float | None:
-        """Return the publication's figure on its own patients, to print beside one's own."""
+        """Return the publication's figure on its own patients, to print beside one's own.
+
+        There is none where the publication predicts something else.
+        """
         table = self.table(PAPER_RESULTS)
-        if table is None:
+        if table is None or not self.run.design.paper_outcome_is_ours:
             return None
         if metric == self.headline_on(cohort):
             metric = self.evaluation.headline
@@ -392,6 +410,10 @@ class ComparisonContext(Context):
             ModelRecord(name=name, label=name, kind="design", role="rival") for name in self.runs
         )
         super().__init__(folder, models, None, next(iter(self.runs.values())))
+
+    def _folder_of(self, file: TableFile) -> RunFolder | ComparisonFolder:
+        first = self.record.designs[0].run_folder
+        return self.folder.run(first) if file in _OF_ALL_RUNS else self.folder
 
     @property
     def title(self) -> str:

@@ -350,6 +350,8 @@ def _record(plan: Plan, split: SplitSettings, command: str) -> RunRecord:
             notes=design.choices + (design.choices_for_images if design.available.images else ()),
             preset=design.settings.preset,
             paper_labels=design.left_out_labels,
+            paper_outcome=design.paper.outcome,
+            paper_outcome_is_ours=design.paper.predicts(study.endpoint),
         ),
         models=tuple(ModelRecord(**vars(model)) for model in design.models),
         risk_model=design.risk_model,

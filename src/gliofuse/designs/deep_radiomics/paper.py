@@ -51,6 +51,9 @@ VARIANTS = (
 PAPER = Paper(
     citation="Xu et al., Front Oncol 2022;12:969907",
     doi="10.3389/fonc.2022.969907",
+    outcome="WHO grade 2 against grades 3 and 4",
+    outcome_column="grade",
+    outcome_classes={"2": 0, "3": 1, "4": 1},
     sequences=("t1", "t1ce", "t2"),
     results=paper_results(
         ("auc", "accuracy", "sensitivity", "precision"),

@@ -66,7 +66,10 @@ class Paper:
     ``sequences`` are those of its MRI that the method reads, none where it reads any. ``results``
     has the columns ``cohort, model, metric, value``; the metrics are named as in the
     evaluation and lie in 0..1. They are printed beside one's own, never expected of them.
-    ``labels`` says how a reader would write the models, by name.
+    ``labels`` says how a reader would write the models, by name. ``outcome`` is what the
+    publication predicts, in words, ``outcome_column`` how a clinical column of it is called, as a
+    part of its name in small letters, and ``outcome_classes`` the class of each of its values,
+    where a cut divides them.
     """
 
     citation: str
@@ -76,6 +79,23 @@ class Paper:
         default_factory=lambda: pd.DataFrame(columns=["cohort", "model", "metric", "value"])
     )
     labels: Mapping[str, str] = field(default_factory=dict)
+    outcome: str = ""
+    outcome_column: str = ""
+    outcome_classes: Mapping[str, int] = field(default_factory=dict)
+
+    def predicts(self, endpoint: Endpoint) -> bool:
+        """Whether an endpoint is the publication's own, as far as its column and rule tell."""
+        if len(endpoint.classes) != 2 or not self.outcome_column:
+            return False
+        name, *others = endpoint.columns
+        if others or self.outcome_column not in name.casefold():
+            return False
+        if not self.outcome_classes:
+            return True
+        values = pd.DataFrame({name: list(self.outcome_classes)})
+        values.index = pd.Index(map(str, values.index), name="case_id")
+        outcome, _ = endpoint.outcome(values)
+        return outcome["y_true"].tolist() == list(self.outcome_classes.values())
 
     def results_beside(self, endpoint: Endpoint) -> pd.DataFrame:
         """Return the figures that may stand beside one's own: none unless there are two classes.

@@ -45,11 +45,15 @@ REPORT = EndpointReport(
     ),
     comparison_chapters=(
         Chapter("done", "What was compared", ("compared",)),
+        Chapter("patients", "Patients", ("patients", "characteristics")),
         Chapter("results", "Results", ("performance", "centers", "subgroups", "roc", "tests")),
+        Chapter("limitations", "What this comparison cannot tell", ("comparison_limits",)),
         Chapter("probabilities", "Can the probabilities be used?", ("calibration", "decision")),
         Chapter("misjudged", "Patients whom all designs misjudge", ("shared_misjudged",)),
         Chapter("agreement", "Agreement between designs", ("agreement",)),
+        Chapter("designs", "The designs", ("compared_designs",)),
         Chapter("cost", "Time and memory", ("cost",)),
+        Chapter("settings", "Settings and versions", ("compared_settings",)),
     ),
     notes={
         "apca": "APCA: mean of the accuracies of the two classes.",

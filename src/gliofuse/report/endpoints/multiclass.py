@@ -37,15 +37,19 @@ REPORT = EndpointReport(
     ),
     comparison_chapters=(
         Chapter("done", "What was compared", ("compared",)),
+        Chapter("patients", "Patients", ("patients", "characteristics")),
         Chapter(
             "results",
             "Results",
             ("performance", "class_auc", "class_roc", "class_confusion", "tests"),
         ),
+        Chapter("limitations", "What this comparison cannot tell", ("comparison_limits",)),
         Chapter("probabilities", "Can the probabilities be used?", ("class_calibration",)),
         Chapter("misjudged", "Patients whom all designs misjudge", ("shared_misjudged",)),
         Chapter("agreement", "Agreement between designs", ("agreement",)),
+        Chapter("designs", "The designs", ("compared_designs",)),
         Chapter("cost", "Time and memory", ("cost",)),
+        Chapter("settings", "Settings and versions", ("compared_settings",)),
     ),
     notes={
         "macro_auc": "Macro AUC: mean of the AUCs of each class against the rest.",

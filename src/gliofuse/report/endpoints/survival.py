@@ -71,8 +71,9 @@ REPORT = EndpointReport(
     ),
     comparison_chapters=(
         Chapter("done", "What was compared", ("compared",)),
-        Chapter("patients", "Follow-up", ("follow_up",)),
+        Chapter("patients", "Patients", ("patients", "follow_up", "characteristics")),
         Chapter("results", "Results", ("performance", "tests", "horizons", "brier_curve")),
+        Chapter("limitations", "What this comparison cannot tell", ("comparison_limits",)),
         Chapter("risk_groups", "Risk groups", ("risk_groups",)),
         Chapter(
             "probabilities",
@@ -81,7 +82,9 @@ REPORT = EndpointReport(
         ),
         Chapter("misjudged", "Patients whom all designs misjudge", ("shared_misjudged",)),
         Chapter("agreement", "Agreement between designs", ("agreement",)),
+        Chapter("designs", "The designs", ("compared_designs",)),
         Chapter("cost", "Time and memory", ("cost",)),
+        Chapter("settings", "Settings and versions", ("compared_settings",)),
     ),
     notes={
         "c_index_pooled": "The C-index (Harrell's) compares a patient only with patients whom the "

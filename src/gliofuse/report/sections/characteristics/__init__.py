@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from gliofuse.records import CENTER_CHARACTERISTICS, CHARACTERISTICS
-from gliofuse.report.context import RunContext
+from gliofuse.report.context import Context
 from gliofuse.report.plain import records
 from gliofuse.report.sections import Findings
 from gliofuse.report.wording import format_number, format_p
@@ -15,7 +15,7 @@ from gliofuse.report.wording import format_number, format_p
 __all__ = ["data"]
 
 
-def data(context: RunContext, found: Findings) -> dict[str, Any] | None:
+def data(context: Context, found: Findings) -> dict[str, Any] | None:
     """Return the table, its rows gathered by variable, and the columns that it leaves out."""
     table = context.table(CHARACTERISTICS)
     if table is None:

@@ -1,4 +1,4 @@
-"""Which designs were compared, and whether the tests tell them apart."""
+"""Which designs were compared, how, and whether the tests tell them apart."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import Any
 
 from gliofuse.report.context import ComparisonContext
 from gliofuse.report.sections import Findings
-from gliofuse.report.wording import plural, within
+from gliofuse.report.wording import format_number, plural, within
 
 __all__ = ["data"]
 
 
 def data(context: ComparisonContext, found: Findings) -> dict[str, Any]:
-    """Return the designs, sentences on the comparison, and what was left out of each."""
+    """Return the designs and sentences on the comparison."""
     designs = [
         {
             "name": design.name,
@@ -26,11 +26,13 @@ def data(context: ComparisonContext, found: Findings) -> dict[str, Any]:
         }
         for design in context.record.designs
     ]
+    people = found["patients"]
     return {
         "designs": designs,
-        "sentences": _sentences(context, found["tests"] or []),
-        "left_out": [
-            f"{name}: {text}" for name, run in context.runs.items() for text in run.left_out
+        "sentences": [
+            f"Each design predicts {people['endpoint']}.",
+            people["split"]["words"],
+            *_sentences(context, found["tests"] or []),
         ],
     }
 
@@ -50,22 +52,43 @@ def _sentences(context: ComparisonContext, squares: list[dict[str, Any]]) -> lis
     for square in squares:
         if square["cohort"] != context.primary:
             continue
-        told_apart = sum(
-            bool(cell and cell["significant"])
-            for row, cells in enumerate(square["cells"])
-            for cell in cells[row + 1 :]
-        )
-        pairs = len(names) * (len(names) - 1) // 2
+        sentences += _told_apart(context, square, metric)
+    return sentences
+
+
+def _told_apart(context: ComparisonContext, square: dict[str, Any], metric: str) -> list[str]:
+    """Say how many pairs differ, and what that does or does not carry."""
+    pairs = [cell for row, cells in enumerate(square["cells"]) for cell in cells[row + 1 :] if cell]
+    apart = sum(cell["significant"] for cell in pairs)
+    adjusted = "p adjusted by Holm" if square["holm"] else "p"
+    if not apart:
+        sentences = [f"The tests tell no pair of designs apart by {metric} ({adjusted} ≥ 0.05)."]
+        bound = _largest_difference(context, square["cohort"])
+        if bound is not None:
+            sentences.append(
+                "That does not make them alike: differences of up to "
+                f"{format_number(bound, 2)} are inside the intervals."
+            )
+        return [*sentences, "The order of the designs on this cohort is no ranking."]
+    sentences = [
+        f"The tests tell {apart} of {plural(len(pairs), 'pair')} of designs apart by {metric} "
+        f"({adjusted} < 0.05); among the others the order on this cohort is no ranking."
+    ]
+    if context.split.kind in ("holdout", "column"):
         sentences.append(
-            f"The tests tell no pair of designs apart by {metric} (p ≥ 0.05)."
-            if not told_apart
-            else f"The tests tell {told_apart} of {plural(pairs, 'pair')} of designs apart by "
-            f"{metric} (p < 0.05)."
-        )
-        sentences.append(
-            "Where the intervals overlap, the order of the designs on this cohort is no ranking."
+            "The tests are of the models as they were fitted here, once; whether a design is "
+            "better when it is fitted again, on other patients, they do not say."
         )
     return sentences
+
+
+def _largest_difference(context: ComparisonContext, cohort: str) -> float | None:
+    table = context.table(context.kind.tests)
+    if table is None:
+        return None
+    bounds = table.loc[table["cohort"] == cohort, ["ci_low", "ci_high"]].abs().to_numpy().ravel()
+    known = [float(bound) for bound in bounds if bound == bound]
+    return max(known, default=None)
 
 
 def _holds_chance(context: ComparisonContext, name: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gliofuse.records import COHORT, SIMILAR
-from gliofuse.report.context import RunContext
+from gliofuse.report.context import Context, RunContext
 from gliofuse.report.plain import records
 from gliofuse.report.sections import Findings
 from gliofuse.report.wording import format_interval, plural
@@ -17,7 +17,7 @@ _NAMED = 5
 Limit = dict[str, str]
 
 
-def center_giveaway(context: RunContext, found: Findings) -> Limit | None:
+def center_giveaway(context: Context, found: Findings) -> Limit | None:
     """Say that the centre alone tells the class."""
     telling = [
         cohort["alone"]
@@ -65,7 +65,7 @@ def center_calibration(context: RunContext, found: Findings) -> Limit | None:
     }
 
 
-def similar_cases(context: RunContext) -> Limit | None:
+def similar_cases(context: Context) -> Limit | None:
     """Name the pairs of patients who may be one person under two ids."""
     pairs = records(context.table(SIMILAR))
     if not pairs:
@@ -79,7 +79,7 @@ def similar_cases(context: RunContext) -> Limit | None:
     }
 
 
-def rows_of_one_person(context: RunContext) -> Limit | None:
+def rows_of_one_person(context: Context) -> Limit | None:
     """Say that rows of one person are counted as if they were independent."""
     column, table = context.split.group, context.table(COHORT)
     if column is None or table is None or column not in table:

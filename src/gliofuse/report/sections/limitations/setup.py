@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gliofuse.report.context import HELD_OUT, RunContext
+from gliofuse.report.context import HELD_OUT, Context, RunContext
 from gliofuse.report.sections import Findings
 from gliofuse.report.wording import plural
 
@@ -26,7 +26,7 @@ Limit = dict[str, str]
 _ENOUGH_EVENTS = 100
 
 
-def giveaway(context: RunContext) -> Limit | None:
+def giveaway(context: Context) -> Limit | None:
     """Say that a single feature or covariate tells the classes apart."""
     telling = context.run.giveaways
     if not telling:
@@ -41,18 +41,18 @@ def giveaway(context: RunContext) -> Limit | None:
     }
 
 
-def _rarest(context: RunContext) -> int | None:
+def _rarest(context: Context) -> int | None:
     """Return the patients of the rarest class among those whose figures stand first."""
     own = context.predictions[context.predictions["cohort"] == context.primary]
     counts = context.outcomes(own).value_counts()
     return min((int(counts.get(value, 0)) for value, _, _ in context.classes), default=None)
 
 
-def _rarest_words(context: RunContext) -> str:
+def _rarest_words(context: Context) -> str:
     return "rarer class" if len(context.classes) == 2 else "rarest class"
 
 
-def size(context: RunContext) -> Limit | None:
+def size(context: Context) -> Limit | None:
     """Say that there are few patients."""
     rarest = _rarest(context)
     if rarest is None or rarest >= _ENOUGH_EVENTS:
@@ -99,14 +99,14 @@ def events_per_variable(context: RunContext, found: Findings) -> list[Limit]:
     return limits
 
 
-def _models(context: RunContext) -> str:
+def _models(context: Context) -> str:
     folds, repeats = context.split.folds, context.split.repeats
     if repeats == 1:
         return f"{folds} models, one a fold"
     return f"{folds * repeats} models, one for each of {folds} folds in {repeats} repeats"
 
 
-def synthetic(context: RunContext) -> Limit | None:
+def synthetic(context: Context) -> Limit | None:
     """Say that the patients are made up."""
     if not context.run.synthetic:
         return None
@@ -117,7 +117,7 @@ def synthetic(context: RunContext) -> Limit | None:
     }
 
 
-def split(context: RunContext) -> Limit | None:
+def split(context: Context) -> Limit | None:
     """Say what the way of splitting can't show."""
     if context.split.kind == "kfold":
         return {
@@ -142,7 +142,7 @@ def split(context: RunContext) -> Limit | None:
     return None
 
 
-def centres(context: RunContext, found: Findings) -> Limit | None:
+def centres(context: Context, found: Findings) -> Limit | None:
     """Say that no centre was kept apart."""
     if "external" in context.cohorts:
         return None
@@ -165,7 +165,7 @@ def centres(context: RunContext, found: Findings) -> Limit | None:
     return {"title": "No external validation", "text": text}
 
 
-def validation(context: RunContext) -> Limit | None:
+def validation(context: Context) -> Limit | None:
     """Say that figures of validation patients are optimistic."""
     if "validation" not in context.cohorts:
         return None

@@ -11,7 +11,7 @@ from gliofuse.report.wording import format_interval
 
 __all__ = ["data"]
 
-_CAUTIONS = 4
+_CAUTIONS = 5
 _OTHERS = 3
 
 

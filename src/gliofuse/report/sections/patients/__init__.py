@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from gliofuse.records import COHORT, EXCLUDED, FAILED_CASES, FOLDS, TableFile
-from gliofuse.report.context import RunContext
+from gliofuse.records import COHORT, EXCLUDED, FAILED_CASES, FOLDS, PREDICTIONS, TableFile
+from gliofuse.report.context import Context
 from gliofuse.report.sections import Findings
 from gliofuse.report.sections.patients.split import split_short, split_words
 
@@ -16,7 +16,7 @@ __all__ = ["data"]
 _SIDES = ("training", "validation", "test", "external")
 
 
-def data(context: RunContext, found: Findings) -> dict[str, Any]:
+def data(context: Context, found: Findings) -> dict[str, Any]:
     """Count the patients from the manifest to the analysis.
 
     Returns
@@ -49,7 +49,7 @@ def data(context: RunContext, found: Findings) -> dict[str, Any]:
     }
 
 
-def _case_ids(context: RunContext, file: TableFile) -> set[str]:
+def _case_ids(context: Context, file: TableFile) -> set[str]:
     table = context.table(file)
     return set() if table is None else set(table["case_id"])
 
@@ -68,7 +68,7 @@ def _reasons(excluded: pd.DataFrame | None) -> list[dict[str, Any]]:
     return sorted(reasons, key=lambda entry: -entry["n"])
 
 
-def _folds(context: RunContext) -> list[dict[str, Any]]:
+def _folds(context: Context) -> list[dict[str, Any]]:
     table = context.table(FOLDS)
     if table is None:
         return []
@@ -81,12 +81,12 @@ def _folds(context: RunContext) -> list[dict[str, Any]]:
     ]
 
 
-def _centers(context: RunContext) -> list[dict[str, Any]]:
-    """Return the held-out patients of each centre by class."""
+def _centers(context: Context) -> list[dict[str, Any]]:
+    """Return the analysed patients of each centre by class."""
     table = context.table(COHORT)
     if table is None or "center" not in table or table["center"].isna().all():
         return []
-    outcomes = context.outcomes(context.predictions)
+    outcomes = context.outcomes(context.table(PREDICTIONS))
     rows = []
     for center, members in table.groupby("center", sort=True):
         own = outcomes.reindex(members["case_id"]).dropna()

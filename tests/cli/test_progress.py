@@ -11,13 +11,13 @@ from gliofuse.cli import progress
 @pytest.fixture
 def log(monkeypatch, tmp_path):
     """Return a function that reads what was printed to a job's log."""
-    file = (tmp_path / "log").open("w+")
+    file = (tmp_path / "log").open("w+", encoding="utf-8")
     monkeypatch.setattr(progress, "console", Console(file=file, width=200))
     monkeypatch.setattr(progress, "_verbosity", 0)
 
     def read():
         file.flush()
-        return (tmp_path / "log").read_text()
+        return (tmp_path / "log").read_text(encoding="utf-8")
 
     yield read
     file.close()

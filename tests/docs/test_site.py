@@ -30,13 +30,13 @@ def site(tmp_path_factory):
 
 @pytest.mark.slow(minutes=0.3)
 def test_pages_written_from_the_code_hold_what_it_holds(site):
-    commands = (site / "reference" / "commands.html").read_text()
+    commands = (site / "reference" / "commands.html").read_text(encoding="utf-8")
     assert "gliofuse cohort scan" in commands
     assert "--covariates" in commands
-    keys = (site / "reference" / "study-file.html").read_text()
+    keys = (site / "reference" / "study-file.html").read_text(encoding="utf-8")
     assert "split.folds" in keys
-    assert "risk-signature" in (site / "reference" / "designs.html").read_text()
-    assert "load_run" in (site / "reference" / "python.html").read_text()
+    assert "risk-signature" in (site / "reference" / "designs.html").read_text(encoding="utf-8")
+    assert "load_run" in (site / "reference" / "python.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.slow(minutes=0.3)
@@ -46,4 +46,4 @@ def test_no_page_fetches_anything(site):
     )
     pages = list(site.rglob("*.html"))
     assert len(pages) > 10
-    assert not [page.name for page in pages if loaded.search(page.read_text())]
+    assert not [page.name for page in pages if loaded.search(page.read_text(encoding="utf-8"))]

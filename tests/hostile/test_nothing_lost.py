@@ -28,9 +28,9 @@ def manifest(tmp_path):
 
 
 def test_findings_do_not_replace_the_manifest(manifest):
-    before = manifest.read_text()
+    before = manifest.read_text(encoding="utf-8")
     assert "what the command reads" in refused("cohort", "check", manifest, "-o", manifest)
-    assert manifest.read_text() == before
+    assert manifest.read_text(encoding="utf-8") == before
 
 
 def test_findings_replace_earlier_findings_and_nothing_else(manifest, tmp_path):
@@ -41,7 +41,7 @@ def test_findings_replace_earlier_findings_and_nothing_else(manifest, tmp_path):
     thesis = tmp_path / "thesis.csv"
     thesis.write_text("years of work\n")
     assert "not written by this" in refused("cohort", "check", manifest, "-o", thesis)
-    assert thesis.read_text() == "years of work\n"
+    assert thesis.read_text(encoding="utf-8") == "years of work\n"
 
 
 def test_notes_of_a_scan_do_not_replace_the_clinical_table(tmp_path):
@@ -51,7 +51,7 @@ def test_notes_of_a_scan_do_not_replace_the_clinical_table(tmp_path):
     words = ["cohort", "scan", tmp_path / "data", "-o", tmp_path / "m.csv", "--clinical", table]
     said = refused(*words, "--id-column", "id", "--notes", table, "--overwrite")
     assert "what the command reads" in said
-    assert table.read_text().startswith("id,grade")
+    assert table.read_text(encoding="utf-8").startswith("id,grade")
 
 
 def test_stability_leaves_others_files_alone(manifest, tmp_path):
@@ -59,7 +59,7 @@ def test_stability_leaves_others_files_alone(manifest, tmp_path):
     out.mkdir()
     (out / "icc.csv").write_text("somebody's\n")
     assert "not written by this command" in refused("stability", manifest, "-o", out)
-    assert (out / "icc.csv").read_text() == "somebody's\n"
+    assert (out / "icc.csv").read_text(encoding="utf-8") == "somebody's\n"
 
 
 def test_own_files_and_asked_for_ones_may_be_replaced(tmp_path):

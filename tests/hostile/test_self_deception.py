@@ -156,7 +156,7 @@ def test_a_copy_of_the_outcome_stands_on_top_of_the_report(tables, tmp_path):
         evaluation={"bootstrap": 100},
     )
     run_study(own, tmp_path / "run")
-    page = write_report(tmp_path / "run").read_text()
+    page = write_report(tmp_path / "run").read_text(encoding="utf-8")
     care = page[page.index("Read with care") :]
     assert "A single column tells the classes apart" in care[:1500]
     assert "t1ce.whole.original_glcm_Fx (AUC 1.00)" in care

@@ -51,7 +51,7 @@ def test_figures_are_those_of_the_models_own_predictions(table_model, others, tm
     assert {"age", "sex"} < set(mix.index)
     ways = pd.read_csv(tmp_path / "out" / "recalibration.csv")["how"]
     assert list(ways) == ["as handed on", "intercept", "intercept and slope"]
-    page = (tmp_path / "out" / "report.html").read_text()
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "All of them are new to the models, which were fitted to others before." in page
     assert "were fitted;" not in page
     assert "Beside the development patients" in page
@@ -80,7 +80,7 @@ def test_a_folder_of_something_else_is_left_alone(table_model, others, tmp_path)
     (tmp_path / "thesis.txt").write_text("mine")
     done = validate(table_model, others, tmp_path)
     assert "not a validation's" in str(done.exception)
-    assert (tmp_path / "thesis.txt").read_text() == "mine"
+    assert (tmp_path / "thesis.txt").read_text(encoding="utf-8") == "mine"
 
 
 def test_a_prediction_says_whether_to_trust_it(table_model, others):

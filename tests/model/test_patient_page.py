@@ -21,16 +21,16 @@ def test_page_of_images(image_model, phantom, tmp_path):
     case = read_manifest(phantom / "cohort.csv").cases[0]
     found = loaded.predict_case(case)
     page = write_patient_report(found, loaded.description, tmp_path, case=case, card=loaded.card)
-    said = text_of(page)
+    said, source = text_of(page), page.read_text(encoding="utf-8")
     assert f"{found.probability:.2f} probability of the positive class" in said
     assert f"Called {found.final.called}" in said
     assert "The patient's right is on the left" in said
-    assert page.read_text().count("data:image/png;base64") == 1
+    assert page.read_text(encoding="utf-8").count("data:image/png;base64") == 1
     assert (tmp_path / "images.png").stat().st_size > 5000
     assert "size of the tumour" in said or "size and place of the tumour" in said  # the flags
     for term in found.final.contributions:
-        assert term.term in page.read_text()
-    assert "http://" not in re.sub(r"http://www.w3.org[^\"' ]*", "", page.read_text())
+        assert term.term in source
+    assert "http://" not in re.sub(r"http://www.w3.org[^\"' ]*", "", source)
 
 
 def test_page_of_a_table_says_what_is_unusual(table_model, tables, tmp_path):
@@ -56,4 +56,4 @@ def test_a_strange_name_does_no_harm(table_model, tables, tmp_path, value):
     features = pd.read_csv(tables / "features.csv", index_col="case_id").iloc[:1]
     found, _ = loaded.predict_table(features.set_axis([value]))
     page = write_patient_report(found[value], loaded.description, tmp_path)
-    assert "<script>alert" not in page.read_text()
+    assert "<script>alert" not in page.read_text(encoding="utf-8")

@@ -21,6 +21,9 @@ pytestmark = [
 ]
 
 
+FLAG = "unlike the training patients"  # has tests of its own
+
+
 @pytest.fixture(scope="module")
 def model(image_model):
     return gliofuse.load_model(image_model)
@@ -62,7 +65,7 @@ def test_command_says_what_python_says(model, image_model, patient, tmp_path, ca
         assert by_name[one.name]["probability"] == one.probability
     assert 0 <= found.probability <= 1
     assert found.final.called in found.classes
-    assert found.warnings == ()
+    assert not [text for text in found.warnings if not text.startswith(FLAG)]
     printed = capsys.readouterr().out
     assert f"probability {found.probability:.3f}" in printed
 
@@ -122,7 +125,7 @@ def test_mask_of_another_patient_is_refused(model, patient, tmp_path):
 def test_doubtful_clinical_values_are_said(model, patient, changes, warning):
     images, mask, values = patient
     found = model.predict(images, mask, {**values, **changes})
-    (said,) = found.warnings
+    (said,) = [text for text in found.warnings if not text.startswith(FLAG)]
     assert pd.Series([said]).str.contains(warning).all()
 
 

@@ -146,7 +146,7 @@ def test_single_sequence_chain_keeps_names_and_coefficients():
     X, y = radiomics()
     chain = single_sequence_signature(QUICK).fit(X, y)
     names = selected_features(chain)
-    assert list(chain.named_steps) == ["ttest", "minmax", "lasso", "scorer"]
+    assert list(chain.named_steps) == ["impute", "ttest", "minmax", "lasso", "scorer"]
     assert set(X.columns[:3]) <= set(names)
     table = coefficients(chain)
     assert table["term"].tolist() == ["(intercept)", *names]
@@ -191,7 +191,7 @@ def test_integrated_chain():
     chain = integrated_signature(IntegratedSignatureSettings(folds=4, trees=30, alpha=0.2)).fit(
         X, y
     )
-    assert list(chain.named_steps) == ["zscore", "levene", "lasso", "forest", "scorer"]
+    assert list(chain.named_steps) == ["impute", "zscore", "levene", "lasso", "forest", "scorer"]
     assert len(selected_features(chain)) <= 8
     assert chain.predict_proba(X).shape == (80, 2)
 

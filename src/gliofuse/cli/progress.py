@@ -34,6 +34,7 @@ __all__ = ["TerminalProgress", "bars", "console", "counting", "set_verbosity"]
 console = Console(stderr=True)
 
 _SECONDS_BETWEEN_LINES = 30.0  # where there is no terminal
+_SECONDS_WORTH_A_LINE = 10.0
 _verbosity = 0
 
 
@@ -58,7 +59,10 @@ class _Rate(ProgressColumn):
 class _Bars(Bars):
     """Bars that are lines where there is no terminal to draw in, such as in a cluster's log."""
 
-    _told: dict[TaskID, float]
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._begun: dict[TaskID, float] = {}
+        self._told: dict[TaskID, float] = {}
 
     def update(self, task_id: TaskID, *args: Any, **fields: Any) -> None:
         """Move a bar on."""
@@ -67,13 +71,15 @@ class _Bars(Bars):
             self._tell(self._tasks[task_id])
 
     def _tell(self, task: Task) -> None:
+        """Print a line now and then, and one at the end of what took long enough to wait for."""
         now = time.monotonic()
-        told = self.__dict__.setdefault("_told", {})
-        due = now - told.setdefault(task.id, now) >= _SECONDS_BETWEEN_LINES
-        ended = task.finished and told[task.id] < math.inf
+        begun = self._begun.setdefault(task.id, now)
+        since = now - self._told.setdefault(task.id, begun)
+        ended = task.finished and since < math.inf and now - begun >= _SECONDS_WORTH_A_LINE
+        due = since >= _SECONDS_BETWEEN_LINES and not task.finished
         if task.total is None or not (due or ended):
             return
-        told[task.id] = math.inf if ended else now
+        self._told[task.id] = -math.inf if ended else now
         left = task.time_remaining
         rest = f", about {left:.0f} s left" if left and not task.finished else ""
         done = f"{task.completed:g} of {task.total:g} {task.fields.get('unit', '')}".rstrip()

@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from gliofuse.errors import InputError
 __all__ = [
     "atomic_folder",
     "atomic_path",
+    "check_output",
     "check_writable",
     "file_hash",
     "file_state",
@@ -95,6 +96,44 @@ def check_writable(path: str | os.PathLike[str]) -> None:
         If ``path`` is a folder, or its folder cannot be made or written to.
     """
     _temporary_beside(Path(path)).unlink()
+
+
+def check_output(
+    path: str | os.PathLike[str],
+    *,
+    inputs: Iterable[str | os.PathLike[str] | None] = (),
+    starts: str = "",
+    overwrite: bool = False,
+) -> None:
+    """Refuse to write over somebody's file; a command may write over its own.
+
+    Parameters
+    ----------
+    path : path
+        To be written.
+    inputs : iterable of path
+        What the command reads; never written over.
+    starts : str
+        How a file of the same command starts, such as a table's header; such a one is replaced.
+    overwrite : bool
+        Whether any other file is, too.
+
+    Raises
+    ------
+    InputError
+        If the path is an input, is somebody's file, or cannot be written.
+    """
+    target = Path(path)
+    if any(one is not None and Path(one).resolve() == target.resolve() for one in inputs):
+        raise InputError(f"{target} is what the command reads; give the output another name")
+    if target.is_file() and target.stat().st_size and not overwrite:
+        begins = target.read_bytes()[: len(starts.encode())].decode(errors="replace")
+        if not starts or begins != starts:
+            raise InputError(
+                f"{target} is there and was not written by this command; give another name, or "
+                "--overwrite"
+            )
+    check_writable(target)
 
 
 def _temporary_beside(target: Path) -> Path:

@@ -121,6 +121,7 @@ from gliofuse.cli import compare as _compare  # noqa: E402, F401
 from gliofuse.cli import demo as _demo  # noqa: E402, F401
 from gliofuse.cli import designs as _designs  # noqa: E402, F401
 from gliofuse.cli import dicom as _dicom  # noqa: E402, F401
+from gliofuse.cli import evaluate as _evaluate  # noqa: E402, F401
 from gliofuse.cli import export as _export  # noqa: E402, F401
 from gliofuse.cli import extract as _extract  # noqa: E402, F401
 from gliofuse.cli import init_study as _init_study  # noqa: E402, F401

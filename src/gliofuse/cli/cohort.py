@@ -56,8 +56,9 @@ def scan(
 
     from gliofuse.cohort import join_clinical, scan_folder
     from gliofuse.cohort.manifest import write_new_manifest
+    from gliofuse.cohort.scan import NOTE_COLUMNS
     from gliofuse.errors import ManifestError
-    from gliofuse.files import check_writable, write_csv
+    from gliofuse.files import check_output, check_writable, write_csv
 
     if (clinical is None) != (id_column is None):
         given, lacking = ("--clinical", "--id-column")
@@ -65,8 +66,10 @@ def scan(
             given, lacking = lacking, given
         hint = f": its columns are {_columns_of(clinical)}" if clinical is not None else ""
         raise ManifestError(f"{given} needs {lacking}{hint}")
-    for path in filter(None, (output, notes)):
-        check_writable(path)
+    check_writable(output)
+    if notes is not None:
+        header = ",".join(NOTE_COLUMNS)
+        check_output(notes, inputs=(clinical, output), starts=header, overwrite=overwrite)
     found = scan_folder(folder, layout=layout, visit=visit)
     cohort, remarks = found.cohort, found.notes
     typer.echo(f"{found.layout.title}: {_count(len(cohort), 'patient')} in {folder}")
@@ -93,6 +96,7 @@ def check(
         None, help="Label convention: brats, brats2023, binary; by default the one that fits."
     ),
     workers: int = typer.Option(-1, help="Processes; -1 for every core."),
+    overwrite: bool = typer.Option(False, "--overwrite", help="Replace a file that is there."),
 ) -> None:
     """Open every file of a manifest and say what is wrong, one line a finding.
 
@@ -100,13 +104,15 @@ def check(
     """
     from gliofuse.cli.progress import counting
     from gliofuse.cohort import read_manifest
-    from gliofuse.files import check_writable, write_csv
-    from gliofuse.imaging.check import check_cohort
+    from gliofuse.files import check_output, check_writable, write_csv
+    from gliofuse.imaging.check import FINDING_COLUMNS, check_cohort
 
     cohort = read_manifest(manifest, check_files=False)
-    for path in (output, pictures / _SHEET_NAME.format(1) if pictures else None):
-        if path is not None:  # better now than after every file was read
-            check_writable(path)
+    if output is not None:  # better now than after every file was read
+        header = ",".join(FINDING_COLUMNS)
+        check_output(output, inputs=(manifest,), starts=header, overwrite=overwrite)
+    if pictures is not None:
+        check_writable(pictures / _SHEET_NAME.format(1))
     with counting("opening", len(cohort)) as advance:
         findings = check_cohort(cohort, convention=convention, workers=workers, progress=advance)
     for line in _finding_lines(findings, manifest):

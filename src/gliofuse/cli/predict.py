@@ -52,6 +52,18 @@ def predict(
     segmenter: Annotated[
         Path | None, typer.Option(help="A segmenter's folder, for patients without a mask.")
     ] = None,
+    dicom_out: Annotated[
+        Path | None,
+        typer.Option(help="Also write mask and prediction as DICOM (SEG, SR) into this folder."),
+    ] = None,
+    dicom_source: Annotated[
+        Path | None,
+        typer.Option(help="With --dicom-out: the scan's DICOM folder, where --dicom is not given."),
+    ] = None,
+    dicom_series: Annotated[
+        str | None,
+        typer.Option(help="With --dicom-out: Series Instance UID to refer to; by default t1ce's."),
+    ] = None,
     case_id: Annotated[str, typer.Option(help="The patient's name in the files.")] = "patient",
 ) -> None:
     """Predict one patient, a cohort, or the rows of a feature table.
@@ -66,7 +78,7 @@ def predict(
           --flair flair.nii.gz --mask mask.nii.gz --age 54 --sex F -o out
       gliofuse predict model --cohort cohort.csv -o out
       gliofuse predict model --features features.csv --clinical clinical.csv -o out
-      gliofuse predict model --dicom DICOM --segmenter segmenter -o out
+      gliofuse predict model --dicom DICOM --segmenter segmenter --dicom-out results -o out
     """
     from gliofuse.model import load_model
 
@@ -104,7 +116,40 @@ def predict(
         case = Case(case_id, files, mask, clinical=values)
     one = predict_patient(loaded, case, out, preparation_of(loaded, raw=raw, segmenter=segmenter))
     _print_patient(loaded, one)
-    typer.echo(f"written: {out / 'prediction.json'}")
+    from gliofuse.report.patient import write_patient_report
+
+    if dicom_out is not None:
+        source = dicom_source or dicom
+        _write_dicom(loaded, one, case, out, source, dicom_out, dicom_series)
+    page = write_patient_report(one, loaded.description, out, case=case, card=loaded.card)
+    typer.echo(f"written: {out / 'prediction.json'}; report: {page}")
+
+
+def _write_dicom(
+    model: TrainedModel,
+    one: Prediction,
+    case: Any,
+    out: Path,
+    source: Path | None,
+    folder: Path,
+    series: str | None,
+) -> None:
+    from gliofuse.model.dicom import write_dicom_results
+
+    if source is None:
+        raise SettingError("--dicom-out needs the scan's DICOM files: give --dicom-source DIR")
+    predicted = out / "mask.nii.gz"
+    automatic = case.mask is None and predicted.exists()
+    written = write_dicom_results(
+        one,
+        model.description,
+        source,
+        folder,
+        mask=predicted if automatic else case.mask,
+        automatic=automatic,
+        series_uid=series,
+    )
+    typer.echo(f"DICOM: {', '.join(map(str, written))}")
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -53,6 +53,9 @@ def stability(
     ] = None,
     workers: Annotated[int, typer.Option(help="Processes; -1 is every core.")] = 1,
     seed: Annotated[int, typer.Option(help="Of the drawing and of the random changes.")] = 0,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Write over files of other commands.")
+    ] = False,
 ) -> None:
     """Measure which radiomic features stay the same under small changes.
 
@@ -69,14 +72,16 @@ def stability(
     from gliofuse.cli.extract import _listed, _settings
     from gliofuse.cli.progress import console, counting
     from gliofuse.cohort import read_manifest
-    from gliofuse.files import check_writable, write_csv, write_json, write_parquet, write_text
+    from gliofuse.files import check_output, write_csv, write_json, write_parquet, write_text
     from gliofuse.imaging import cohort_convention
     from gliofuse.radiomics.stability import measure_stability, second_masks
     from gliofuse.report.style import to_svg
 
     if not 0 < threshold <= 1:
         raise InputError(f"--threshold must be above 0 and at most 1, got {threshold:g}")
-    check_writable(out / "icc.csv")
+    own = (out / "stability.json").is_file()  # of this command, run before
+    for name in ("icc.csv", "by_variant.csv", "stable_features.csv", "values.parquet"):
+        check_output(out / name, inputs=(cohort,), overwrite=overwrite or own)
     settings = _settings(params, preset)
     in_column: dict[str, Path] = {}
     if mask2 is not None and not Path(mask2).exists():

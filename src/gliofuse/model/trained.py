@@ -174,7 +174,8 @@ class TrainedModel:
         known = pd.DataFrame(index=table.index) if clinical is None else clinical
         known = known.set_axis(known.index.astype(str)).reindex(table.index)
         values, doubts, failed = {}, {}, []
-        for case_id, row in zip(table.index, known.to_dict("records"), strict=True):
+        for case_id in table.index:
+            row = known.loc[case_id].to_dict()
             lacking = table.columns[table.loc[case_id].isna()]
             try:
                 values[case_id], said = check_clinical(case_id, row, self.description.clinical)

@@ -54,6 +54,7 @@ from gliofuse.records.performance import (
     ADDED_BENEFIT,
     CALIBRATION,
     CALIBRATION_SUMMARY,
+    CASE_MIX,
     CLASS_CONFUSION,
     CLINICAL_IMPACT,
     CONFUSION,
@@ -61,6 +62,7 @@ from gliofuse.records.performance import (
     DELONG,
     METRICS,
     PAPER_RESULTS,
+    RECALIBRATION,
     ROC,
 )
 from gliofuse.records.predictions import PREDICTIONS, PREDICTIONS_CSV, THRESHOLDS
@@ -96,6 +98,7 @@ __all__ = [
     "BY_COLUMN",
     "CALIBRATION",
     "CALIBRATION_SUMMARY",
+    "CASE_MIX",
     "CENTERS",
     "CENTER_ALONE",
     "CENTER_CHARACTERISTICS",
@@ -141,6 +144,7 @@ __all__ = [
     "PREDICTIONS",
     "PREDICTIONS_CSV",
     "PROPORTIONAL_HAZARDS",
+    "RECALIBRATION",
     "REPORT",
     "RISK_GROUPS",
     "RISK_TESTS",

@@ -74,6 +74,8 @@ _JUDGED = (
     performance.CALIBRATION_SUMMARY,
     performance.DECISION_CURVE,
     performance.CLINICAL_IMPACT,
+    performance.RECALIBRATION,
+    performance.CASE_MIX,
     survival.FOLLOW_UP,
     survival.CONCORDANCE,
     survival.BRIER_CURVE,

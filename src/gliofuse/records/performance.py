@@ -9,6 +9,7 @@ __all__ = [
     "ADDED_BENEFIT",
     "CALIBRATION",
     "CALIBRATION_SUMMARY",
+    "CASE_MIX",
     "CLASS_CONFUSION",
     "CLINICAL_IMPACT",
     "CONFUSION",
@@ -16,6 +17,7 @@ __all__ = [
     "DELONG",
     "METRICS",
     "PAPER_RESULTS",
+    "RECALIBRATION",
     "ROC",
 ]
 
@@ -230,4 +232,31 @@ PAPER_RESULTS = TableFile(
         "metric": text("Name of the figure of merit."),
         "value": number("In 0..1."),
     },
+)
+
+RECALIBRATION = TableFile(
+    "recalibration.csv",
+    "What simple recalibration of a handed-on model's probabilities would bring, each patient's "
+    "from a fit to the others.",
+    columns={
+        "model": MODEL,
+        "how": text("As handed on; intercept; intercept and slope."),
+        "intercept": number("To be added to the log-odds; fitted to all patients.", optional=True),
+        "slope": number("To multiply the log-odds by; fitted to all patients.", optional=True),
+        "brier": number("Brier score; lower is better."),
+        "observed_expected": number("Events over those expected; ideally 1."),
+        "calibration_slope": number("Ideally 1."),
+    },
+    optional=True,
+)
+CASE_MIX = TableFile(
+    "case_mix.csv",
+    "How patients of an external validation differ from those whom the model learned from.",
+    columns={
+        "variable": text("The final model's score, or a clinical variable."),
+        "development": text("The development patients."),
+        "external": text("The patients of this validation."),
+        "outside": text("Patients outside what the model has seen, if any.", optional=True),
+    },
+    optional=True,
 )

@@ -19,10 +19,17 @@ from gliofuse.report.svg import inline_svg
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-__all__ = ["drawings", "summarise", "write_comparison_report", "write_report"]
+__all__ = [
+    "HERE",
+    "drawings",
+    "environment",
+    "summarise",
+    "write_comparison_report",
+    "write_report",
+]
 
 _HEADER = "overview"
-_HERE = Path(__file__).parent
+HERE = Path(__file__).parent
 _SCRIPTS = ("nomogram.js", "page.js")
 
 
@@ -135,13 +142,13 @@ def _write(context: Context, chapters: tuple[Chapter, ...], *, header: bool) -> 
         "figures": figures,
         "problems": [*context.problems, *problems],
     }
-    environment = _environment()
+    templates = environment()
 
     def section(name: str) -> str:
-        template = environment.get_template(find_section(name).template)
+        template = templates.get_template(find_section(name).template)
         return template.render(data=found[name], drawings=parts[name], **shown)
 
-    page = environment.get_template("base.html.j2").render(
+    page = templates.get_template("base.html.j2").render(
         header=section(_HEADER) if header else None,
         chapters=[
             {
@@ -152,7 +159,7 @@ def _write(context: Context, chapters: tuple[Chapter, ...], *, header: bool) -> 
             for chapter in chapters
             if any(found[name] is not None for name in chapter.sections)
         ],
-        style=(_HERE / "templates" / "style.css").read_text(encoding="utf-8"),
+        style=(HERE / "templates" / "style.css").read_text(encoding="utf-8"),
         script="\n".join(map(script_of, _SCRIPTS)),
         **shown,
     )
@@ -163,16 +170,17 @@ def _write(context: Context, chapters: tuple[Chapter, ...], *, header: bool) -> 
 
 def script_of(name: str) -> str:
     """Return a script that the page carries."""
-    return (_HERE / "templates" / name).read_text(encoding="utf-8")
+    return (HERE / "templates" / name).read_text(encoding="utf-8")
 
 
 @lru_cache(maxsize=1)
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Return the templates with the filters that they use."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
     from markupsafe import Markup
 
-    environment = Environment(
-        loader=FileSystemLoader([_HERE / "sections", _HERE / "templates"]),
+    made = Environment(
+        loader=FileSystemLoader([HERE / "sections", HERE / "templates"]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -182,7 +190,7 @@ def _environment() -> Environment:
     def inlined(text: str, name: str, title: str) -> Markup:
         return Markup(inline_svg(text, name=name.replace("_", "-"), title=title))
 
-    environment.filters |= {
+    made.filters |= {
         "inlined": inlined,
         "number": wording.format_number,
         "p": wording.format_p,
@@ -193,12 +201,12 @@ def _environment() -> Environment:
         "file_name": file_name,
         "as_yaml": _as_yaml,
     }
-    environment.globals |= {
+    made.globals |= {
         "interval": wording.format_interval,
         "bounds": wording.format_bounds,
         "plural": wording.plural,
     }
-    return environment
+    return made
 
 
 def _metric_label(variables: Any, name: str) -> str:

@@ -67,6 +67,11 @@ def study_from_options(
             given[name] = changes[name]
     if "features" in changes:
         given["table"] = _table(changes)
+    elif lone := next((n for n in ("clinical", "id_column", "sequence") if n in changes), None):
+        raise SettingError(
+            f"--{lone.replace('_', '-')} goes with --features; a cohort's clinical columns are in "
+            "its manifest (`gliofuse cohort scan --clinical` joins them)"
+        )
     for name in ("sequences", "covariates"):
         if name in changes:
             given[name] = _words(changes[name])

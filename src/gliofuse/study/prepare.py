@@ -39,6 +39,7 @@ _LEARNED_THRESHOLDS = {
     "median": "the median risk",
     "optimal": "the risk of the largest log-rank statistic",
 }
+_MOST_LEVELS = 12  # of a column that could be another under a new name
 VALIDATION_FRACTION = 0.2  # put aside for choosing an epoch, unless the study says otherwise
 
 
@@ -158,6 +159,7 @@ def plan_study(
     evaluation_of(study.endpoint).check_threshold(study.threshold)
     design = make_design(study, patients)
     _check_columns(design, patients)
+    _check_told(study, patients, outcome)
     rule = _LEARNED_THRESHOLDS.get(study.threshold)
     if rule is not None:
         progress.say(f"threshold: {rule} on the training patients of each fold")
@@ -175,6 +177,22 @@ def plan_study(
     ):
         progress.say(note)
     return Plan(study, run, design, patients, outcome, excluded)
+
+
+def _check_told(study: StudySettings, patients: Patients, outcome: pd.DataFrame) -> None:
+    """Refuse a covariate that is the endpoint's column under another name."""
+    clinical = patients.clinical.loc[outcome.index]
+    for column in study.endpoint.columns:
+        answer = clinical[column].astype(str)
+        for name in study.covariates:
+            given = clinical[name].astype(str)
+            pairs = pd.crosstab(given, answer).to_numpy() > 0
+            same = (pairs.sum(axis=0) == 1).all() and (pairs.sum(axis=1) == 1).all()
+            if same and 1 < len(pairs) <= _MOST_LEVELS:
+                raise EndpointError(
+                    f"covariates: {name!r} and the endpoint's {column!r} say the same of each "
+                    "patient; leave it out of the covariates"
+                )
 
 
 def _check_columns(design: Design, patients: Patients) -> None:

@@ -299,6 +299,16 @@ class StudySettings(_Settings):
         return self.model_dump(mode="json", exclude=left_out)
 
 
+class _WithoutAliases(yaml.SafeLoader):
+    """YAML without aliases: a study needs none, and a few lines of them can fill the memory."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark
+            raise yaml.YAMLError(f"line {mark.line + 1}: write the value out instead of an alias")
+        return super().compose_node(parent, index)
+
+
 def read_study(path: str | os.PathLike[str]) -> StudySettings:
     """Read a study file; paths in it are relative to the file.
 
@@ -311,7 +321,7 @@ def read_study(path: str | os.PathLike[str]) -> StudySettings:
     if not source.is_file():
         raise SettingError(f"study file {source} does not exist")
     try:
-        given = yaml.safe_load(source.read_text(encoding="utf-8"))
+        given = yaml.load(source.read_text(encoding="utf-8"), Loader=_WithoutAliases)
     except yaml.YAMLError as error:
         raise SettingError(f"study file {source} is not YAML: {error}") from None
     if not isinstance(given, dict):

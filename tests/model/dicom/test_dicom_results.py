@@ -4,6 +4,7 @@ import shutil
 import subprocess
 
 import numpy as np
+import pandas as pd
 import pydicom
 import pytest
 from tests.imaging.dicom.made_dicom import (
@@ -18,6 +19,7 @@ from tests.imaging.dicom.made_dicom import (
 
 from gliofuse.errors import GeometryError, ImageError, RegionError, SettingError
 from gliofuse.imaging import CONVENTIONS, LabelConvention, Volume
+from gliofuse.model import load_model
 from gliofuse.model.dicom import (
     ModelIdentity,
     PredictedValue,
@@ -27,6 +29,7 @@ from gliofuse.model.dicom import (
     mask_on_series,
     read_source,
     volumes_mm3,
+    write_dicom_results,
 )
 
 BRATS = CONVENTIONS["brats"]
@@ -209,3 +212,28 @@ def test_volumes_are_of_the_mask_as_it_was_given():
     mask = Volume(np.array([[[0, 1, 1, 4]]], np.uint8), (2.0, 1.0, 0.5))
     found = volumes_mm3(mask, LabelConvention("brats", {"necrosis": 1, "edema": 2, "enhancing": 4}))
     assert found == {"necrosis": 2.0, "edema": 0.0, "enhancing": 1.0}
+
+
+def test_a_models_prediction_is_written_for_the_archive(table_model, tables, tmp_path):
+    loaded = load_model(table_model)
+    features = pd.read_csv(tables / "features.csv", index_col="case_id").iloc[:1]
+    (one,) = loaded.predict_table(features)[0].values()
+    volume = head(spacing=(5.0, 1.5, 1.25))
+    series = str(t1ce_series(tmp_path / "in", volume).images[0].SeriesInstanceUID)
+    mask_like(volume).write(tmp_path / "mask.nii.gz")
+    about = loaded.description.model_copy(update={"convention": "brats"})
+    written = write_dicom_results(
+        one,
+        about,
+        tmp_path / "in",
+        tmp_path / "out",
+        mask=tmp_path / "mask.nii.gz",
+        series_uid=series,
+    )
+    assert [path.name for path in written] == ["segmentation.dcm", "report.dcm"]
+    told = str(pydicom.dcmread(written[1]))
+    assert f"{one.probability:.6g}"[:6] in told
+    assert loaded.sha256[:16].encode() in written[1].read_bytes()
+    assert one.warnings[0][:30] in told
+    segments = pydicom.dcmread(written[0]).SegmentSequence
+    assert {int(segment.SegmentNumber) for segment in segments} == {1, 2, 3}

@@ -27,7 +27,7 @@ class SplitSettings(BaseModel):
     )
     folds: int = Field(default=5, ge=2, description="Of kfold.")
     repeats: int = Field(default=1, ge=1, description="Of kfold, each with another division.")
-    seed: int = Field(default=0, ge=0, description="Of all that is drawn at random.")
+    seed: int = Field(default=0, ge=0, lt=2**32, description="Of all that is drawn at random.")
     validation_fraction: float = Field(
         default=0.0,
         ge=0.0,

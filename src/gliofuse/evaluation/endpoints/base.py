@@ -106,6 +106,7 @@ class Evaluation(ABC):
         centers: pd.Series | None = None,
         subgroups: Mapping[str, pd.Series] | None = None,
         final: str | None = None,
+        thresholds: pd.DataFrame | None = None,
     ) -> dict[str, pd.DataFrame]:
         """Return the tables of figures of merit, by their file's name without its ending.
 
@@ -133,6 +134,9 @@ class Evaluation(ABC):
             :func:`~gliofuse.evaluation.group_levels` gives it.
         final : str, optional
             The model that each other one is tested against; without it every two are.
+        thresholds : DataFrame, optional
+            ``fold, model, threshold`` where they were learned before, and by others than the
+            table's training rows.
 
         Raises
         ------

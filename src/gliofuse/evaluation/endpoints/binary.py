@@ -89,6 +89,7 @@ class BinaryEvaluation(Evaluation):
         centers: pd.Series | None = None,
         subgroups: Mapping[str, pd.Series] | None = None,
         final: str | None = None,
+        thresholds: pd.DataFrame | None = None,
     ) -> dict[str, pd.DataFrame]:
         """Return thresholds, metrics, confusion, roc, delong and the curves of judged models.
 
@@ -102,7 +103,8 @@ class BinaryEvaluation(Evaluation):
         """
         self.check_threshold(threshold)
         self.check(predictions)
-        thresholds = self.thresholds(predictions, threshold)
+        if thresholds is None:
+            thresholds = self.thresholds(predictions, threshold)
         pooled = pool_predictions(predictions, thresholds=thresholds)
         cohorts = {
             str(cohort): group

@@ -81,6 +81,7 @@ class MulticlassEvaluation(Evaluation):
         centers: pd.Series | None = None,
         subgroups: Mapping[str, pd.Series] | None = None,
         final: str | None = None,
+        thresholds: pd.DataFrame | None = None,
     ) -> dict[str, pd.DataFrame]:
         """Return metrics, class_confusion, roc, delong (of macro AUCs), judged models' calibration.
 

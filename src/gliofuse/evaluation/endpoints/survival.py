@@ -86,6 +86,7 @@ class SurvivalEvaluation(Evaluation):
         centers: pd.Series | None = None,
         subgroups: Mapping[str, pd.Series] | None = None,
         final: str | None = None,
+        thresholds: pd.DataFrame | None = None,
     ) -> dict[str, pd.DataFrame]:
         """Return thresholds, metrics, tests of pairs of models, curves and risk groups.
 
@@ -96,7 +97,8 @@ class SurvivalEvaluation(Evaluation):
         """
         self.check_threshold(threshold)
         self.check(predictions)
-        thresholds = self.thresholds(predictions, threshold)
+        if thresholds is None:
+            thresholds = self.thresholds(predictions, threshold)
         everybody = self._held(predictions, thresholds if len(thresholds) else None)
         able = [held for held in everybody if held.rows["event"].any()]
         drawn = [held for held in able if held.model in judged]

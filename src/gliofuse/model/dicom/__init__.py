@@ -6,6 +6,7 @@ a derived object by them. What is written here is therefore as confidential as t
 """
 
 from gliofuse.model.dicom.measurements import PredictedValue, Prediction, make_report
+from gliofuse.model.dicom.results import write_dicom_results
 from gliofuse.model.dicom.segmentation import make_segmentation, mask_on_series
 from gliofuse.model.dicom.source import SourceSeries, read_source
 from gliofuse.model.dicom.terms import ModelIdentity, volumes_mm3
@@ -20,4 +21,5 @@ __all__ = [
     "mask_on_series",
     "read_source",
     "volumes_mm3",
+    "write_dicom_results",
 ]

@@ -9,7 +9,7 @@ __all__ = ["REPORT"]
 REPORT = EndpointReport(
     chapters=(
         Chapter("done", "What was done", ("done",)),
-        Chapter("patients", "Patients", ("patients", "characteristics", "missing")),
+        Chapter("patients", "Patients", ("patients", "case_mix", "characteristics", "missing")),
         Chapter(
             "results",
             "Results",
@@ -26,7 +26,7 @@ REPORT = EndpointReport(
         Chapter(
             "probabilities",
             "Can the probabilities be used?",
-            ("calibration", "decision", "impact", "added"),
+            ("calibration", "recalibration", "decision", "impact", "added"),
         ),
         Chapter("nomogram", "Nomogram and calculator", ("nomogram", "odds")),
         Chapter("survival", "Survival", ("survival",)),

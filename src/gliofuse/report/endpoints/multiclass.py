@@ -10,7 +10,7 @@ __all__ = ["REPORT"]
 REPORT = EndpointReport(
     chapters=(
         Chapter("done", "What was done", ("done",)),
-        Chapter("patients", "Patients", ("patients", "characteristics", "missing")),
+        Chapter("patients", "Patients", ("patients", "case_mix", "characteristics", "missing")),
         Chapter(
             "results",
             "Results",

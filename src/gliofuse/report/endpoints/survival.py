@@ -35,7 +35,11 @@ def _words(endpoint: Endpoint) -> str:
 REPORT = EndpointReport(
     chapters=(
         Chapter("done", "What was done", ("done",)),
-        Chapter("patients", "Patients", ("patients", "follow_up", "characteristics", "missing")),
+        Chapter(
+            "patients",
+            "Patients",
+            ("patients", "case_mix", "follow_up", "characteristics", "missing"),
+        ),
         Chapter("results", "Results", ("performance", "horizons", "brier_curve", "publication")),
         Chapter(
             "limitations",

@@ -31,9 +31,11 @@ def _sentences(context: RunContext, people: dict[str, Any]) -> list[str]:
         sentences.append(f"Patients by {context.kind.alike}: {parts}.")
     sentences.append(people["split"]["words"])
     count = len(context.models)
+    learned = "training" in set(context.predictions["cohort"].astype(str))
     if count > 1:
         sentences.append(
-            f"{count} models were fitted; the design's final one is {run.final.label}, "
+            f"{count} models {'were fitted' if learned else 'predicted them'}; the design's final "
+            f"one is {run.final.label}, "
             f"and the other{'s show' if count > 2 else ' shows'} what each part adds."
         )
     return sentences

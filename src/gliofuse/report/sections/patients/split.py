@@ -40,6 +40,8 @@ def split_words(split: SplitSettings, sides: Collection[str], *, alike: str = "c
                 f" The patients of {', '.join(split.external)} took no part in this; they were "
                 "predicted by a model of all the others."
             )
+    elif split.kind == "none" and known == ["external"]:
+        text = "All of them are new to the models, which were fitted to others before."
     elif split.kind == "none":
         text = "No patient was held out."
     elif split.kind == "center" and split.external:
@@ -84,6 +86,8 @@ def split_short(split: SplitSettings, sides: Collection[str], *, alike: str = "c
         text = "by centre"
     elif split.kind == "column":
         text = f"as the column {split.column} says"
+    elif set(sides) == {"external"}:
+        text = "all patients are new to a model that was handed on"
     else:
         text = "nobody held out"
     if split.kind in ("kfold", "holdout"):

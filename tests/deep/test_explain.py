@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -278,6 +279,21 @@ def test_figure_is_the_same_twice(tmp_path, suffix):
     assert first == second
     with pytest.raises(InputError, match="slices"):
         heat_figure(image, heat, _oblique(mask), tmp_path / "b.svg", slices=0)
+
+
+def test_the_rows_of_a_figure_are_aligned_and_every_image_says_its_sides(tmp_path):
+    array = np.random.default_rng(0).random((5, 16, 12))
+    mask = np.zeros((5, 16, 12), bool)
+    mask[1:4, 4:9, 3:8] = True
+    image = _oblique(array)
+    path = heat_figure(image, _oblique(array), _oblique(mask), tmp_path / "a.svg", slices=3)
+    text = path.read_text()
+    panels = re.findall(r'<g id="axes_\d+">\s*<g id="patch_\d+">\s*<path d="M ([\d.]+)', text)
+    *tiles, _ = (float(left) for left in panels)  # the last is the colour bar
+    assert len(tiles) == 6
+    assert tiles[:3] == pytest.approx(tiles[3:])
+    assert text.count("<!-- R -->") == text.count("<!-- L -->") == 6
+    assert text.count("<!-- slice ") == 3
 
 
 # ---------------------------------------------------------------- sanity

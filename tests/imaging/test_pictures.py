@@ -44,6 +44,7 @@ def test_the_slice_with_most_tumour_is_shown(tmp_path):
     np.testing.assert_array_equal(picture.tiles["t1"], Volume.read(case.images["t1"]).array[4])
     assert picture.outline.sum() == 100
     assert picture.aspect == 0.5
+    assert picture.slices == {"t1": 4}
     assert picture.notes == {"t1ce": "no file", "t2": "no file", "flair": "unreadable"}
 
 
@@ -52,5 +53,9 @@ def test_contact_sheet_is_written(tmp_path, suffix):
     picture = case_picture(make_case(tmp_path))
     path = contact_sheet([picture, picture], tmp_path / f"s{suffix}", captions={"patient": "x"})
     assert path.stat().st_size > 5000
+    if suffix == ".svg":
+        text = path.read_text()
+        assert text.count("<!-- R -->") == text.count("<!-- L -->") == 2
+        assert text.count("<!-- slice 4 -->") == 2
     with pytest.raises(ImageError, match="at least one patient"):
         contact_sheet([], tmp_path / "none.png")

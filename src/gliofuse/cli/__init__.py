@@ -124,6 +124,7 @@ from gliofuse.cli import dicom as _dicom  # noqa: E402, F401
 from gliofuse.cli import evaluate as _evaluate  # noqa: E402, F401
 from gliofuse.cli import export as _export  # noqa: E402, F401
 from gliofuse.cli import extract as _extract  # noqa: E402, F401
+from gliofuse.cli import figures as _figures  # noqa: E402, F401
 from gliofuse.cli import init_study as _init_study  # noqa: E402, F401
 from gliofuse.cli import phantom as _phantom  # noqa: E402, F401
 from gliofuse.cli import predict as _predict  # noqa: E402, F401

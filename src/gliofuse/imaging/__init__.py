@@ -18,7 +18,7 @@ from gliofuse.imaging.labels import (
     get_convention,
 )
 from gliofuse.imaging.orientation import Orientation, to_lps
-from gliofuse.imaging.pictures import CasePicture, case_picture, contact_sheet
+from gliofuse.imaging.pictures import CasePicture, case_picture, contact_sheet, mark_sides
 from gliofuse.imaging.quantitative import check_unit
 from gliofuse.imaging.regions import parse_region, region_mask
 from gliofuse.imaging.volume import (
@@ -56,6 +56,7 @@ __all__ = [
     "get_convention",
     "labels_present",
     "load_case",
+    "mark_sides",
     "normalise",
     "normalise_volume",
     "pad_box",

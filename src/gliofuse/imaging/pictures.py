@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ from gliofuse.imaging.volume import Volume
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["CasePicture", "case_picture", "contact_sheet"]
+__all__ = ["CasePicture", "case_picture", "contact_sheet", "mark_sides"]
 
 _WINDOW_PERCENTILES = (1.0, 99.5)
 _TILE_INCHES = 2.2
@@ -42,6 +42,8 @@ class CasePicture:
         Height of a pixel over its width.
     notes : dict of str to str
         What to say where a sequence has no tile.
+    slices : dict of str to int
+        Sequence to the number of its slice, from 0 at the patient's feet.
     """
 
     case_id: str
@@ -49,6 +51,7 @@ class CasePicture:
     outline: np.ndarray | None
     aspect: float
     notes: dict[str, str]
+    slices: dict[str, int] = field(default_factory=dict)
 
 
 def case_picture(case: Case, sequences: Sequence[str] | None = None) -> CasePicture:
@@ -77,7 +80,7 @@ def case_picture(case: Case, sequences: Sequence[str] | None = None) -> CasePict
     place = None
     if tumour is not None and tumour.any():
         place = int(np.argmax(tumour.sum(axis=(1, 2))))
-    tiles = {}
+    tiles, slices = {}, {}
     aspect = 1.0
     for sequence in chosen:
         if sequence not in case.images:
@@ -93,10 +96,11 @@ def case_picture(case: Case, sequences: Sequence[str] | None = None) -> CasePict
         turned = to_lps(volume)
         middle = turned.shape[0] // 2
         inside = place is not None and place < turned.shape[0]
-        tiles[sequence] = turned.array[place if inside else middle].copy()
+        slices[sequence] = place if inside and place is not None else middle
+        tiles[sequence] = turned.array[slices[sequence]].copy()
         aspect = turned.spacing_mm[1] / turned.spacing_mm[2]
     outline = tumour[place] if tumour is not None and place is not None else None
-    return CasePicture(case.case_id, tiles, outline, aspect, notes)
+    return CasePicture(case.case_id, tiles, outline, aspect, notes, slices)
 
 
 def contact_sheet(
@@ -152,6 +156,15 @@ def contact_sheet(
     return target
 
 
+def mark_sides(ax: Axes, *, size: float = 7) -> None:
+    """Write R and L at the edges of an upright axial slice: the patient's right is on the left."""
+    for letter, place, align in (("R", 0.02, "left"), ("L", 0.98, "right")):
+        ax.text(
+            place, 0.5, letter, ha=align, va="center", color="white", fontsize=size,
+            transform=ax.transAxes,
+        )  # fmt: skip
+
+
 def _with_structural(names: Collection[str]) -> list[str]:
     return [name for name in SEQUENCES if name in STRUCTURAL or name in names]
 
@@ -172,5 +185,9 @@ def _draw_tile(ax: Axes, picture: CasePicture, sequence: str) -> None:
     ax.imshow(tile.astype(float), cmap="gray", vmin=low, vmax=high, aspect=picture.aspect)
     if picture.outline is not None and picture.outline.shape == tile.shape:
         ax.contour(picture.outline.astype(float), levels=[0.5], colors="#ffb000", linewidths=0.8)
+    mark_sides(ax)
+    if sequence in picture.slices:
+        number = f"slice {picture.slices[sequence]}"
+        ax.text(0.02, 0.98, number, va="top", color="white", transform=ax.transAxes, fontsize=6)
     if note:
         ax.text(0.5, 0.02, note, ha="center", color="#ff5050", transform=ax.transAxes, fontsize=7)

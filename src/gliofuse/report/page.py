@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gliofuse.files import write_text
-from gliofuse.records import REPORT
+from gliofuse.records import COMPARISON, REPORT
 from gliofuse.report import wording
 from gliofuse.report.context import ComparisonContext, Context, RunContext
 from gliofuse.report.drawing import Drawing, draw_all, file_name
@@ -105,16 +105,25 @@ def summarise(folder: str | Path) -> dict[str, Any]:
 
 
 def drawings(folder: str | Path) -> list[Drawing]:
-    """Return the figures of a run's report, to be drawn with :meth:`Drawing.figure`.
+    """Return the figures of a run's or comparison's report, drawn with :meth:`Drawing.figure`.
 
     Raises
     ------
     InputError
-        If the folder holds no finished run, or one of another version.
+        If the folder holds no finished run or comparison, or one of another version.
     """
-    context = RunContext(folder)
-    found = _findings(context, context.kind.chapters)
+    context, chapters = context_of(folder)
+    found = _findings(context, chapters)
     return [drawing for parts in _drawings(context, found).values() for drawing in parts]
+
+
+def context_of(folder: str | Path) -> tuple[Context, tuple[Chapter, ...]]:
+    """Return what a folder's page is made of: that of a comparison, or of a run."""
+    if COMPARISON.at(folder).is_file():
+        compared = ComparisonContext(folder)
+        return compared, compared.kind.comparison_chapters
+    run = RunContext(folder)
+    return run, run.kind.chapters
 
 
 def _findings(context: Context, chapters: tuple[Chapter, ...]) -> Findings:

@@ -10,7 +10,7 @@ import numpy as np
 
 from gliofuse.errors import InputError
 from gliofuse.files import atomic_path
-from gliofuse.imaging import Volume, check_same_geometry
+from gliofuse.imaging import Volume, check_same_geometry, mark_sides
 
 __all__ = ["heat_figure"]
 
@@ -84,13 +84,14 @@ def heat_figure(
                 axis.contour(outline, levels=[0.5], colors="#4fc3f7", linewidths=0.8)
             axis.set_xticks([])
             axis.set_yticks([])
+            mark_sides(axis)
         axes[1, column].imshow(
             share, cmap="inferno", vmin=0, vmax=1, alpha=_STRONGEST * share, aspect=aspect
         )
         axes[0, column].set_title(f"slice {index}", fontsize=8)
     axes[0, 0].set_ylabel("image, tumour outlined", fontsize=8)
     axes[1, 0].set_ylabel("heat over it", fontsize=8)
-    bar = figure.colorbar(_scale(), ax=axes[1, :].tolist(), fraction=0.05, pad=0.02)
+    bar = figure.colorbar(_scale(), ax=axes.ravel().tolist(), fraction=0.05, pad=0.02, shrink=0.6)
     bar.set_label("heat, share of the patient's greatest", fontsize=7)
     bar.ax.tick_params(labelsize=7)
     if title:

@@ -1,18 +1,4 @@
 "use strict";
-// What is folded on the screen is open on paper.
-window.addEventListener("beforeprint", () => {
-  for (const part of document.querySelectorAll("details:not([open])")) {
-    part.open = true;
-    part.dataset.opened = "for print";
-  }
-});
-window.addEventListener("afterprint", () => {
-  for (const part of document.querySelectorAll("details[data-opened]")) {
-    part.open = false;
-    delete part.dataset.opened;
-  }
-});
-
 // The nomograms as calculators.
 for (const form of document.querySelectorAll("form.calculator")) {
   const model = JSON.parse(form.querySelector("script").textContent);

@@ -27,10 +27,8 @@ def draw_class_confusion(matrices: list[dict[str, Any]], classes: list[str]) -> 
     columns = min(3, len(matrices))
     rows = -(-len(matrices) // columns)
     side = 1.1 + 0.62 * len(classes)
-    figure, axes = new_figure(rows, columns, width=side, height=side + 0.1)
-    for panel, matrix in zip(axes, matrices, strict=False):
+    figure, axes = new_figure(rows, columns, panels=len(matrices), width=side, height=side + 0.1)
+    for panel, matrix in zip(axes, matrices, strict=True):
         draw_counts(panel, matrix["counts"], classes)
         panel.set_title(matrix["label"])
-    for panel in axes[len(matrices) :]:
-        panel.set_axis_off()
     return figure

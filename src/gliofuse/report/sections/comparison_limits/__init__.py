@@ -18,6 +18,7 @@ from gliofuse.report.sections.limitations.setup import (
     synthetic,
     validation,
 )
+from gliofuse.report.sections.limitations.survival import ENOUGH_EVENTS
 from gliofuse.report.wording import join_words, plural
 
 __all__ = ["data"]
@@ -32,7 +33,7 @@ def data(context: ComparisonContext, found: Findings) -> list[Limit]:
         giveaway(context),
         similar_cases(context),
         center_giveaway(context, found),
-        size(context),
+        size(context) if context.kind.outcome is None else _few_events(context, found),
         _fitted_once(context),
         None if context.split.kind == "holdout" else split(context),
         centres(context, found),
@@ -53,6 +54,19 @@ def data(context: ComparisonContext, found: Findings) -> list[Limit]:
         },
     ]
     return [entry for entry in limits if entry is not None]
+
+
+def _few_events(context: ComparisonContext, found: Findings) -> Limit | None:
+    rows = found["follow_up"]["rows"] if found["follow_up"] else []
+    judged = next((row for row in rows if row["cohort"] == context.primary), None)
+    if judged is None or judged["events"] >= ENOUGH_EVENTS:
+        return None
+    return {
+        "title": "Few events",
+        "text": f"Of the {plural(int(judged['n']), 'patient')} whose figures stand first, "
+        f"{int(judged['events'])} had the event. Figures of merit become steady with about "
+        f"{ENOUGH_EVENTS} events.",
+    }
 
 
 def _fitted_once(context: ComparisonContext) -> Limit | None:

@@ -28,14 +28,12 @@ def draw_confusion(
         return None
     columns = min(4, len(matrices))
     rows = -(-len(matrices) // columns)
-    figure, axes = new_figure(rows, columns, width=2.3, height=2.35)
-    for panel, matrix in zip(axes, matrices, strict=False):
+    figure, axes = new_figure(rows, columns, panels=len(matrices), width=2.3, height=2.35)
+    for panel, matrix in zip(axes, matrices, strict=True):
         counts = [
             [matrix["true_negative"], matrix["false_positive"]],
             [matrix["false_negative"], matrix["true_positive"]],
         ]
         draw_counts(panel, counts, [negative, positive])
         panel.set_title(matrix["label"])
-    for panel in axes[len(matrices) :]:
-        panel.set_axis_off()
     return figure

@@ -19,6 +19,7 @@ from gliofuse.report.wording import (
 )
 
 __all__ = [
+    "ENOUGH_EVENTS",
     "events",
     "imaging_adds",
     "left_out_horizons",
@@ -28,7 +29,7 @@ __all__ = [
 
 Limit = dict[str, str]
 #: Events below which validation figures are unsteady (Collins et al., Stat Med 2016;35:214).
-_ENOUGH_EVENTS = 100
+ENOUGH_EVENTS = 100
 #: Events for each coefficient of a Cox model (Peduzzi et al., J Clin Epidemiol 1995;48:1503).
 _EVENTS_A_COEFFICIENT = 10
 
@@ -40,12 +41,12 @@ def events(context: RunContext, found: Findings) -> Limit | None:
     if judged is None:
         return None
     carried, scarce = _carried(context, found)
-    if judged["events"] >= _ENOUGH_EVENTS:
+    if judged["events"] >= ENOUGH_EVENTS:
         return {"title": "Few events for the candidates", "text": carried} if scarce else None
     text = (
         f"Of the {plural(int(judged['n']), 'patient')} whose figures stand first, "
         f"{int(judged['events'])} had the event. Figures of merit become steady with about "
-        f"{_ENOUGH_EVENTS} events"
+        f"{ENOUGH_EVENTS} events"
     )
     head = context.metric(context.primary, context.run.final.name, context.headline)
     if head and head.get("ci_low") is not None and head.get("ci_high") is not None:

@@ -32,12 +32,13 @@ def draw_forest(
     )
     lowest = min(_lowest(panel["rows"]) for panel in panels)
     left = max(0.0, min(0.45, int(lowest * 20 - 0.5) / 20))
-    for place, (axis, panel) in enumerate(zip(axes, panels, strict=True)):
+    for axis, panel in zip(axes, panels, strict=True):
         _draw_panel(axis, panel, final)
         axis.set(xlim=(left, 1.01), ylim=(count - 0.4, -0.6), xlabel=f"{metric}, 95 % CI")
         if len(panels) > 1:
             axis.set_title(panel["label"])
-        if place and _same_labels(panel, panels[0]):
+        beside = axis.get_subplotspec()
+        if beside and not beside.is_first_col() and _same_labels(panel, panels[0]):
             axis.set_yticklabels([])
     handles, labels = next(
         (found for axis in axes if (found := axis.get_legend_handles_labels())[0]), ([], [])

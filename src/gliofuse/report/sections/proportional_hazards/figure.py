@@ -22,8 +22,10 @@ def draw_schoenfeld(panels: list[dict[str, Any]], *, unit: str) -> Figure | None
     if not panels:
         return None
     columns = min(_COLUMNS, len(panels))
-    figure, axes = new_figure(-(-len(panels) // columns), columns, width=3.2, height=2.6)
-    for axis, panel in zip(axes, panels, strict=False):
+    figure, axes = new_figure(
+        -(-len(panels) // columns), columns, panels=len(panels), width=3.2, height=2.6
+    )
+    for axis, panel in zip(axes, panels, strict=True):
         time, residual = np.array(panel["time"]), np.array(panel["residual"])
         axis.plot(time, residual, "o", color=GREY, markersize=3, alpha=0.6, markeredgewidth=0)
         if panel["coefficient"] is not None:

@@ -33,8 +33,8 @@ def draw_roc(curves: list[dict[str, Any]], *, final: str | None) -> Figure | Non
     groups = panels_of(others, _CURVES_A_PANEL) if others else [[]]
     columns = min(len(groups), 3)
     rows = -(-len(groups) // columns)
-    figure, axes = new_figure(rows, columns, width=3.7, height=4.5)
-    for panel, group in zip(axes, groups, strict=False):
+    figure, axes = new_figure(rows, columns, panels=len(groups), width=3.7, height=4.5)
+    for panel, group in zip(axes, groups, strict=True):
         panel.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle=(0, (2, 2)))
         for index, curve in enumerate(group):
             _draw_curve(panel, curve, *other_style(index))
@@ -52,8 +52,6 @@ def draw_roc(curves: list[dict[str, Any]], *, final: str | None) -> Figure | Non
         panel.legend(
             handles[::-1], labels[::-1], loc="upper left", bbox_to_anchor=(-0.12, -0.16), ncols=1
         )
-    for panel in axes[len(groups) :]:
-        panel.set_axis_off()
     return figure
 
 

@@ -31,8 +31,8 @@ def draw_training(curves: list[dict[str, Any]]) -> Figure | None:
         return None
     columns = min(3, len(networks))
     rows = -(-len(networks) // columns)
-    figure, axes = new_figure(rows, columns, width=3.7, height=2.7)
-    for panel, (label, folds) in zip(axes, networks.items(), strict=False):
+    figure, axes = new_figure(rows, columns, panels=len(networks), width=3.7, height=2.7)
+    for panel, (label, folds) in zip(axes, networks.items(), strict=True):
         for fold in folds:
             _line(panel, fold["epoch"], fold["loss"], RED, (0, (4, 1.5)))
         if has_auc(folds):
@@ -41,8 +41,6 @@ def draw_training(curves: list[dict[str, Any]]) -> Figure | None:
         panel.set_xlabel("epoch")
         panel.set_ylabel("training loss (dashed)", color=RED)
         tidy(panel, grid="x")
-    for panel in axes[len(networks) :]:
-        panel.set_axis_off()
     return figure
 
 
@@ -62,7 +60,7 @@ def _draw_auc(right: Any, folds: list[dict[str, Any]]) -> None:
 def _line(
     panel: Any, epochs: list[float], values: list[float | None], colour: str, line: Any
 ) -> None:
-    pairs = [pair for pair in zip(epochs, values, strict=False) if None not in pair]
+    pairs = [pair for pair in zip(epochs, values, strict=True) if None not in pair]
     if pairs:
         x, y = zip(*pairs, strict=True)
         marker = "o" if len(pairs) < 3 else None

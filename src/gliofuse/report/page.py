@@ -119,7 +119,7 @@ def drawings(folder: str | Path) -> list[Drawing]:
 
 def context_of(folder: str | Path) -> tuple[Context, tuple[Chapter, ...]]:
     """Return what a folder's page is made of: that of a comparison, or of a run."""
-    if COMPARISON.at(folder).is_file():
+    if COMPARISON.at(Path(folder)).is_file():
         compared = ComparisonContext(folder)
         return compared, compared.kind.comparison_chapters
     run = RunContext(folder)

@@ -207,10 +207,11 @@ def fit_width(figure: Figure, width_mm: float) -> None:
     width, height = figure.get_size_inches()
     share = width_mm / _MM_PER_INCH / width
     texts: list[Text] = [one for one in figure.findobj(Text) if isinstance(one, Text)]
-    smallest = min((text.get_fontsize() for text in texts if text.get_text()), default=9.0)
+    sizes = [float(text.get_fontsize()) for text in texts if text.get_text()]
+    smallest = min(sizes, default=9.0)
     shrink = min(1.0, max(share, _SMALLEST_PT / smallest))
     for text in texts:
-        text.set_fontsize(text.get_fontsize() * shrink)
+        text.set_fontsize(float(text.get_fontsize()) * shrink)
     figure.set_size_inches(width * share, height * max(share, shrink) if share < 1 else height)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from gliofuse.cohort import SplitSettings, make_folds
 from gliofuse.cohort.splits import merged_strata
-from gliofuse.cohort.strata import combined_strata
+from gliofuse.cohort.splits.strata import combined_strata
 from gliofuse.errors import SettingError
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from gliofuse.cohort.splits.groups import clinical_values, groups_of, of_people
 from gliofuse.cohort.splits.settings import HOLDOUT_TEST_FRACTION, SplitSettings
-from gliofuse.cohort.strata import combined_strata
+from gliofuse.cohort.splits.strata import combined_strata
 from gliofuse.errors import SettingError, did_you_mean
 
 __all__ = [

@@ -8,7 +8,7 @@ from gliofuse.cohort.case import as_words, is_missing
 from gliofuse.cohort.splits.settings import SplitSettings
 from gliofuse.errors import SettingError, did_you_mean
 
-__all__ = ["check_groups", "clinical_values", "groups_of", "of_people"]
+__all__ = ["check_groups", "clinical_values", "column_of_rows", "groups_of", "of_people"]
 
 
 def groups_of(split: SplitSettings, case_ids: pd.Index, clinical: pd.DataFrame) -> pd.Series | None:
@@ -45,14 +45,21 @@ def check_groups(
             )
 
 
-def clinical_values(clinical: pd.DataFrame, column: str, case_ids: pd.Index) -> pd.Series:
-    """Return a clinical column of these rows as words; missing values are refused."""
+def column_of_rows(
+    clinical: pd.DataFrame, column: str, case_ids: pd.Index, *, setting: str
+) -> pd.Series:
+    """Return a clinical column of these rows; ``setting`` is what named it, for the message."""
     if column not in clinical.columns:
         raise SettingError(
-            f"split: the clinical table has no column {column!r}: "
+            f"{setting}: the clinical table has no column {column!r}: "
             f"{did_you_mean(column, clinical.columns)}"
         )
-    values = clinical[column].set_axis(clinical.index.astype(str)).reindex(case_ids)
+    return clinical[column].set_axis(clinical.index.astype(str)).reindex(case_ids)
+
+
+def clinical_values(clinical: pd.DataFrame, column: str, case_ids: pd.Index) -> pd.Series:
+    """Return a clinical column of these rows as words; missing values are refused."""
+    values = column_of_rows(clinical, column, case_ids, setting="split")
     blank = [str(case_id) for case_id, value in values.items() if is_missing(value)]
     if blank:
         shown = ", ".join(blank[:5]) + (f" and {len(blank) - 5} more" if len(blank) > 5 else "")

@@ -24,6 +24,7 @@ from gliofuse.designs.deep_radiomics.paper import (
     VARIANTS,
     Variant,
     lacking_sequences,
+    of_sequence_and_network,
     read_sequences,
 )
 from gliofuse.designs.framework.banks import feature_bank
@@ -309,12 +310,7 @@ class DeepRadiomics(Design):
         """
         table = stable_only(data.table(self.radiomics), self.settings.stable_features)
         sequence = model.group if model.kind == "radiomics" else self.fused_sequence
-        own = table.loc[:, table.columns.str.startswith(f"{sequence}.")]
-        if network is None:
-            return own
-        deep = network.features(data)
-        named = [f"{suffix}_".join(name.rsplit("_", 1)) for name in deep.columns]
-        return pd.concat([own, deep.set_axis(named, axis=1)], axis=1)
+        return of_sequence_and_network(table, sequence, network, data, suffix)
 
     def _recipe(self, variant: Variant) -> NetworkRecipe:
         from gliofuse.deep.data import augmentation_preset

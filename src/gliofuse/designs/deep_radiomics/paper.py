@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
+
 from gliofuse.designs.framework.base import Paper
 from gliofuse.designs.framework.context import Available
 from gliofuse.designs.framework.models import sequence_label
-from gliofuse.designs.framework.networks import QUICK_TRAINING, NetworkPreset
+from gliofuse.designs.framework.networks import QUICK_TRAINING, NetworkPreset, NetworkSignature
 from gliofuse.designs.framework.paper_results import paper_results
+from gliofuse.features import columns_of
+from gliofuse.inputs import CaseData
 from gliofuse.radiomics.families import FAMILIES
 
 __all__ = [
@@ -21,6 +25,7 @@ __all__ = [
     "VARIANTS",
     "Variant",
     "lacking_sequences",
+    "of_sequence_and_network",
     "read_sequences",
 ]
 
@@ -170,3 +175,22 @@ def lacking_sequences(available: Available) -> list[str]:
         for sequence in PAPER.sequences
         if sequence not in available.sequences
     ]
+
+
+def of_sequence_and_network(
+    table: pd.DataFrame,
+    sequence: str,
+    network: NetworkSignature | None,
+    data: CaseData,
+    suffix: str,
+) -> pd.DataFrame:
+    """Return a sequence's radiomic features and, beside them, those of a network if there is one.
+
+    ``suffix`` is put behind the network's name, to tell two networks' features apart.
+    """
+    own = table[columns_of(table, sequence=sequence)]
+    if network is None:
+        return own
+    deep = network.features(data)
+    named = [f"{suffix}_".join(name.rsplit("_", 1)) for name in deep.columns]
+    return pd.concat([own, deep.set_axis(named, axis=1)], axis=1)

@@ -22,6 +22,7 @@ from gliofuse.designs.deep_radiomics.paper import (
     DUAL_NETWORK,
     PAPER,
     lacking_sequences,
+    of_sequence_and_network,
     read_sequences,
 )
 from gliofuse.designs.framework.banks import feature_bank
@@ -337,12 +338,7 @@ class DeepRadiomicsSurvival(Design):
     def features(self, data: CaseData, part: SignaturePart) -> pd.DataFrame:
         """Return the radiomic features of the part's sequence and of its network, if it has one."""
         table = stable_only(data.table(self.radiomics), self.settings.stable_features)
-        own = table.loc[:, table.columns.str.startswith(f"{part.sequence}.")]
-        if part.network is None:
-            return own
-        deep = part.network.features(data)
-        named = [f"{part.suffix}_".join(name.rsplit("_", 1)) for name in deep.columns]
-        return pd.concat([own, deep.set_axis(named, axis=1)], axis=1)
+        return of_sequence_and_network(table, part.sequence, part.network, data, part.suffix)
 
     def _choice(self, learners: CaseData, context: FitContext) -> pd.DataFrame:
         """Return how well each sequence's radiomics tell who outlives the median."""

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from gliofuse.cohort.case import as_words, is_missing
-from gliofuse.errors import SettingError, did_you_mean
+from gliofuse.cohort.splits.groups import column_of_rows
+from gliofuse.errors import SettingError
 
 __all__ = ["combined_strata"]
 
@@ -88,12 +89,7 @@ def combined_strata(
 
 
 def _levels(clinical: pd.DataFrame, column: str, case_ids: pd.Index) -> pd.Series:
-    if column not in clinical.columns:
-        raise SettingError(
-            f"stratify: the clinical table has no column {column!r}: "
-            f"{did_you_mean(column, clinical.columns)}"
-        )
-    values = clinical[column].set_axis(clinical.index.astype(str)).reindex(case_ids)
+    values = column_of_rows(clinical, column, case_ids, setting="stratify")
     words = values.map(lambda value: _UNKNOWN if is_missing(value) else as_words(value))
     if words.nunique() > _MOST_LEVELS:
         raise SettingError(

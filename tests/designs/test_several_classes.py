@@ -141,6 +141,8 @@ def test_a_paper_of_two_classes_does_not_stand_beside_three():
         ("rdl", "WHO Grade in {3, 4}", True),
         ("rdl", "grade >= 4", False),
         ("rdl", "grade < 3", False),
+        ("rdl", "grade == IV", False),  # a rule that 2, 3 and 4 cannot be asked
+        ("rdl", "grade in {III, IV}", False),
         ("rdl", "atrx_mutated == 1", False),
         ("rdl", "grade: 2, 3, 4", False),
         ("imaging-clinical", "ATRX == mutated", True),

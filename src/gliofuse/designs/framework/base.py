@@ -94,7 +94,10 @@ class Paper:
             return True
         values = pd.DataFrame({name: list(self.outcome_classes)})
         values.index = pd.Index(map(str, values.index), name="case_id")
-        outcome, _ = endpoint.outcome(values)
+        try:
+            outcome, _ = endpoint.outcome(values)
+        except EndpointError:  # a rule over other values, such as `== IV`
+            return False
         return outcome["y_true"].tolist() == list(self.outcome_classes.values())
 
     def results_beside(self, endpoint: Endpoint) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from scipy import ndimage
 from gliofuse.cohort import read_manifest
 from gliofuse.errors import InputError, SettingError
 from gliofuse.imaging import Volume, load_case
+from gliofuse.model import judged
 from gliofuse.model.familiarity import Familiarity
 from gliofuse.model.image_measures import measure_images
 from gliofuse.phantom import make_phantom
@@ -151,3 +152,21 @@ def test_too_few_patients_and_a_wrong_rate_are_refused():
         Familiarity.fit(pd.DataFrame({"a.x": [1.0, 2.0, 3.0]}))
     with pytest.raises(SettingError, match="false_alarm_rate must be"):
         Familiarity.fit(pd.DataFrame({"a.x": np.arange(20.0)}), false_alarm_rate=0.7)
+
+
+def test_new_patients_features_raise_the_flag_as_seldom_as_it_says():
+    """The middle of few patients lies nearer to them than to others, if features are many."""
+    raised = []
+    for seed in range(10):
+        table = pd.DataFrame(np.random.default_rng(seed).normal(size=(80, 1000))).rename(index=str)
+        training, new = table.iloc[:40], table.iloc[40:]
+        flags = Familiarity.fit(pd.DataFrame(judged._distances_from_others(training)).T)
+        middle = judged._centre_and_spread(training)
+        for _, features in new.iterrows():
+            (flag,) = (
+                one
+                for one in flags.judge(judged._distance(features, *middle))
+                if one.measure.startswith("features.")
+            )
+            raised.append(flag.raised)
+    assert np.mean(raised) < 0.04  # 0.26 where a patient is measured by a middle of its own

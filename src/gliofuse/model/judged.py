@@ -26,6 +26,7 @@ FAMILIARITY, SETS = "familiarity", "prediction_set"
 
 _FARTHEST = 10.0  # robust standard deviations, beyond which a feature counts no more
 _CONSISTENT = 1.4826
+_PARTS = 5
 
 
 def fit_familiarity(fit: Fit) -> dict[str, Any] | None:
@@ -38,12 +39,10 @@ def fit_familiarity(fit: Fit) -> dict[str, Any] | None:
         flags can be learned from.
     """
     table = _features(fit.training)
-    centre = table.median()
-    spread = (table - centre).abs().median() * _CONSISTENT
-    spread = spread.where(spread > 0, table.std()).replace(0.0, np.nan)
+    distances = _distances_from_others(table)
     rows = []
     for case_id in fit.training.case_ids:
-        row = _distance(table.loc[case_id], centre, spread)
+        row = dict(distances[case_id])
         if fit.source.cohort is not None:
             row |= _measured(fit.source.cohort[case_id], fit.fitted.design.available.sequences)
         rows.append(row)
@@ -51,6 +50,7 @@ def fit_familiarity(fit: Fit) -> dict[str, Any] | None:
         flags = Familiarity.fit(pd.DataFrame(rows))
     except InputError:
         return None
+    centre, spread = _centre_and_spread(table)
     known = spread.notna()
     return {
         "flags": flags.to_dict(),
@@ -155,6 +155,27 @@ def _features(data: CaseData) -> pd.DataFrame:
         return pd.DataFrame(index=list(data.case_ids))
     table = pd.concat(tables, axis=1)
     return table.loc[:, ~table.columns.duplicated()].astype(float)
+
+
+def _centre_and_spread(table: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    """Return each feature's median and robust standard deviation, NaN where it does not vary."""
+    centre = table.median()
+    spread = (table - centre).abs().median() * _CONSISTENT
+    return centre, spread.where(spread > 0, table.std()).replace(0.0, np.nan)
+
+
+def _distances_from_others(table: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """Return how far each patient lies from the middle of others, as a new patient will.
+
+    Among many features of few patients, those whose middle is taken lie nearer to it.
+    """
+    part = np.random.default_rng(0).permutation(len(table)) % _PARTS
+    found = {}
+    for number in range(_PARTS):
+        centre, spread = _centre_and_spread(table[part != number])
+        for case_id, features in table[part == number].iterrows():
+            found[str(case_id)] = _distance(features, centre, spread)
+    return found
 
 
 def _distance(features: pd.Series, centre: pd.Series, spread: pd.Series) -> dict[str, float]:

@@ -24,6 +24,7 @@ from gliofuse.evaluation.auc import apparent_aucs, newcombe_interval
 from gliofuse.evaluation.inference import (
     difference_with_refits,
     logit_limits,
+    rates_with_refits,
     refit_share,
     widened,
 )
@@ -91,6 +92,15 @@ def test_with_signal_the_interval_is_not_twice_as_wide(simulation):
     low, high = logit_limits(0.5, 0.08**2, refits=True, confidence=0.95)
     plain = logit_limits(0.5, 0.08**2, refits=False, confidence=0.95)
     assert 1.25 < (high - low) / (plain[1] - plain[0]) < np.sqrt(2.5)
+
+
+def test_a_rate_that_says_nothing_is_widened_most():
+    assert rates_with_refits(0.5, 60) == pytest.approx(2.8)
+    assert rates_with_refits(0.2, 60) == rates_with_refits(0.8, 60)
+    factors = [rates_with_refits(share, 60) for share in (0.5, 0.6, 0.8, 0.95)]
+    assert factors == sorted(factors, reverse=True)
+    assert rates_with_refits(0.7, 1000) < rates_with_refits(0.7, 60)
+    assert rates_with_refits(1.0, 10**6) == pytest.approx(1.1, abs=1e-4)
 
 
 def test_a_holdout_is_judged_as_before(simulation):

@@ -30,6 +30,7 @@ __all__ = [
     "write_csv",
     "write_json",
     "write_parquet",
+    "write_scan",
     "write_text",
 ]
 
@@ -129,11 +130,26 @@ def check_output(
     if target.is_file() and target.stat().st_size and not overwrite:
         begins = target.read_bytes()[: len(starts.encode())].decode(errors="replace")
         if not starts or begins != starts:
-            raise InputError(
-                f"{target} is there and was not written by this command; give another name, or "
-                "--overwrite"
-            )
+            whose = " and was not written by this command" if starts else ""
+            raise InputError(f"{target} exists{whose}; give another name, or --overwrite")
     check_writable(target)
+
+
+def write_scan(path: str | os.PathLike[str], text: str, *, overwrite: bool = False) -> None:
+    """Write what a scan of a folder found, unless a file that differs stands there.
+
+    Raises
+    ------
+    InputError
+        If it does: such a file is often corrected by hand, and that work must not vanish.
+    """
+    target = Path(path)
+    if target.exists() and not overwrite and target.read_bytes() != text.encode():
+        raise InputError(
+            f"{target} exists and differs from what this scan finds; give another name, or "
+            f"--overwrite if nothing in it was changed by hand"
+        )
+    write_text(target, text)
 
 
 def _temporary_beside(target: Path) -> Path:

@@ -88,7 +88,7 @@ def test_only_ones_own_files_are_replaced(clinical_run, tmp_path):
     once = {"formats": ["svg"], "only": ["roc_test"]}
     foreign = tmp_path / "roc_test.svg"
     foreign.write_text("mine")
-    with pytest.raises(InputError, match=r"roc_test\.svg is there and was not written by this"):
+    with pytest.raises(InputError, match=r"roc_test\.svg exists"):
         export_figures(clinical_run, tmp_path, **once)
     assert foreign.read_text() == "mine"
     export_figures(clinical_run, tmp_path, **once, overwrite=True)
@@ -96,13 +96,13 @@ def test_only_ones_own_files_are_replaced(clinical_run, tmp_path):
     export_figures(clinical_run, tmp_path, **once)  # one's own
     other = tmp_path / "decision_curve.svg"
     other.write_text("mine")
-    with pytest.raises(InputError, match=r"decision_curve\.svg is there"):
+    with pytest.raises(InputError, match=r"decision_curve\.svg exists"):
         export_figures(clinical_run, tmp_path, formats=["svg"], only=["roc_test", "decision_curve"])
 
 
 def test_the_reports_own_figures_are_never_replaced(clinical_run, copied):
     folder = copied(clinical_run)
-    with pytest.raises(InputError, match="is there and was not written by this"):
+    with pytest.raises(InputError, match="exists"):
         export_figures(folder, folder / "figures", formats=["svg"], only=["roc_test"])
 
 

@@ -53,8 +53,7 @@ def scan(
       gliofuse dicom scan /data/later -o later.csv --key series.key.json
     """
     from gliofuse.cli.progress import bars
-    from gliofuse.errors import ManifestError
-    from gliofuse.files import check_writable, write_text
+    from gliofuse.files import check_writable, write_scan
     from gliofuse.imaging.dicom import default_key_path, list_series, open_key
 
     check_writable(output)
@@ -70,13 +69,8 @@ def scan(
             progress=lambda done, total: drawn.update(task, completed=done, total=total),
         )
     text = listing.table.to_csv(index=False, lineterminator="\n")
-    if output.exists() and not overwrite and output.read_bytes() != text.encode():
-        raise ManifestError(
-            f"{output} exists and differs from what this scan finds; give another name, or "
-            f"--overwrite if nothing in it was changed by hand"
-        )
+    write_scan(output, text, overwrite=overwrite)
     opened.save()
-    write_text(output, text)
     for line in (*listing.remarks, *_study_lines(listing.table)):
         typer.echo(line)
     asked = int((listing.table["sequence"] == "ask").sum())
@@ -173,14 +167,11 @@ def pseudonyms(
     Example
       gliofuse dicom pseudonyms clinic.csv --id-column MRN --key series.key.json -o clinical.csv
     """
-    from gliofuse.errors import InputError
-    from gliofuse.files import check_writable, write_csv
+    from gliofuse.files import check_output, write_csv
     from gliofuse.imaging.dicom import open_key, pseudonymise_table
 
     opened = open_key(key, must_exist=True)
-    if output.exists() and not overwrite:
-        raise InputError(f"{output} exists; give another name, or --overwrite")
-    check_writable(output)
+    check_output(output, inputs=(table, key), overwrite=overwrite)
     found, unknown = pseudonymise_table(table, id_column, opened)
     write_csv(output, found)
     if unknown:

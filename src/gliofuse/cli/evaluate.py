@@ -57,10 +57,9 @@ def evaluate(
 
     if (cohort is None) == (features is None):
         raise SettingError("give either --cohort or --features with --clinical")
-    if out.exists() and any(out.iterdir()) and not (out / "predictions.parquet").exists():
-        begun = (out / "patients").is_dir()
-        if not begun:
-            raise InputError(f"{out} holds files that are not a validation's; give another folder")
+    own = (out / "predictions.parquet").exists() or (out / "patients").is_dir()
+    if out.exists() and any(out.iterdir()) and not own:
+        raise InputError(f"{out} holds files that are not a validation's; give another folder")
     loaded = load_model(model)
     patients = None
     if cohort is not None:

@@ -34,13 +34,11 @@ def init_study(
     """
     from gliofuse.cohort import parse_endpoint
     from gliofuse.designs import find_design
-    from gliofuse.errors import InputError
-    from gliofuse.files import write_text
+    from gliofuse.files import check_output, write_text
     from gliofuse.study.template import study_template
 
     find_design(design).check_endpoint(parse_endpoint(endpoint))
-    if out.exists() and not overwrite:
-        raise InputError(f"{out} exists; --overwrite replaces it")
+    check_output(out, inputs=(cohort,), overwrite=overwrite)
     text = study_template(file=out.name, cohort=str(cohort), endpoint=endpoint, design=design)
     write_text(out, text)
     typer.echo(f"study file: {out}; start it with `gliofuse run {out}`")

@@ -13,7 +13,7 @@ from gliofuse.cohort.case import Case, Cohort, is_missing
 from gliofuse.cohort.sequences import SEQUENCES, STRUCTURAL
 from gliofuse.cohort.tables import Table, column_values, parse_number, read_table
 from gliofuse.errors import ManifestError, did_you_mean
-from gliofuse.files import write_text
+from gliofuse.files import write_scan, write_text
 
 __all__ = ["manifest_text", "read_manifest", "write_manifest", "write_new_manifest"]
 
@@ -93,21 +93,8 @@ def write_manifest(cohort: Cohort, path: str | os.PathLike[str]) -> None:
 def write_new_manifest(
     cohort: Cohort, path: str | os.PathLike[str], *, overwrite: bool = False
 ) -> None:
-    """Write a manifest, unless another one stands there.
-
-    Raises
-    ------
-    ManifestError
-        If the file exists and differs: a manifest is often corrected by hand, and that work must
-        not vanish.
-    """
-    target, text = Path(path), manifest_text(cohort, path)
-    if target.exists() and not overwrite and target.read_bytes() != text.encode():
-        raise ManifestError(
-            f"{target} exists and differs from what this scan finds; give another name, or "
-            f"--overwrite if nothing in it was changed by hand"
-        )
-    write_text(target, text)
+    """Write a manifest, unless another one stands there; see :func:`gliofuse.files.write_scan`."""
+    write_scan(path, manifest_text(cohort, path), overwrite=overwrite)
 
 
 def manifest_text(cohort: Cohort, path: str | os.PathLike[str]) -> str:

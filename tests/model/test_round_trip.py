@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 import pandas as pd
 import pytest
 
@@ -67,6 +70,21 @@ def test_fold_of_a_table_study_says_what_the_study_said(form, of_tables, tables,
     written = b"".join(p.read_bytes() for p in (tmp_path / "model").rglob("*") if p.is_file())
     assert b"case-0" not in written
     assert b"person-" not in written
+
+
+def test_a_patient_is_ranked_among_those_whom_the_fits_did_not_see(table_run, of_tables, tmp_path):
+    about = load_model(export_run(table_run, tmp_path / "tested")).description
+    for model, quantiles in about.known_scores.items():
+        own = held_out(table_run, model)["probability"]
+        assert quantiles[::50] == pytest.approx(own.quantile([0, 0.5, 1.0]))
+    assert about.known_scores_held_out
+    nobody = of_tables(
+        settings={"folds": 3, "inner_folds": 3, "alpha": 0.3}, split={"kind": "none"}
+    )
+    model = load_model(export_run(nobody, tmp_path / "untested"))
+    assert model.description.known_scores
+    assert not model.description.known_scores_held_out
+    assert re.search(r"patients: \d+ negative, \d+ positive", json.dumps(model.card))
 
 
 NETWORKS = {

@@ -68,10 +68,15 @@ class ModelDescription(Record):
     thresholds: dict[str, float] = Field(
         default_factory=dict, description="By model, learned on the training patients."
     )
-    training_scores: dict[str, tuple[float, ...]] = Field(
+    known_scores: dict[str, tuple[float, ...]] = Field(
         default_factory=dict,
-        description="Quantiles 0, 0.01, ..., 1 of what each model says of the training patients "
-        "(out of fold where that is known), by model.",
+        description="Quantiles 0, 0.01, ..., 1 of what each model says of the study's patients, "
+        "by model.",
+    )
+    known_scores_held_out: bool = Field(
+        default=False,
+        description="Whether those are of fits that did not see the patient; else they are the "
+        "fit's own of the patients that it learned from, where the study held nobody out.",
     )
     preprocessing: dict[str, Any] | None = Field(
         default=None, description="Settings by which raw scans were brought to finished images."

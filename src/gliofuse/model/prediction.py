@@ -50,7 +50,7 @@ class ModelPrediction(Record):
     )
     rank: float | None = Field(
         default=None,
-        description="Share of the training patients of whom the model says less, out of fold.",
+        description="Share of the study's patients of whom the model says less.",
     )
     contributions: tuple[Contribution, ...] = Field(
         default=(),
@@ -165,7 +165,7 @@ def _of_model(
         }
         own["called"] = max(own["probabilities"], key=own["probabilities"].__getitem__)
     if len(columns) == 1 or isinstance(endpoint, SurvivalEndpoint):
-        own["rank"] = _rank(description.training_scores.get(model.name), first)
+        own["rank"] = _rank(description.known_scores.get(model.name), first)
     named = {key: getattr(model, key) for key in ("name", "label", "kind", "role")}
     return ModelPrediction(**named, **own)
 

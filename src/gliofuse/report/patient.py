@@ -59,7 +59,7 @@ def write_patient_report(
         shown = [name for name in description.sequences if name in case.images]
         picture = contact_sheet([case_picture(case, shown)], target / PICTURE, sequences=shown)
     final = prediction.final
-    known = description.training_scores.get(prediction.final_model)
+    known = description.known_scores.get(prediction.final_model)
     told = final.probability if final.risk is None else final.risk
     figures = {
         "contributions": to_svg(_draw_contributions, final.contributions),
@@ -113,16 +113,16 @@ def _draw_contributions(terms: Sequence[Any]) -> Figure | None:
 def _draw_place(
     known: Sequence[float], value: float | None, threshold: float | None
 ) -> Figure | None:
-    """Draw where the patient stands among what the model said of the training patients."""
+    """Draw where the patient stands among what the model said of the study's patients."""
     if value is None:
         return None
     figure, (axes,) = new_figure(width=6.2, height=2.2)
     shares = np.linspace(0, 100, len(known))
-    axes.step(known, shares, where="post", color="#1d6fa5", label="training patients")
+    axes.step(known, shares, where="post", color="#1d6fa5", label="the study's patients")
     axes.axvline(value, color="#c2410c", linewidth=1.8, label="this patient")
     if threshold is not None:
         axes.axvline(threshold, color="0.45", linestyle="--", linewidth=1, label="threshold")
-    axes.set(xlabel="what the model says", ylabel="training patients below, %", ylim=(0, 100))
+    axes.set(xlabel="what the model says", ylabel="study's patients below, %", ylim=(0, 100))
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     tidy(axes, grid="both")
     return figure

@@ -11,10 +11,10 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from gliofuse.cohort import Fold, SplitSettings, make_folds
+from gliofuse.cohort import Endpoint, Fold, SplitSettings, TwoClassEndpoint, make_folds
 from gliofuse.cohort.splits import groups_of
 from gliofuse.compute import resolve_workers
-from gliofuse.designs import DESIGNS, FitContext, FittedDesign
+from gliofuse.designs import DESIGNS, FitContext
 from gliofuse.designs.framework.clinical import ClinicalTable
 from gliofuse.errors import SettingError, did_you_mean
 from gliofuse.evaluation.endpoints import evaluation_of
@@ -102,15 +102,15 @@ def export_run(
         count(1)
     learners = _learners(task)
     training = predictions_of(fitted, data.subset(learners), task.fold.name, "training")
-    described = _description(prepared.plan, task, fitted, data.subset(learners), training)
     held_out = run.predictions()
     held_out = held_out[held_out["cohort"] != "training"]
+    described = _description(prepared.plan, task, data.subset(learners), training, held_out)
     source = prepared.plan.patients.source(plan.cache, seed=study.split.seed)
     parts = fit_parts(Fit(fitted, data.subset(learners), source, held_out, run.read(THRESHOLDS)))
-    classes = study.endpoint.strata(data.outcome.loc[list(learners)])  # type: ignore[union-attr]
+    strata = study.endpoint.strata(data.outcome.loc[list(learners)])  # type: ignore[union-attr]
     card = model_card(
         described,
-        classes={str(name): int(count) for name, count in classes.value_counts().items()},
+        classes=_counts(study.endpoint, strata),
         metrics=run.read(METRICS),
         citation=record.design.citation,
         notes=record.left_out,
@@ -193,13 +193,14 @@ def _learners(task: FoldTask) -> tuple[str, ...]:
 
 
 def _description(
-    plan: Plan, task: FoldTask, fitted: FittedDesign, learned: CaseData, training: pd.DataFrame
+    plan: Plan, task: FoldTask, learned: CaseData, training: pd.DataFrame, held_out: pd.DataFrame
 ) -> ModelDescription:
     """Return what the model is, without what its bundle adds."""
     study, design = plan.study, plan.design
     available = design.available
     evaluation = evaluation_of(study.endpoint)
     thresholds = evaluation.thresholds(training, study.threshold)
+    tested = held_out[held_out["cohort"] == "test"]
     survival = available.survival
     name = task.fold.name
     whom = (
@@ -235,7 +236,10 @@ def _description(
         seed=study.split.seed,
         threshold_rule=study.threshold,
         thresholds=dict(zip(thresholds["model"], thresholds["threshold"].astype(float))),
-        training_scores=_quantiles(training, study.endpoint.prediction_columns[0]),
+        known_scores=_quantiles(
+            training if tested.empty else tested, study.endpoint.prediction_columns[0]
+        ),
+        known_scores_held_out=not tested.empty,
         preprocessing=None
         if study.preprocess is None
         else study.preprocess.model_dump(mode="json"),
@@ -269,11 +273,18 @@ def _clinical(learned: CaseData, columns: tuple[str, ...]) -> tuple[ClinicalVari
     return tuple(found)
 
 
-def _quantiles(training: pd.DataFrame, column: str) -> dict[str, tuple[float, ...]]:
+def _counts(endpoint: Endpoint, strata: pd.Series) -> dict[str, int]:
+    """Return the patients by class, or by whether the event was seen."""
+    counts = strata.value_counts().sort_index()
+    names = endpoint.class_labels if isinstance(endpoint, TwoClassEndpoint) else counts.index
+    return {str(name): int(count) for name, count in zip(names, counts, strict=True)}
+
+
+def _quantiles(predictions: pd.DataFrame, column: str) -> dict[str, tuple[float, ...]]:
     steps = np.linspace(0, 1, 101)
     return {
         str(model): tuple(float(value) for value in np.quantile(own[column].dropna(), steps))
-        for model, own in training.groupby("model", sort=False)
+        for model, own in predictions.groupby("model", sort=False)
         if own[column].notna().any()
     }
 

@@ -202,8 +202,8 @@ def _case_mix(model: TrainedModel, table: pd.DataFrame, clinical: pd.DataFrame) 
     about = model.description
     rows = []
     column = model.endpoint.prediction_columns[0]
-    known = about.training_scores.get(about.final_model)
-    if known:
+    known = about.known_scores.get(about.final_model)
+    if known and about.known_scores_held_out:
         label = next(one.label for one in about.models if one.name == about.final_model)
         own = table.loc[table["model"] == about.final_model, column]
         rows.append((f"{label}, {column}", _spread(np.array(known)), _spread(own.to_numpy()), ""))

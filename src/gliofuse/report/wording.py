@@ -85,13 +85,18 @@ def each_horizon(label: str) -> str:
     return label.replace(" ", "-").removesuffix("s")
 
 
-def format_number(value: object, digits: int = 3) -> str:
+def format_number(value: object, digits: int = 3, exponent: bool = False) -> str:
     """Return a number with fixed decimals, an integer as it is, and a dash where there is none.
+
+    ``exponent`` writes what its decimals would round to zero as a power of ten, for quantities
+    without a natural scale such as a coefficient or an odds ratio.
 
     Examples
     --------
     >>> format_number(0.12345), format_number(7), format_number(float("nan")), format_number("a")
     ('0.123', '7', '—', 'a')
+    >>> format_number(-1e-16), format_number(-1e-16, exponent=True)
+    ('0.000', '−1.0e−16')
     """
     if value is None:
         return _MISSING
@@ -102,11 +107,13 @@ def format_number(value: object, digits: int = 3) -> str:
     if isinstance(value, int) or (float(value).is_integer() and abs(value) >= 100):
         return f"{int(value):,}".replace("-", "−")
     if value != 0 and abs(value) < 0.5 * 10**-digits:
-        return f"{value:.1e}".replace("-", "−")
+        return f"{value:.1e}".replace("-", "−") if exponent else f"{0:.{digits}f}"
     return f"{value:.{digits}f}".replace("-", "−")
 
 
-def format_interval(estimate: object, low: object, high: object, digits: int = 3) -> str:
+def format_interval(
+    estimate: object, low: object, high: object, digits: int = 3, exponent: bool = False
+) -> str:
     """Return ``estimate (low–high)``, or the estimate alone where the interval is missing.
 
     Examples
@@ -114,11 +121,12 @@ def format_interval(estimate: object, low: object, high: object, digits: int = 3
     >>> format_interval(0.873, 0.79, 0.94), format_interval(0.5, None, None)
     ('0.873 (0.790–0.940)', '0.500')
     """
-    text, bounds = format_number(estimate, digits), format_bounds(low, high, digits)
+    text = format_number(estimate, digits, exponent)
+    bounds = format_bounds(low, high, digits, exponent)
     return text if _MISSING in (text, bounds) else f"{text} ({bounds})"
 
 
-def format_bounds(low: object, high: object, digits: int = 3) -> str:
+def format_bounds(low: object, high: object, digits: int = 3, exponent: bool = False) -> str:
     """Return ``low–high``; where a minus sign would be mistaken for the dash, ``low to high``.
 
     Examples
@@ -126,7 +134,7 @@ def format_bounds(low: object, high: object, digits: int = 3) -> str:
     >>> format_bounds(0.79, 0.94), format_bounds(-0.2, 0.5), format_bounds(None, 1)
     ('0.790–0.940', '−0.200 to 0.500', '—')
     """
-    bounds = [format_number(bound, digits) for bound in (low, high)]
+    bounds = [format_number(bound, digits, exponent) for bound in (low, high)]
     if _MISSING in bounds:
         return _MISSING
     return (" to " if any(bound.startswith("−") for bound in bounds) else _DASH).join(bounds)

@@ -104,7 +104,7 @@ def _shown(row: dict[str, Any] | None) -> dict[str, str]:
         return {"figures": "", "p": "", "note": ""}
     figures = (row.get("hazard_ratio"), row.get("ci_low"), row.get("ci_high"))
     return {
-        "figures": format_interval(*figures, digits=2),
+        "figures": format_interval(*figures, digits=2, exponent=True),
         "p": format_p(row.get("p")),
         "note": row.get("note") or "",
     }

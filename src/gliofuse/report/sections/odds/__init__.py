@@ -27,7 +27,7 @@ def data(context: RunContext, found: Findings) -> dict[str, Any] | None:
             {
                 "label": context.label(row["model"]) if row["model"] != previous else "",
                 "term": _term(row["term"]),
-                "figures": format_interval(*figures, digits=2),
+                "figures": format_interval(*figures, digits=2, exponent=True),
                 "p": format_p(row["p"]),
                 "note": row["note"] or "",
             }

@@ -114,7 +114,7 @@ def _groups(context: Context, own: pd.DataFrame) -> dict[str, Any]:
                 "events": row["events"],
                 "median": _median(row["median"], context.digits),
                 "rmst": _interval(row["rmst"], context.digits),
-                "survival": [_share(row[f"survival_{time:g}"]) for time in times],
+                "survival": [row[f"survival_{time:g}"] for time in times],
             }
             for row in rows
         ],
@@ -123,11 +123,6 @@ def _groups(context: Context, own: pd.DataFrame) -> dict[str, Any]:
 
 def _interval(found: dict[str, Any], digits: int) -> str:
     return format_interval(found["estimate"], found["low"], found["high"], digits)
-
-
-def _share(found: dict[str, Any]) -> dict[str, str | None]:
-    """Return a share of patients with two decimals, however small."""
-    return {name: None if value is None else f"{value:.2f}" for name, value in found.items()}
 
 
 def _median(found: dict[str, Any], digits: int) -> str:

@@ -58,7 +58,7 @@ def test_stability_leaves_others_files_alone(manifest, tmp_path):
     out = tmp_path / "used"
     out.mkdir()
     (out / "icc.csv").write_text("somebody's\n")
-    assert "not written by this command" in refused("stability", manifest, "-o", out)
+    assert "give another name, or --overwrite" in refused("stability", manifest, "-o", out)
     assert (out / "icc.csv").read_text(encoding="utf-8") == "somebody's\n"
 
 

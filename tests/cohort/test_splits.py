@@ -26,7 +26,7 @@ def everyone(fold: Fold) -> list[str]:
 
 @st.composite
 def splits(draw):
-    kind = draw(st.sampled_from(["kfold", "holdout", "center", "column", "none"]))
+    kind = draw(st.sampled_from(["kfold", "bootstrap", "holdout", "center", "column", "none"]))
     labels = patients(draw(st.integers(16, 40)), draw(st.integers(16, 40)))
     centers = [["A", "B", "C"][i % 3] for i in range(len(labels))]
     sides = [["training", "Train", "test", "val"][i % 4] for i in range(len(labels))]
@@ -36,6 +36,7 @@ def splits(draw):
         kind=kind,
         folds=draw(st.integers(2, 8)),
         repeats=draw(st.integers(1, 3)),
+        resamples=draw(st.integers(2, 4)),
         seed=draw(st.integers(0, 99)),
         validation_fraction=draw(st.sampled_from([0.0, 0.1, 0.25])),
         test_fraction=None if kind == "none" else draw(st.sampled_from([None, 0.2, 0.5])),
@@ -92,6 +93,23 @@ def test_the_seed_matters():
     labels = patients(20, 30)
     tests = {make_folds(SplitSettings(seed=s), labels, pd.DataFrame())[0].test for s in range(5)}
     assert len(tests) == 5
+
+
+def test_a_bootstrap_leaves_out_what_its_resamples_do_not_hold():
+    labels = patients(50, 100)
+    everybody, *resamples = make_folds(
+        SplitSettings(kind="bootstrap", resamples=30), labels, pd.DataFrame()
+    )
+    assert everybody.name == "all"
+    assert set(everybody.training) == set(labels.index)
+    assert not everybody.test
+    assert len(resamples) == 30 == len({fold.test for fold in resamples})
+    for fold in resamples:
+        assert len(fold.training) == pytest.approx(0.632 * 150, abs=1)
+        assert labels[list(fold.test)].mean() == pytest.approx(1 / 3, abs=0.01)
+    left_out = pd.Series([i for fold in resamples for i in fold.test]).value_counts()
+    assert len(left_out) == 150, "who is never left out is never judged"
+    assert left_out.std() == pytest.approx((30 * 0.368 * 0.632) ** 0.5, rel=0.3)  # binomial
 
 
 def test_three_way_holdout_is_stratified():
@@ -215,7 +233,7 @@ def grouped(draw):
         index=index,
     )
     split = SplitSettings(
-        kind=draw(st.sampled_from(["kfold", "holdout", "center", "column", "none"])),
+        kind=draw(st.sampled_from(["kfold", "bootstrap", "holdout", "center", "column", "none"])),
         folds=draw(st.integers(2, 6)),
         repeats=draw(st.integers(1, 2)),
         seed=draw(st.integers(0, 99)),

@@ -85,7 +85,8 @@ SplitOption = Annotated[
     str | None,
     typer.Option(
         "--split",
-        help="holdout, kfold, center (each in turn), center:NAME[,NAME] or column:NAME.",
+        help="holdout, kfold, bootstrap[:RESAMPLES] (.632+), center (each in turn), "
+        "center:NAME[,NAME] or column:NAME.",
     ),
 ]
 ExternalOption = Annotated[

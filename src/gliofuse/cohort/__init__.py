@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     )
     from gliofuse.cohort.manifest import read_manifest, write_manifest
     from gliofuse.cohort.scan import Scan, scan_folder
-    from gliofuse.cohort.splits import Fold, SplitSettings, make_folds
+    from gliofuse.cohort.splits import DRAWN_SHARE, Fold, SplitSettings, make_folds
 
 __all__ = [
+    "DRAWN_SHARE",
     "SEQUENCES",
     "STRUCTURAL",
     "TIME_UNITS",
@@ -54,6 +55,7 @@ __all__ = [
 
 _HOME = {
     "BinaryEndpoint": "endpoints",
+    "DRAWN_SHARE": "splits",
     "Endpoint": "endpoints",
     "Fold": "splits",
     "MulticlassEndpoint": "endpoints",

@@ -190,5 +190,7 @@ def _split(given: dict[str, Any], changes: Mapping[str, Any]) -> None:
             split["external"] = [part.strip() for part in argument.split(",")]
         if kind == "column" and argument:
             split["column"] = argument
+        if kind == "bootstrap" and argument:
+            split["resamples"] = argument
     if split:
         given["split"] = split

@@ -10,6 +10,6 @@ from gliofuse.cohort.splits.drawing import merged_strata
 from gliofuse.cohort.splits.fold import Fold
 from gliofuse.cohort.splits.groups import groups_of
 from gliofuse.cohort.splits.make import make_folds
-from gliofuse.cohort.splits.settings import SplitSettings
+from gliofuse.cohort.splits.settings import DRAWN_SHARE, SplitSettings
 
-__all__ = ["Fold", "SplitSettings", "groups_of", "make_folds", "merged_strata"]
+__all__ = ["DRAWN_SHARE", "Fold", "SplitSettings", "groups_of", "make_folds", "merged_strata"]

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from gliofuse.cohort.splits.groups import clinical_values, groups_of, of_people
-from gliofuse.cohort.splits.settings import HOLDOUT_TEST_FRACTION, SplitSettings
+from gliofuse.cohort.splits.settings import DRAWN_SHARE, HOLDOUT_TEST_FRACTION, SplitSettings
 from gliofuse.cohort.splits.strata import combined_strata
 from gliofuse.errors import SettingError, did_you_mean
 
@@ -45,6 +45,7 @@ def parts_drawn(split: SplitSettings) -> list[int]:
     """Return how many patients a stratum needs for each part that is drawn at random."""
     test = HOLDOUT_TEST_FRACTION if split.kind == "holdout" else 0.0
     test = test if split.test_fraction is None else split.test_fraction
+    test = 1 - DRAWN_SHARE if split.kind == "bootstrap" else test
     fractions = [one for one in (test, split.validation_fraction) if one]
     return [split.folds] * (split.kind == "kfold") + [least_of(one) for one in fractions]
 

@@ -17,7 +17,7 @@ from gliofuse.cohort.splits.drawing import (
 )
 from gliofuse.cohort.splits.fold import SIDES
 from gliofuse.cohort.splits.groups import clinical_values, of_people
-from gliofuse.cohort.splits.settings import HOLDOUT_TEST_FRACTION, SplitSettings
+from gliofuse.cohort.splits.settings import DRAWN_SHARE, HOLDOUT_TEST_FRACTION, SplitSettings
 from gliofuse.errors import SettingError
 
 __all__ = ["KINDS", "Division"]
@@ -106,6 +106,19 @@ def _holdout(
     return [("holdout", _sides(training, test=test))]
 
 
+def _bootstrap(
+    split: SplitSettings, classes: pd.Series, clinical: pd.DataFrame, groups: pd.Series | None
+) -> list[Division]:
+    left_out = 1 - DRAWN_SHARE
+    strata = strata_of(split, classes, clinical, groups, least_of(left_out))
+    divisions: list[Division] = [("all", _sides(classes.index))]
+    for number in range(split.resamples):
+        generator = np.random.default_rng([split.seed, 2, number])
+        training, test = set_aside(strata, left_out, generator, "a resample", groups)
+        divisions.append((f"resample{number + 1}", _sides(training, test=test)))
+    return divisions
+
+
 def _center(
     split: SplitSettings, classes: pd.Series, clinical: pd.DataFrame, groups: pd.Series | None
 ) -> list[Division]:
@@ -178,6 +191,7 @@ KINDS: dict[
     Callable[[SplitSettings, pd.Series, pd.DataFrame, pd.Series | None], list[Division]],
 ] = {
     "kfold": _kfold,
+    "bootstrap": _bootstrap,
     "holdout": _holdout,
     "center": _center,
     "column": _column,

@@ -6,9 +6,11 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["HOLDOUT_TEST_FRACTION", "SplitSettings"]
+__all__ = ["DRAWN_SHARE", "HOLDOUT_TEST_FRACTION", "SplitSettings"]
 
 HOLDOUT_TEST_FRACTION = 0.3
+#: The share of different patients in a bootstrap's resample, 1 - 1 / e.
+DRAWN_SHARE = 0.632
 
 
 class SplitSettings(BaseModel):
@@ -16,17 +18,21 @@ class SplitSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    kind: Literal["kfold", "holdout", "center", "column", "none"] = Field(
+    kind: Literal["kfold", "bootstrap", "holdout", "center", "column", "none"] = Field(
         default="kfold",
-        description="kfold: every patient is tested once per repeat, but for those of the centres "
-        "in external, if any are named: they are predicted by a model of all the others, in a fold "
-        "of their own. holdout: one division. center: the patients of the centres in external are "
-        "tested on, the others train; with no centre named, each centre in turn. column: a "
-        "clinical column says training, validation, test or external. none: nobody is tested on, "
-        "all train, but for those put aside by validation_fraction.",
+        description="kfold: every patient is tested once per repeat, but for those of the "
+        "centres in external, if any: they are predicted by a model of all the others, in a "
+        "fold of their own. bootstrap: in each resample 63.2 % of the patients, drawn without "
+        "putting back, train, and the others are predicted; a further model is of all "
+        "patients, for the .632+ estimate. holdout: one division. center: the patients of the "
+        "centres in external are tested on, the others train; with no centre named, each "
+        "centre in turn. column: a clinical column says training, validation, test or "
+        "external. none: nobody is tested on, all train, but for those put aside by "
+        "validation_fraction.",
     )
     folds: int = Field(default=5, ge=2, description="Of kfold.")
     repeats: int = Field(default=1, ge=1, description="Of kfold, each with another division.")
+    resamples: int = Field(default=50, ge=2, description="Of bootstrap.")
     seed: int = Field(default=0, ge=0, lt=2**32, description="Of all that is drawn at random.")
     validation_fraction: float = Field(
         default=0.0,

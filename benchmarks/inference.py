@@ -23,6 +23,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
+from gliofuse.cohort import DRAWN_SHARE
 from gliofuse.compute import parallel_map
 from gliofuse.evaluation.auc import auc_delong, auc_within
 from gliofuse.evaluation.comparison import compared, paired_test
@@ -31,8 +32,9 @@ from gliofuse.evaluation.pairs import fold_pairs
 from gliofuse.evaluation.rates import rates
 
 SIGNALS = ("none", "weak", "strong")
-SPLITS = ("holdout", "quarter", "kfold", "tenfold", "repeated")
+SPLITS = ("holdout", "quarter", "kfold", "tenfold", "repeated", "bootstrap")
 HELD_OUT = ("holdout", "quarter")  # one test set, of half and of a quarter of the patients
+RESAMPLES = 25  # of a bootstrap
 
 
 @dataclass(frozen=True)
@@ -84,15 +86,15 @@ def draw(cell: Cell, rng: np.random.Generator) -> tuple[pd.DataFrame, np.ndarray
     learner = LEARNERS[cell.learner]
     n, positives = cell.patients, round(cell.patients * cell.prevalence)
     y = np.arange(n) < positives
-    columns, distance = _features(learner, cell)
+    columns, distance = features_of(learner, cell)
     x = rng.standard_normal((n, distance.size))
     x[y] += distance
     parts, truth, apparent, weights = [], np.zeros((2, 2)), np.zeros(2), 0.0
-    for fold, (training, test) in enumerate(_folds(cell, y, rng)):
+    for fold, (training, test) in enumerate(folds_of(cell, y, rng)):
         pairs = y[test].sum() * (~y[test]).sum()
         chances = []
         for number, own in enumerate(columns):
-            model = _fit(learner, x[training], y[training], own, rng)
+            model = fit(learner, x[training], y[training], own, rng)
             area, right = model.truth(distance, rng)
             truth[number] += pairs * np.array([area, np.where(y[test], *right).mean()])
             apparent[number] += pairs * auc_delong(y[training], model.chance(x[training])).estimate
@@ -147,7 +149,7 @@ def _share(truth: np.ndarray, limits: list[tuple[float, float]]) -> float:
     return float(np.mean([low <= t <= high for t, (low, high) in zip(truth, limits, strict=True)]))
 
 
-def _features(learner: Learner, cell: Cell) -> tuple[list[np.ndarray], np.ndarray]:
+def features_of(learner: Learner, cell: Cell) -> tuple[list[np.ndarray], np.ndarray]:
     """Return the columns of both models, and how far apart the classes are in each column."""
     p, k = learner.features, learner.informative
     common = p // 2 if cell.shared else 0
@@ -160,11 +162,17 @@ def _features(learner: Learner, cell: Cell) -> tuple[list[np.ndarray], np.ndarra
     return [np.arange(p), np.r_[np.arange(common), np.arange(p, 2 * p - common)]], distance
 
 
-def _folds(
+def folds_of(
     cell: Cell, y: np.ndarray, rng: np.random.Generator
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    from sklearn.model_selection import StratifiedKFold
+    from sklearn.model_selection import StratifiedKFold, StratifiedShuffleSplit
 
+    if cell.split == "bootstrap":
+        left_out = 1 - DRAWN_SHARE
+        drawn = StratifiedShuffleSplit(
+            RESAMPLES, test_size=left_out, random_state=int(rng.integers(2**31))
+        )
+        return list(drawn.split(y, y))
     number = {"tenfold": 10, "quarter": 4, "holdout": 2}.get(cell.split, 5)
     folds = []
     for _ in range(5 if cell.split == "repeated" else 1):
@@ -211,7 +219,7 @@ class _Forest:
         return area, (float((above >= 0.5).mean()), float((below < 0.5).mean()))
 
 
-def _fit(
+def fit(
     learner: Learner,
     x: np.ndarray,
     y: np.ndarray,
@@ -266,7 +274,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--learners", nargs="+", choices=list(LEARNERS), default=["few", "many"])
     parser.add_argument("--patients", nargs="+", type=int, default=[40, 60, 150])
-    parser.add_argument("--splits", nargs="+", choices=SPLITS, default=list(SPLITS))
+    parser.add_argument("--splits", nargs="+", choices=SPLITS, default=list(SPLITS[:-1]))
     parser.add_argument("--prevalence", type=float, default=0.5)
     parser.add_argument("--workers", type=int, default=None)
     options = parser.parse_args()

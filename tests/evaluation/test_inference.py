@@ -140,21 +140,33 @@ def test_models_that_show_others_what_they_show_their_own_lean_on_nothing():
     )
 
 
-def test_training_rows_shorten_the_interval_of_models_that_do_not_overfit():
-    table = _repeated(repeats=1, models=("a",), shift=1.5)  # the training rows are like the test
+def test_more_folds_add_more():
+    assert [refit_share(0.0, folds=folds) for folds in (2, 5, 10, 60)] == pytest.approx(
+        [1.25, 1.25, 1.75, 1.75]
+    )
+    assert refit_share(0.0, folds=5) < refit_share(0.0) < refit_share(0.0, folds=10)
+    assert refit_share(6.0, folds=5) == refit_share(6.0) < refit_share(6.0, folds=10)
+
+
+def test_models_that_do_not_overfit_have_shorter_intervals():
+    table = _repeated(repeats=1, models=("a",), shift=1.5)
+    apparent = table[table["cohort"] == "training"]  # what is said of them is like the test
     held = table[table["cohort"] == "test"]
-    known, unknown = (metrics_table(rows).set_index("metric").loc["auc"] for rows in (table, held))
+    known, unknown = (
+        metrics_table(table, apparent=own).set_index("metric").loc["auc"]
+        for own in (apparent, None)
+    )
     assert known["estimate"] == unknown["estimate"]
     assert known["ci_low"] > unknown["ci_low"] + 0.01
-    (apparent,) = apparent_aucs(table).values()
-    area = auc_within(held, refits=True, apparent=apparent)
+    (described,) = apparent_aucs(apparent).values()
+    area = auc_within(held, refits=True, apparent=described)
     assert (known["ci_low"], known["ci_high"]) == pytest.approx((area.ci_low, area.ci_high))
     folds = [
         auc_delong(own["y_true"], own["probability"]).estimate
         for _, own in table[table["cohort"] == "training"].groupby("fold")
     ]
-    assert apparent == pytest.approx(np.mean(folds), abs=1e-3)
-    assert apparent_aucs(held) == {}
+    assert described == pytest.approx(np.mean(folds), abs=1e-3)
+    assert apparent_aucs(None) == {}
 
 
 def test_better_than_chance_takes_the_variance_of_no_signal():
@@ -214,7 +226,7 @@ def test_repeats_take_off_what_they_differ_by():
     assert pairs.averaged > 0.2 * pairs.variance  # scores are drawn anew in each repeat
     found = auc_within(table, refits=True)
     error = np.sqrt(pairs.variance) / (found.estimate * (1 - found.estimate))
-    share = 1 + refit_share(np.log(found.estimate / (1 - found.estimate)) / error, error)
+    share = 1 + refit_share(np.log(found.estimate / (1 - found.estimate)) / error, error, folds=5)
     expected = pairs.variance * max(0.5, share - pairs.averaged / pairs.variance)
     assert found.variance == pytest.approx(expected)
     single = auc_within(table[table["fold"].str.startswith("0-")], refits=True)

@@ -44,7 +44,7 @@ def by_definition(folds):
 def test_the_variance_is_that_of_its_definition():
     rng = np.random.default_rng(0)
     folds = tuple(rng.normal(size=shape) + 0.3 for shape in ((3, 4), (1, 5), (2, 2)))
-    pairs = FoldPairs((folds,), (6, 11))
+    pairs = FoldPairs((folds,), (6, 11), len(folds))
     assert pairs.estimate == pytest.approx(np.concatenate([won.ravel() for won in folds]).mean())
     assert pairs.variance == pytest.approx(by_definition(folds), rel=1e-9)
     assert pairs.averaged == 0
@@ -59,7 +59,7 @@ def test_small_folds_leave_the_variance_unbiased(shift):
         for _ in range(10):  # three of each class a fold
             score = rng.normal(size=6) + shift * (np.arange(6) < 3)
             rows.append((1 + np.sign(score[:3, None] - score[3:])) / 2)
-        found.append(FoldPairs((tuple(rows),), (30, 30)))
+        found.append(FoldPairs((tuple(rows),), (30, 30), len(rows)))
         sides = (
             np.ravel([won.mean(axis=1) for won in rows]),
             np.ravel([won.mean(axis=0) for won in rows]),
@@ -85,10 +85,10 @@ def test_one_fold_of_many_patients_has_delongs_variance():
 
 def test_a_variance_is_never_less_than_that_of_the_pairs_alone():
     won = np.array([[1.0, 0.0], [0.0, 1.0]])  # rows and columns of one mean
-    pairs = FoldPairs(((won, won),), (4, 4))
+    pairs = FoldPairs(((won, won),), (4, 4), 2)
     assert by_definition((won, won)) < 0.25 / 8
     assert pairs.variance == pytest.approx(0.25 / 8)
-    one = FoldPairs(((np.array([[1.0, 0.0]]),),), (1, 2))
+    one = FoldPairs(((np.array([[1.0, 0.0]]),),), (1, 2), 1)
     assert np.isnan(one.variance)
 
 
@@ -98,6 +98,10 @@ def test_repeats_are_told_apart_by_who_is_judged_again():
     second = judged(rng, 4, 5, 3).assign(fold=lambda rows: rows["fold"] + 3)
     pairs = fold_pairs(pd.concat([first, second]), ["fold"])
     assert [len(folds) for folds in pairs.repeats] == [3, 3]
+    assert pairs.folds == 3
+    centers = first.assign(center=np.arange(len(first)) % 2)
+    parts = fold_pairs(centers, ["center", "fold"])
+    assert (len(parts.repeats[0]), parts.folds) == (6, 3)
     assert pairs.sizes == (12, 15)
     single = [fold_pairs(table, ["fold"]) for table in (first, second)]
     areas = [one.estimate for one in single]

@@ -9,7 +9,9 @@ import pandas as pd
 import pytest
 
 from gliofuse.errors import EndpointError, ManifestError, RunError, SettingError
-from gliofuse.records import RunFolder
+from gliofuse.evaluation import metrics_table
+from gliofuse.evaluation.auc import apparent_aucs
+from gliofuse.records import APPARENT, METRICS, THRESHOLDS, RunFolder
 from gliofuse.study import read_study
 from gliofuse.study.runner import run_study
 
@@ -50,6 +52,25 @@ def test_run_folder_holds_what_the_contract_names(tables, study_of):
     held_out = metrics.query("metric == 'auc' and model == 'radiomics_t1ce'").iloc[0]
     assert held_out["ci_low"] > 0.7
     assert held_out["ci_low"] < held_out["estimate"] < held_out["ci_high"]
+
+
+def test_intervals_know_what_models_say_of_their_own_patients(tables, study_of):
+    """The predictions of training patients are out of fold, as honest as those of the others."""
+    run_study(study_of(tables), tables / "run")
+    run = RunFolder(tables / "run")
+    predictions, apparent = run.predictions(), run.need(APPARENT)
+    training = predictions[predictions["cohort"] == "training"]
+    own, others = apparent_aucs(apparent), apparent_aucs(training.drop(columns="cohort"))
+    assert own["radiomics_t1ce"] > others["radiomics_t1ce"]
+    auc = {"model": "radiomics_t1ce", "metric": "auc"}
+    found = run.need(METRICS)
+    for known, same in ((apparent, True), (training, False)):
+        again = metrics_table(predictions, run.need(THRESHOLDS), bootstrap=100, apparent=known)
+        low, as_run = (
+            table.loc[(table[list(auc)] == pd.Series(auc)).all(axis=1), "ci_low"].item()
+            for table in (again, found)
+        )
+        assert (low == pytest.approx(as_run, abs=1e-9)) == same
 
 
 def test_study_file_round_trips(tables, study_of):

@@ -41,6 +41,7 @@ from gliofuse.evaluation.nomogram import (
     logistic_nomogram,
     nomogram_points,
 )
+from gliofuse.evaluation.optimism import optimism_table, plus_632
 from gliofuse.evaluation.predictions import pool_columns, pool_predictions
 from gliofuse.evaluation.reclassification import RECLASSIFICATION_CAVEAT, net_reclassification
 from gliofuse.evaluation.roc import confusion, confusion_table, roc_points, youden_threshold
@@ -120,7 +121,9 @@ __all__ = [
     "nomogram_points",
     "null_brier_scores",
     "observed_expected",
+    "optimism_table",
     "performance_by_group",
+    "plus_632",
     "pool_columns",
     "pool_predictions",
     "random_effects",

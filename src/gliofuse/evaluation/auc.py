@@ -142,14 +142,24 @@ def auc_within(
     return None if placed is None else from_placed(placed, confidence=confidence)
 
 
-def apparent_aucs(predictions: pd.DataFrame) -> dict[object, float]:
-    """Return each model's AUC on the patients whom it learned from, of pairs of one fold.
+def apparent_aucs(apparent: pd.DataFrame | None) -> dict[object, float]:
+    """Return each model's AUC on the patients whom it was fitted on, of pairs of one fold.
 
-    A model without training rows isn't there.
+    Parameters
+    ----------
+    apparent : DataFrame, optional
+        case_id, fold, model, y_true and what the fitted model says, probability. The training rows
+        of a study's predictions will not do: there other fits may have predicted.
+
+    Returns
+    -------
+    dict
+        By model; empty where nothing is known.
     """
-    own = predictions[predictions["cohort"].astype(str) == "training"]
+    if apparent is None:
+        return {}
     found = {}
-    for model, rows in own.groupby("model", observed=True):
+    for model, rows in apparent.groupby("model", observed=True):
         placed = place_within(rows.assign(case_id=np.arange(len(rows))), ("fold",))
         if placed is not None:
             found[model] = float(placed.loc[placed["y_true"] == 1, "place"].mean())
@@ -260,6 +270,7 @@ def from_pairs(pairs: FoldPairs, *, apparent: float = 1.0, confidence: float) ->
         refits=True,
         averaged=pairs.averaged,
         apparent=apparent,
+        folds=pairs.folds,
         confidence=confidence,
     )
 
@@ -279,12 +290,13 @@ def area_with_interval(
     refits: bool = False,
     averaged: float = 0.0,
     apparent: float = 1.0,
+    folds: int | None = None,
     confidence: float = 0.95,
 ) -> AUC:
     """Return an area with the interval that its variance and sizes allow, see auc_delong.
 
-    ``variance`` is that under fitted models; ``refits``, ``averaged`` and ``apparent`` as in
-    :func:`~gliofuse.evaluation.inference.logit_limits`.
+    ``variance`` is that under fitted models; ``refits``, ``averaged``, ``apparent`` and
+    ``folds`` as in :func:`~gliofuse.evaluation.inference.logit_limits`.
     """
     if not variance > NO_VARIANCE:
         low, high = newcombe_interval(estimate, *sizes, confidence=confidence)
@@ -296,10 +308,13 @@ def area_with_interval(
         refits=refits,
         averaged=averaged,
         apparent=apparent,
+        folds=folds,
         confidence=confidence,
     )
     if refits:
-        variance = variance_with_refits(estimate, variance, averaged=averaged, apparent=apparent)
+        variance = variance_with_refits(
+            estimate, variance, averaged=averaged, apparent=apparent, folds=folds
+        )
     furthest, _ = newcombe_interval(1.0, *sizes, confidence=confidence)
     low, high = min(low, furthest), max(high, 1 - furthest)
     return AUC(estimate, low, high, variance, method_name("delong", refits=refits))

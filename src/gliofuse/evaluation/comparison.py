@@ -214,7 +214,7 @@ def compared(
         if pairs_a is None or pairs_b is None:
             return None
         apart = pairs_a.minus(pairs_b)
-        variance = difference_with_refits(apart.variance, apart.averaged)
+        variance = difference_with_refits(apart.variance, apart.averaged, apart.folds)
         area_a, area_b = (from_pairs(pairs, confidence=confidence) for pairs in (pairs_a, pairs_b))
         return area_a, area_b, variance, np.inf
     placed_a, placed_b = (place_within(rows, by) for rows in (a, b))

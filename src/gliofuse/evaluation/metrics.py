@@ -39,6 +39,7 @@ def metrics_table(
     confidence: float = 0.95,
     include_training: bool = False,
     centers: pd.Series | None = None,
+    apparent: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Return AUC, accuracy, sensitivity, specificity, precision, APCA, Brier score, each with CI.
 
@@ -75,6 +76,9 @@ def metrics_table(
     centers : Series, optional
         Centre by ``case_id``. Where a cohort holds pairs in two or more centres,
         ``auc_within_centers`` is added: the AUC of pairs of patients of one centre and model.
+    apparent : DataFrame, optional
+        case_id, fold, model, y_true, probability: what each model says of the patients that it was
+        fitted on. Without it, models are taken to describe these perfectly.
 
     Returns
     -------
@@ -116,7 +120,7 @@ def metrics_table(
     evaluate = partial(
         _evaluate,
         sharing=sharing,
-        apparent=apparent_aucs(predictions) if sharing else {},
+        apparent=apparent_aucs(apparent) if sharing else {},
         bootstrap=bootstrap,
         seed=seed,
         confidence=confidence,

@@ -41,14 +41,18 @@ class FoldPairs:
     Parameters
     ----------
     repeats : tuple of tuple of ndarray
-        By repeat and fold: for each positive patient (rows) and negative patient (columns) 1 where
-        the positive one has the higher score, a half for a tie; or the difference of two models.
+        By repeat and fold, or the part of a fold whose patients may be compared: for each positive
+        patient (rows) and negative patient (columns) 1 where the positive one has the higher
+        score, a half for a tie; or the difference of two models.
     sizes : tuple of int
         Positive and negative patients.
+    folds : int
+        Of a repeat; those without a pair are left out.
     """
 
     repeats: tuple[tuple[np.ndarray, ...], ...]
     sizes: tuple[int, int]
+    folds: int
 
     @property
     def estimate(self) -> float:
@@ -77,7 +81,9 @@ class FoldPairs:
         """Return the difference of two models on the same patients and folds, in one order."""
         pairs = zip(self.repeats, other.repeats, strict=True)
         return FoldPairs(
-            tuple(tuple(a - b for a, b in zip(*folds, strict=True)) for folds in pairs), self.sizes
+            tuple(tuple(a - b for a, b in zip(*folds, strict=True)) for folds in pairs),
+            self.sizes,
+            self.folds,
         )
 
 
@@ -95,8 +101,10 @@ def fold_pairs(predictions: pd.DataFrame, by: Sequence[str]) -> FoldPairs | None
     )
     cases = predictions["case_id"].to_numpy()
     stratum = predictions.groupby(list(by), observed=True).ngroup().to_numpy()
+    fold = predictions["fold"].to_numpy() if "fold" in by else stratum
     repeats: list[list[np.ndarray]] = []
     seen: list[set[str]] = []
+    folds: list[set[object]] = []
     known = np.zeros(score.size, dtype=bool)
     for number in range(stratum.max() + 1):
         own = np.flatnonzero(stratum == number)
@@ -107,12 +115,14 @@ def fold_pairs(predictions: pd.DataFrame, by: Sequence[str]) -> FoldPairs | None
         if not seen or seen[-1] & set(cases[own]):  # somebody is judged again
             repeats.append([])
             seen.append(set())
+            folds.append(set())
         seen[-1] |= set(cases[own])
+        folds[-1].add(fold[own[0]])
         repeats[-1].append((1 + np.sign(score[above][:, None] - score[below])) / 2)
     if not repeats:
         return None
     sizes = len(set(cases[known & positive])), len(set(cases[known & ~positive]))
-    return FoldPairs(tuple(map(tuple, repeats)), sizes)
+    return FoldPairs(tuple(map(tuple, repeats)), sizes, max(map(len, folds)))
 
 
 def _mean(folds: Sequence[np.ndarray]) -> float:

@@ -61,11 +61,12 @@ from gliofuse.records.performance import (
     DECISION_CURVE,
     DELONG,
     METRICS,
+    OPTIMISM,
     PAPER_RESULTS,
     RECALIBRATION,
     ROC,
 )
-from gliofuse.records.predictions import PREDICTIONS, PREDICTIONS_CSV, THRESHOLDS
+from gliofuse.records.predictions import APPARENT, PREDICTIONS, PREDICTIONS_CSV, THRESHOLDS
 from gliofuse.records.run import (
     COMPARISON,
     DONE,
@@ -94,6 +95,7 @@ from gliofuse.records.survival import (
 __all__ = [
     "ADDED_BENEFIT",
     "AGREEMENT",
+    "APPARENT",
     "BRIER_CURVE",
     "BY_COLUMN",
     "CALIBRATION",
@@ -140,6 +142,7 @@ __all__ = [
     "NOMOGRAM_AXES",
     "NOTES",
     "ODDS_RATIOS",
+    "OPTIMISM",
     "PAPER_RESULTS",
     "PREDICTIONS",
     "PREDICTIONS_CSV",

@@ -74,6 +74,7 @@ _JUDGED = (
     performance.CALIBRATION_SUMMARY,
     performance.DECISION_CURVE,
     performance.CLINICAL_IMPACT,
+    performance.OPTIMISM,
     performance.RECALIBRATION,
     performance.CASE_MIX,
     survival.FOLLOW_UP,
@@ -90,6 +91,7 @@ _JUDGED = (
     groups.SUBGROUPS,
 )
 _OF_FOLDS = (
+    predictions.APPARENT,
     explanation.SELECTED_FEATURES,
     explanation.CONTRIBUTIONS,
     explanation.COEFFICIENTS,

@@ -16,6 +16,7 @@ __all__ = [
     "DECISION_CURVE",
     "DELONG",
     "METRICS",
+    "OPTIMISM",
     "PAPER_RESULTS",
     "RECALIBRATION",
     "ROC",
@@ -234,6 +235,21 @@ PAPER_RESULTS = TableFile(
     },
 )
 
+OPTIMISM = TableFile(
+    "optimism.csv",
+    "How much too well the models describe their own patients: .632+ estimates (split bootstrap).",
+    columns={
+        "model": MODEL,
+        "metric": text("Name of the figure of merit."),
+        "apparent": number("Of the model of all patients, on these."),
+        "left_out": number("Mean of the models of parts of them, on the patients left out."),
+        "no_information": number("Where the outcome has nothing to do with the predictions."),
+        "estimate": number("The .632+ estimate."),
+        "overfitting": number("Relative rate of over-fitting, 0 to 1."),
+        "weight": number("What the patients left out count in the estimate."),
+    },
+    optional=True,
+)
 RECALIBRATION = TableFile(
     "recalibration.csv",
     "What simple recalibration of a handed-on model's probabilities would bring, each patient's "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gliofuse.records.files import TableFile, number, text
 from gliofuse.records.patients import CASE_ID
 
-__all__ = ["FOLD_PREDICTIONS", "PREDICTIONS", "PREDICTIONS_CSV", "THRESHOLDS"]
+__all__ = ["APPARENT", "FOLD_PREDICTIONS", "PREDICTIONS", "PREDICTIONS_CSV", "THRESHOLDS"]
 
 MODEL = text("Name of the model.")
 _COLUMNS = {
@@ -39,6 +39,14 @@ FOLD_PREDICTIONS = TableFile(
     "The predictions of the fold's models.",
     columns=_COLUMNS,
     others=_OTHERS,
+)
+APPARENT = TableFile(
+    "tables/apparent.csv",
+    "What the models say of the patients that they were fitted on, where the predictions have "
+    "what others fitted without them said: how far they over-fit, never how well they do.",
+    columns={name: column for name, column in _COLUMNS.items() if name != "cohort"},
+    others=_OTHERS,
+    optional=True,
 )
 THRESHOLDS = TableFile(
     "thresholds.csv",

@@ -17,6 +17,7 @@ from gliofuse.errors import SettingError
 from gliofuse.evaluation.endpoints import evaluation_of
 from gliofuse.records import (
     AGREEMENT,
+    APPARENT,
     COMPARISON,
     COMPARISON_LOG,
     COMPARISON_TIMING,
@@ -114,11 +115,14 @@ def compare_designs(
                 )
         folders = {name: RunFolder(result.folder) for name, result in runs.items()}
         finals = {name: run.record.final.name for name, run in folders.items()}
-        predictions = pd.concat(
-            [_of_final(run.predictions(), finals[name], name) for name, run in folders.items()],
-            ignore_index=True,
+        predictions, apparent = (
+            pd.concat(
+                [_of_final(run.need(file), finals[name], name) for name, run in folders.items()],
+                ignore_index=True,
+            )
+            for file in (PREDICTIONS, APPARENT)
         )
-        tables = _judge(first, predictions, tuple(runs), progress, patients)
+        tables = _judge(first, predictions, apparent, tuple(runs), progress, patients)
         tables[COMPARISON_TIMING.name] = _timing(folders)
         folder.write(PREDICTIONS, predictions)
         for name, table in tables.items():
@@ -201,6 +205,7 @@ def _of_final(predictions: pd.DataFrame, final: str, name: str) -> pd.DataFrame:
 def _judge(
     study: StudySettings,
     predictions: pd.DataFrame,
+    apparent: pd.DataFrame,
     names: tuple[str, ...],
     progress: Progress,
     patients: Patients,
@@ -217,6 +222,7 @@ def _judge(
         progress=progress,
         centers=patients.centers,
         subgroups=patients.groups(study.evaluation.subgroups),
+        apparent=apparent,
     )
     thresholds = tables.get(THRESHOLDS.name)
     tables[MISJUDGED.name] = evaluation.misjudged(predictions, thresholds)

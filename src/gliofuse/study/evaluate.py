@@ -12,10 +12,12 @@ from gliofuse.evaluation import characteristics_table
 from gliofuse.evaluation.endpoints import evaluation_of
 from gliofuse.records import (
     ADDED_BENEFIT,
+    APPARENT,
     CENTER_CHARACTERISTICS,
     CHARACTERISTICS,
     METRICS,
     MISSING,
+    OPTIMISM,
     PAPER_RESULTS,
     SAMPLE_SIZE,
     table_named,
@@ -44,6 +46,7 @@ def evaluate_run(
     if (predictions["cohort"] == "training").all():
         progress.say("every patient was learned from: there are no figures of merit")
         return pd.DataFrame(columns=list(METRICS.columns))
+    apparent = run.read(APPARENT)
     rivals = [model.name for model in design.models if model.role == "rival"]
     tables = evaluation.tables(
         predictions,
@@ -56,6 +59,7 @@ def evaluate_run(
         progress=progress,
         centers=plan.patients.centers,
         subgroups=plan.patients.groups(study.evaluation.subgroups),
+        apparent=apparent,
     )
     for name, table in tables.items():
         run.write(table_named(name), table)
@@ -64,6 +68,9 @@ def evaluate_run(
         added = evaluation.added(predictions, design.final_model, clinical, seed=study.split.seed)
         if added is not None:
             run.write(ADDED_BENEFIT, added)
+    optimism = None if apparent is None else evaluation.optimism(predictions, apparent)
+    if optimism is not None:
+        run.write(OPTIMISM, optimism)
     run.write(PAPER_RESULTS, design.paper.results_beside(study.endpoint))
     characteristics = evaluation.characteristics(
         plan.patients.clinical.drop(columns=[study.split.column], errors="ignore"),

@@ -26,7 +26,7 @@ from gliofuse.model.parts import Fit, fit_parts
 from gliofuse.records import METRICS, THRESHOLDS, RunFolder
 from gliofuse.records.run import ModelRecord, RunRecord
 from gliofuse.signature import SignatureWarning
-from gliofuse.study.fold import FoldTask, fitted_design, predictions_of
+from gliofuse.study.fold import FoldTask, fitted_design, prediction_table
 from gliofuse.study.prepare import Plan, Prepared, compute_plans, plan_study, split_of
 from gliofuse.study.progress import Progress
 from gliofuse.study.runner import fold_masks, versions
@@ -101,7 +101,13 @@ def export_run(
         task, data, fitted = fitted_design(task)
         count(1)
     learners = _learners(task)
-    training = predictions_of(fitted, data.subset(learners), task.fold.name, "training")
+    training = prediction_table(
+        fitted,
+        fitted.predict_training(data.subset(learners)),
+        data,
+        fold=task.fold.name,
+        cohort="training",
+    )
     held_out = run.predictions()
     held_out = held_out[held_out["cohort"] != "training"]
     described = _description(prepared.plan, task, data.subset(learners), training, held_out)
@@ -306,6 +312,7 @@ def _split_in_words(record: RunRecord) -> str:
     split = record.split
     kind = {
         "kfold": f"{split.folds}-fold cross-validation, {split.repeats} times",
+        "bootstrap": f"{split.resamples} resamples of 63 % of them",
         "holdout": "one division into training and test patients",
         "center": "by centre",
         "column": f"by the column {split.column}",

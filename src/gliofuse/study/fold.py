@@ -16,6 +16,7 @@ from gliofuse.designs import Design, FitContext, FittedDesign
 from gliofuse.evaluation import correlation_matrix, nomogram_points
 from gliofuse.inputs import CaseData, compute_fold_inputs
 from gliofuse.records import (
+    APPARENT,
     HEAT_SHARES,
     NOMOGRAM,
     NOMOGRAM_AXES,
@@ -26,7 +27,7 @@ from gliofuse.records import (
 from gliofuse.signature import SignatureWarning
 from gliofuse.study.masks import FoldMasks
 
-__all__ = ["FoldTask", "fit_fold", "fitted_design", "predictions_of"]
+__all__ = ["FoldTask", "fit_fold", "fitted_design", "prediction_table"]
 
 
 @dataclass(frozen=True)
@@ -89,12 +90,18 @@ def _fit_and_predict(
     }
     if task.context.validation == "epochs":  # they were learned from, by one model or another
         sides |= {"training": sides["training"] + sides["validation"], "validation": ()}
-    predictions = [
-        predictions_of(fitted, data.subset(case_ids), task.fold.name, cohort)
+    said = {
+        cohort: fitted.predict(data.subset(case_ids).without_outcome())
         for cohort, case_ids in sides.items()
         if case_ids
-    ]
+    }
     tables = fitted.tables() | fitted.patient_tables(data.without_outcome())
+    tables[APPARENT.name] = prediction_table(fitted, said["training"], data)
+    said["training"] = fitted.predict_training(data.subset(sides["training"]), said["training"])
+    predictions = [
+        prediction_table(fitted, scores, data, fold=task.fold.name, cohort=cohort)
+        for cohort, scores in said.items()
+    ]
     if task.first:
         _explain(fitted, task, data)
         _write_nomograms(fitted, task)
@@ -133,22 +140,33 @@ def _with_predicted_masks(task: FoldTask) -> tuple[FoldTask, CaseData]:
     return replace(task, fold=fold), data
 
 
-def predictions_of(fitted: FittedDesign, data: CaseData, fold: str, cohort: str) -> pd.DataFrame:
-    """Return the prediction table of some patients: one row a patient and model."""
+def prediction_table(
+    fitted: FittedDesign, scores: pd.DataFrame, data: CaseData, **where: str
+) -> pd.DataFrame:
+    """Return the table of what is predicted: one row a patient and model.
+
+    Parameters
+    ----------
+    fitted : FittedDesign
+    scores : DataFrame
+        What it predicts, as :meth:`~gliofuse.designs.FittedDesign.predict` gives it.
+    data : CaseData
+        The same patients with their outcomes, among others.
+    **where : str
+        The fold and the cohort, where the table is to have these columns.
+    """
     endpoint = fitted.design.available.endpoint
-    learned = cohort == "training"
-    scores = fitted.predict_training(data) if learned else fitted.predict(data.without_outcome())
     scores = scores.rename_axis(index="case_id")
     columns = list(endpoint.prediction_columns)
     parts = []
     for model in dict.fromkeys(scores.columns.get_level_values(0)):
         own = scores[[model]] if scores.columns.nlevels == 1 else scores[model][columns]
         parts.append(own.set_axis(columns, axis=1).reset_index().assign(model=model))
-    long = pd.concat(parts, ignore_index=True).assign(fold=fold, cohort=cohort)
+    long = pd.concat(parts, ignore_index=True).assign(**where)
     assert data.outcome is not None
     known = data.outcome.loc[long["case_id"]].reset_index(drop=True)
     return pd.concat([long, known], axis=1)[
-        ["case_id", "fold", "cohort", "model", *endpoint.outcome_columns, *columns]
+        ["case_id", *where, "model", *endpoint.outcome_columns, *columns]
     ]
 
 

@@ -165,13 +165,16 @@ class FittedDesign(ABC):
         """
         return {}
 
-    def predict_training(self, training: CaseData) -> pd.DataFrame:
+    def predict_training(
+        self, training: CaseData, apparent: pd.DataFrame | None = None
+    ) -> pd.DataFrame:
         """Return :meth:`predict` of the training patients, out of fold where that is known.
 
         Thresholds are learned from these: on what a model says of the patients that it was fitted
-        on, they would be those of classes which lie further apart than they do.
+        on, they would be those of classes which lie further apart than they do. ``apparent`` is
+        what it says of them, where that is known.
         """
-        scores = self.predict(training.without_outcome())
+        scores = self.predict(training.without_outcome()) if apparent is None else apparent.copy()
         for model, own in self.out_of_fold().items():
             values = own.loc[own.index.intersection(scores.index)]
             columns = model if scores.columns.nlevels == 1 else [(model, c) for c in own.columns]

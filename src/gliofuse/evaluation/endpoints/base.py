@@ -12,6 +12,7 @@ import pandas as pd
 from gliofuse.cohort import Endpoint
 from gliofuse.errors import InputError
 from gliofuse.evaluation.characteristics import characteristics_table, tells_groups
+from gliofuse.evaluation.optimism import Errors, optimism_table
 
 __all__ = ["Evaluation", "Stages"]
 
@@ -107,6 +108,7 @@ class Evaluation(ABC):
         subgroups: Mapping[str, pd.Series] | None = None,
         final: str | None = None,
         thresholds: pd.DataFrame | None = None,
+        apparent: pd.DataFrame | None = None,
     ) -> dict[str, pd.DataFrame]:
         """Return the tables of figures of merit, by their file's name without its ending.
 
@@ -137,6 +139,10 @@ class Evaluation(ABC):
         thresholds : DataFrame, optional
             ``fold, model, threshold`` where they were learned before, and by others than the
             table's training rows.
+        apparent : DataFrame, optional
+            ``case_id, fold, model``, outcome and prediction columns of the patients that each
+            model was fitted on; without it intervals allow for models that describe these
+            perfectly.
 
         Raises
         ------
@@ -145,6 +151,18 @@ class Evaluation(ABC):
         SettingError
             As :meth:`check_threshold`.
         """
+
+    @property
+    def errors(self) -> Mapping[str, Errors]:
+        """The figures whose optimism can be estimated, by :func:`optimism_table`'s rules."""
+        return {}
+
+    def optimism(self, predictions: pd.DataFrame, apparent: pd.DataFrame) -> pd.DataFrame | None:
+        """Return each model's .632+ estimates, of a study that has fits to all patients and parts.
+
+        As :func:`~gliofuse.evaluation.optimism_table`; ``None`` of other studies.
+        """
+        return optimism_table(predictions, apparent, self.errors)
 
     def sample_size(
         self, predictions: pd.DataFrame, model: str, candidates: int | None

@@ -10,7 +10,7 @@ import pandas as pd
 from gliofuse.errors import SettingError, did_you_mean
 from gliofuse.evaluation._checks import check_predictions
 from gliofuse.evaluation.agreement import agreement_table, misjudged_by_all
-from gliofuse.evaluation.auc import apparent_aucs
+from gliofuse.evaluation.auc import apparent_aucs, auc_within
 from gliofuse.evaluation.calibration import calibration_curve, calibration_summary
 from gliofuse.evaluation.centers import (
     center_alone,
@@ -28,6 +28,7 @@ from gliofuse.evaluation.endpoints.base import (
 from gliofuse.evaluation.groups import performance_by_group
 from gliofuse.evaluation.inference import shares_training
 from gliofuse.evaluation.metrics import metrics_table
+from gliofuse.evaluation.optimism import Errors, as_good_as_chance
 from gliofuse.evaluation.predictions import called_rows, pool_predictions
 from gliofuse.evaluation.roc import confusion_table, roc_points, youden_threshold
 from gliofuse.evaluation.sample_size import sample_size_table
@@ -45,6 +46,14 @@ class BinaryEvaluation(Evaluation):
     headline: ClassVar[str] = "auc"
     summary_metrics: ClassVar[tuple[str, ...]] = ("auc", "accuracy", "sensitivity", "specificity")
     rules: ClassVar[tuple[str, ...]] = ("half", "youden")
+
+    @property
+    def errors(self) -> dict[str, Errors]:
+        """Of the AUC and the Brier score."""
+        return {
+            "auc": (_auc_error, as_good_as_chance),
+            "brier": (_brier, _brier_without_information),
+        }
 
     def headline_among(self, cohort: str, metrics: Collection[str]) -> str:
         """Return the AUC; of external patients of several centres that within centres."""
@@ -90,6 +99,7 @@ class BinaryEvaluation(Evaluation):
         subgroups: Mapping[str, pd.Series] | None = None,
         final: str | None = None,
         thresholds: pd.DataFrame | None = None,
+        apparent: pd.DataFrame | None = None,
     ) -> dict[str, pd.DataFrame]:
         """Return thresholds, metrics, confusion, roc, delong and the curves of judged models.
 
@@ -118,9 +128,7 @@ class BinaryEvaluation(Evaluation):
         def refits(patients: pd.DataFrame) -> bool:
             return str(patients["cohort"].iloc[0]) in sharing
 
-        apparent = (
-            apparent_aucs(predictions) if sharing and (subgroups or centers is not None) else {}
-        )
+        described = apparent_aucs(apparent) if sharing else {}
         known = None if centers is None or centers.nunique() < 2 else centers
         one_scale = {
             name: group for name, group in cohorts.items() if not _of_many(predictions, name)
@@ -136,6 +144,7 @@ class BinaryEvaluation(Evaluation):
                 seed=seed,
                 workers=workers,
                 centers=known,
+                apparent=apparent,
             ),
             "confusion": lambda: confusion_table(predictions, thresholds),
             "roc": lambda: each_model(
@@ -178,7 +187,7 @@ class BinaryEvaluation(Evaluation):
             ),
         }
         if known is not None:
-            of_centers = performance_by_group(shown, known, sharing=sharing, apparent=apparent)
+            of_centers = performance_by_group(shown, known, sharing=sharing, apparent=described)
             makers |= {
                 "centers": lambda: of_centers.rename(columns={"group": "center"}).drop(
                     columns="auc_variance", errors="ignore"
@@ -189,7 +198,7 @@ class BinaryEvaluation(Evaluation):
         if subgroups:
             makers["subgroups"] = lambda: pd.concat(
                 [
-                    performance_by_group(shown, groups, sharing=sharing, apparent=apparent)
+                    performance_by_group(shown, groups, sharing=sharing, apparent=described)
                     .drop(columns="auc_variance", errors="ignore")
                     .assign(variable=name)
                     for name, groups in subgroups.items()
@@ -273,6 +282,21 @@ def _held_out(
     own = pooled[(pooled["model"] == model) & pooled["cohort"].isin(["test", "external"])]
     own = own.drop_duplicates("case_id").set_index("case_id")
     return own.assign(called=(own["probability"] >= own["threshold"]).astype(int))
+
+
+def _auc_error(rows: pd.DataFrame) -> float | None:
+    area = auc_within(rows)
+    return None if area is None else 1 - area.estimate
+
+
+def _brier(rows: pd.DataFrame) -> float:
+    return float(((rows["y_true"] - rows["probability"]) ** 2).mean())
+
+
+def _brier_without_information(rows: pd.DataFrame) -> float:
+    """Return the Brier score of everybody's probability held against everybody's outcome."""
+    chance, prevalence = rows["probability"], rows["y_true"].mean()
+    return float((chance**2).mean() + prevalence * (1 - 2 * chance.mean()))
 
 
 def _of_many(predictions: pd.DataFrame, cohort: str) -> bool:

@@ -22,9 +22,11 @@ from gliofuse.evaluation.multiclass import (
     class_roc_points,
     confusion_counts_table,
     macro_auc_matrix,
+    macro_auc_within,
     multiclass_metrics_table,
 )
 from gliofuse.evaluation.multiclass._checks import check_classes, usable_classes
+from gliofuse.evaluation.optimism import Errors, as_good_as_chance
 
 __all__ = ["MulticlassEvaluation"]
 
@@ -60,6 +62,16 @@ class MulticlassEvaluation(Evaluation):
             name="predictions.y_true",
         )
 
+    @property
+    def errors(self) -> dict[str, Errors]:
+        """Of the macro AUC."""
+
+        def macro_auc_error(rows: pd.DataFrame) -> float | None:
+            area = macro_auc_within(rows, self._columns)
+            return None if area is None else 1 - area.estimate
+
+        return {"macro_auc": (macro_auc_error, as_good_as_chance)}
+
     def check_threshold(self, rule: str) -> None:
         """Refuse what is not ``half``: the most probable class is called, without a threshold."""
         if rule != "half":
@@ -82,6 +94,7 @@ class MulticlassEvaluation(Evaluation):
         subgroups: Mapping[str, pd.Series] | None = None,
         final: str | None = None,
         thresholds: pd.DataFrame | None = None,
+        apparent: pd.DataFrame | None = None,
     ) -> dict[str, pd.DataFrame]:
         """Return metrics, class_confusion, roc, delong (of macro AUCs), judged models' calibration.
 

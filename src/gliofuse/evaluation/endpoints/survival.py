@@ -10,7 +10,9 @@ import pandas as pd
 from gliofuse.cohort import SurvivalEndpoint
 from gliofuse.errors import InputError, SettingError, did_you_mean
 from gliofuse.evaluation.endpoints.base import Evaluation, Stages, tables_of
+from gliofuse.evaluation.optimism import Errors, as_good_as_chance
 from gliofuse.evaluation.survival.agreement import risk_agreement_table, survival_misjudged
+from gliofuse.evaluation.survival.concordance import harrell_concordance
 from gliofuse.evaluation.survival.contrasts import concordance_table, score_contrasts_table
 from gliofuse.evaluation.survival.follow_up import follow_up_table
 from gliofuse.evaluation.survival.groups import (
@@ -53,6 +55,11 @@ class SurvivalEvaluation(Evaluation):
     def __init__(self, endpoint: SurvivalEndpoint) -> None:
         super().__init__(endpoint)
 
+    @property
+    def errors(self) -> dict[str, Errors]:
+        """Of Harrell's C."""
+        return {"c_index": (_c_error, as_good_as_chance)}
+
     def check(self, predictions: pd.DataFrame) -> None:
         """Refuse predictions that break the table's contract."""
         check_survival_predictions(
@@ -87,6 +94,7 @@ class SurvivalEvaluation(Evaluation):
         subgroups: Mapping[str, pd.Series] | None = None,
         final: str | None = None,
         thresholds: pd.DataFrame | None = None,
+        apparent: pd.DataFrame | None = None,
     ) -> dict[str, pd.DataFrame]:
         """Return thresholds, metrics, tests of pairs of models, curves and risk groups.
 
@@ -214,3 +222,8 @@ class SurvivalEvaluation(Evaluation):
 
     def _words(self, time: float) -> str:
         return f"{time:g} {self.endpoint.unit}"
+
+
+def _c_error(rows: pd.DataFrame) -> float | None:
+    found = harrell_concordance(rows["time"], rows["event"], rows["risk"], stratum=rows["fold"])
+    return None if found is None else 1 - found.estimate

@@ -36,7 +36,7 @@ def test_designs_stand_side_by_side(comparison, page_of):
         assert f'<th scope="row">{name}' in text
     assert "Radiomics fusion" in text
     assert "The cross-validated paired test" in text
-    assert "3.5 times the variance of fitted models" in text
+    assert "3.5 (5 folds or fewer) to 4 times (10 or more) the variance of fitted models" in text
     assert (comparison / "figures" / "roc_test.svg").exists()
     assert "<b>Not drawn</b>" not in text
     assert 'class="final"' not in text, "no design is preferred"

@@ -1,6 +1,6 @@
 """Sentences of the report are claims: each is there exactly when the run's own tables bear it out.
 
-Eight kinds of run are read: every way to divide the patients, from a table and from images, with
+Nine kinds of run are read: every way to divide the patients, from a table and from images, with
 and without covariates.
 """
 
@@ -42,6 +42,7 @@ RUNS = {
         "covariates": [],
     },
     "repeated": {"split": {"kind": "kfold", "folds": 2, "repeats": 2}},
+    "bootstrap": {"split": {"kind": "bootstrap", "resamples": 3}},
     "centre": {"split": {"kind": "center", "external": ["B"]}},
     "column": {
         "split": {"kind": "column", "column": "side"},
@@ -145,7 +146,16 @@ CLAIMS = {
     r"the clinical covariates alone on the same folds": lambda run: _has_clinical(run),
     r"were cut into \d+ parts": _kind("kfold"),
     r"repeated 2 times": lambda run: run.record.split.repeats == 2,
-    r"seed \d+; (by \w+, )?stratified by": _kind("kfold", "holdout"),
+    r"seed \d+; (by \w+, )?stratified by": _kind("kfold", "bootstrap", "holdout"),
+    r"The held-out patients have trained the models of each other's folds": _kind("kfold"),
+    r"They are of means over resamples": _kind("bootstrap"),
+    r"The paired test takes 3\.5 \(5 folds or fewer\) to 4 times \(10 or more\)": _kind("kfold"),
+    r"The paired test allows for resamples": _kind("bootstrap"),
+    r"In each of 3 resamples 63\.2% of the patients were drawn": _kind("bootstrap"),
+    r"fitted to 63\.2% of the patients and judged on the others": _kind("bootstrap"),
+    r"Optimism What the models say of the patients they learned from is too good": (
+        _kind("bootstrap")
+    ),
     r"whole centres were kept as external": _kind("center"),
     r"A column of the table \(side\)": _kind("column"),
     r"Feature table: ": lambda run: run.record.source == "table",

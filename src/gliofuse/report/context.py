@@ -116,6 +116,11 @@ class Context:
         """How the patients were divided."""
         return self.run.split
 
+    @property
+    def resamples(self) -> bool:
+        """Whether the held-out patients are those left out of a bootstrap's resamples."""
+        return self.split.kind == "bootstrap"
+
     @cached_property
     def classes(self) -> list[tuple[str, str, int]]:
         """Each class as tables name it, as a reader would, and its analysed patients."""
@@ -238,6 +243,8 @@ class Context:
         """Return a cohort's name for a heading."""
         if cohort == "test" and self.split.kind == "kfold":
             return "Held-out patients of all folds"
+        if cohort == "test" and self.resamples:
+            return "Left-out patients of all resamples"
         return cohort_label(cohort)
 
     def pooled_note(self, cohorts: Iterable[str], *, area: bool = False) -> str:
@@ -257,9 +264,10 @@ class Context:
         pooled = self.metrics[self.metrics["metric"].isin(_POOLED)]
         if not set(pooled["cohort"]) & set(cohorts):
             return ""
-        text = " Patients of all folds are drawn together"
-        if self.split.repeats > 1:
-            text += ", each with the mean probability of all repeats"
+        text = f" Patients of all {'resamples' if self.resamples else 'folds'} are drawn together"
+        if self.resamples or self.split.repeats > 1:
+            often = "resamples" if self.resamples else "repeats"
+            text += f", each with the mean probability of all {often}"
         return f"{text}; the AUCs compare those of one fold's model only." if area else f"{text}."
 
     def label(self, model: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from gliofuse.evaluation.inference import difference_factor
 from gliofuse.report.wording import join_words
 
 __all__ = ["about_test", "interval_sentence", "name_of_test"]
@@ -21,13 +22,15 @@ _WORDS = {
 }
 
 
-def interval_sentence(names: Iterable[str]) -> str:
+def interval_sentence(names: Iterable[str], *, resamples: bool = False) -> str:
     """Return how the intervals were found, in words.
 
     Parameters
     ----------
     names : iterable of str
         The column ``interval`` of the metrics.
+    resamples : bool
+        Whether the patients were left out of resamples, not of the folds of a cross-validation.
 
     Examples
     --------
@@ -40,7 +43,13 @@ def interval_sentence(names: Iterable[str]) -> str:
     if not known:
         return ""
     text = f"95 % intervals: {join_words(known)}."
-    if any(name.endswith(_REFITS) for name in recorded):
+    if any(name.endswith(_REFITS) for name in recorded) and resamples:
+        text += (
+            " They are of means over resamples, whose models have many training patients in "
+            "common; by simulation they are rather too wide than too short. They are about the "
+            "models that were fitted here, each to a part of the patients."
+        )
+    elif any(name.endswith(_REFITS) for name in recorded):
         text += (
             " The held-out patients have trained the models of each other's folds; the intervals "
             "are wider by what that adds, most where there is no signal and little where the "
@@ -66,13 +75,25 @@ def name_of_test(names: Iterable[str]) -> str:
     return "DeLong's paired test"
 
 
-def about_test(names: Iterable[str]) -> str:
-    """Return what the cross-validated test is; nothing of DeLong's own."""
+def about_test(names: Iterable[str], *, resamples: bool = False) -> str:
+    """Return what the cross-validated test is; nothing of DeLong's own.
+
+    The parameters are those of :func:`interval_sentence`.
+    """
     recorded = [str(name) for name in names]
     if not any(name.endswith(_REFITS) for name in recorded):
         return ""
     jackknife = any(name.startswith("jackknife") for name in recorded)
-    multiple = "three times the jackknife's" if jackknife else "3.5 times the"
+    if resamples:
+        return (
+            "The paired test allows for resamples that have patients in common, and for two "
+            "equally good methods that are not equally lucky with their training patients. It is "
+            "a cautious test."
+        )
+    few, many = difference_factor(5), difference_factor(10)
+    multiple = f"{few:g} (5 folds or fewer) to {many:g} times (10 or more) the"
+    if jackknife:
+        multiple = "three times the jackknife's"
     return (
         f"The paired test takes {multiple} variance of fitted models, since patients of different "
         "folds have trained each other's models, and since two equally good methods are not "

@@ -14,7 +14,8 @@ REPORT = EndpointReport(
             "results",
             "Results",
             (
-                *("performance", "centers", "subgroups", "roc", "confusion", "misjudged"),
+                *("performance", "optimism", "centers", "subgroups"),
+                *("roc", "confusion", "misjudged"),
                 *("thresholds", "publication"),
             ),
         ),

@@ -15,7 +15,7 @@ REPORT = EndpointReport(
             "results",
             "Results",
             (
-                *("performance", "class_auc", "class_roc", "class_confusion"),
+                *("performance", "optimism", "class_auc", "class_roc", "class_confusion"),
                 *("added", "publication"),
             ),
         ),

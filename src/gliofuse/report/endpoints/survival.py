@@ -40,7 +40,11 @@ REPORT = EndpointReport(
             "Patients",
             ("patients", "case_mix", "follow_up", "characteristics", "missing"),
         ),
-        Chapter("results", "Results", ("performance", "horizons", "brier_curve", "publication")),
+        Chapter(
+            "results",
+            "Results",
+            ("performance", "optimism", "horizons", "brier_curve", "publication"),
+        ),
         Chapter(
             "limitations",
             "What these figures cannot tell",

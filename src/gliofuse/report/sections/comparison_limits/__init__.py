@@ -70,9 +70,10 @@ def _few_events(context: ComparisonContext, found: Findings) -> Limit | None:
 
 
 def _fitted_once(context: ComparisonContext) -> Limit | None:
-    if context.split.kind == "kfold" and context.split.repeats > 1:
+    kind = context.split.kind
+    if kind == "bootstrap" or (kind == "kfold" and context.split.repeats > 1):
         return None
-    often = "once a part" if context.split.kind in ("kfold", "center") else "once"
+    often = "once a part" if kind in ("kfold", "center") else "once"
     return {
         "title": "Each design was fitted with one seed",
         "text": f"Every design was fitted {often}, with the seed {context.split.seed}. With "

@@ -66,7 +66,7 @@ def below_chance(context: RunContext, found: Findings) -> Limit | None:
         for row in _primary_rows(context, found)
         if row["high"] is not None and row["high"] < _CHANCE
     ]
-    if not names or context.split.kind != "kfold":
+    if not names or not (context.resamples or context.split.kind == "kfold"):
         return None
     return {
         "title": "Below chance is no finding",

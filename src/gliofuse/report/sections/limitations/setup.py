@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gliofuse.cohort import DRAWN_SHARE
 from gliofuse.report.context import HELD_OUT, Context, RunContext
 from gliofuse.report.sections import Findings
 from gliofuse.report.wording import plural
@@ -125,6 +126,13 @@ def split(context: Context) -> Limit | None:
             "text": f"The figures pool the predictions of {_models(context)}, that share most "
             "training patients. They estimate how the method does, not one "
             "fitted model, and the intervals do not count the variation between training sets.",
+        }
+    if context.resamples:
+        return {
+            "title": "Resamples, not one model",
+            "text": f"The figures are of {context.split.resamples} models, each fitted to "
+            f"{DRAWN_SHARE:.1%} of the patients and judged on the others. A model of all patients "
+            "may do better, and the .632+ estimate allows for that; it has no interval.",
         }
     if context.split.kind == "center" and not context.split.external:
         return {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from gliofuse.cohort import SplitSettings
+from gliofuse.cohort import DRAWN_SHARE, SplitSettings
 from gliofuse.report.wording import join_words
 
 __all__ = ["split_short", "split_words"]
@@ -40,6 +40,14 @@ def split_words(split: SplitSettings, sides: Collection[str], *, alike: str = "c
                 f" The patients of {', '.join(split.external)} took no part in this; they were "
                 "predicted by a model of all the others."
             )
+    elif split.kind == "bootstrap":
+        text = (
+            f"In each of {split.resamples} resamples {DRAWN_SHARE:.1%} of the patients were drawn "
+            f"without putting back, of like composition{by}; the models learned on these and "
+            "predicted the others. Each patient is thus predicted by models that never saw that "
+            "patient, and were fitted to fewer patients than there are. Further models were fitted "
+            "to all patients, to see how much too well they describe these."
+        )
     elif split.kind == "none" and known == ["external"]:
         text = "All of them are new to the models, which were fitted to others before."
     elif split.kind == "none":
@@ -80,6 +88,8 @@ def split_short(split: SplitSettings, sides: Collection[str], *, alike: str = "c
             text += f", repeated {split.repeats} times"
         if split.external:
             text += f"; external: {join_words(split.external)}"
+    elif split.kind == "bootstrap":
+        text = f"{split.resamples} resamples of {DRAWN_SHARE:.1%} of the patients"
     elif split.kind == "holdout":
         text = f"one random split into {join_words([s for s in _SIDES if s in sides])}"
     elif split.kind == "center":
@@ -90,6 +100,6 @@ def split_short(split: SplitSettings, sides: Collection[str], *, alike: str = "c
         text = "all patients are new to a model that was handed on"
     else:
         text = "nobody held out"
-    if split.kind in ("kfold", "holdout"):
+    if split.kind in ("kfold", "bootstrap", "holdout"):
         text += f", seed {split.seed}; stratified by {join_words([alike, *split.stratify])}"
     return f"{text}; by " + ("patient" if split.group is None else f"person ({split.group})")

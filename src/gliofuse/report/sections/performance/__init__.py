@@ -83,9 +83,11 @@ def _one_cohort(context: Context, cohort: str) -> dict[str, Any]:
         "other_metrics": others,
         "rows": rows,
         "notes": [text for name, text in context.kind.notes.items() if name in present],
-        "intervals": interval_sentence(own.get("interval", pd.Series(dtype=str)).dropna()),
+        "intervals": interval_sentence(
+            own.get("interval", pd.Series(dtype=str)).dropna(), resamples=context.resamples
+        ),
         "test": name_of_test(_test_intervals(context, cohort)),
-        "about_test": about_test(_test_intervals(context, cohort)),
+        "about_test": about_test(_test_intervals(context, cohort), resamples=context.resamples),
         "has_tests": any(row["p"] is not None for row in rows),
         "has_holm": any(row["p_holm"] is not None for row in rows),
         "paper_cohort": context.paper_cohort(cohort),

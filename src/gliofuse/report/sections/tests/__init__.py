@@ -39,7 +39,7 @@ def data(context: Context, found: Findings) -> list[dict[str, Any]] | None:
                 "cohort": cohort,
                 "label": context.cohort_label(cohort),
                 "test": name_of_test(intervals),
-                "about_test": about_test(intervals),
+                "about_test": about_test(intervals, resamples=context.resamples),
                 "models": [context.label(name) for name in names],
                 "holm": any(row["p_holm"] is not None for row in own),
                 "cells": [[_cell(pairs.get((a, b))) for b in names] for a in names],

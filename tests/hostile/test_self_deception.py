@@ -74,9 +74,20 @@ def test_one_table_for_both_takes_only_what_is_named_as_a_feature(tables):
     both = features.join(clinical)
     found = load_patients(study(both, both, table={"clinical": "features.csv"}))
     assert list(found.features.columns) == list(features.columns)
-    assert "4 columns named as features; 5 others are not" in found.notes[0]
+    assert "4 columns are named as features, from" in found.notes[0]
+    assert "5 others are not" in found.notes[0]
     with pytest.raises(GliofuseError, match="none of its columns is named as a feature"):
         load_patients(study(clinical, clinical, table={"clinical": "features.csv"}))
+
+
+def test_one_table_may_name_features_as_pyradiomics_does(tables):
+    study, features, clinical = tables
+    theirs = features.set_axis(
+        [str(name).split(".", 2)[2] for name in features.columns], axis=1
+    ).loc[:, lambda table: ~table.columns.duplicated()]
+    given = {"clinical": "features.csv", "sequence": "flair"}
+    found = load_patients(study(theirs.join(clinical), clinical, table=given))
+    assert list(found.features.columns) == [f"flair.whole.{name}" for name in theirs.columns]
 
 
 def test_columns_that_both_tables_have_are_clinical(tables):

@@ -274,15 +274,18 @@ def _features(
     """
     notes = []
     if table.features == table.clinical:
-        named = [c for c in given.columns if FeatureName.parse_or_none(str(c)) is not None]
+        named = [c for c in given.columns if _is_feature(str(c), table.sequence)]
         if not named:
             raise ManifestError(
                 f"{table.features} is given as features and as clinical table, and none of its "
-                f"columns is named as a feature, <sequence>.<region>.<feature>: give the features "
-                "in a table of their own"
+                "columns is named as a feature, <sequence>.<region>.<feature> or as PyRadiomics "
+                "does (original_glcm_Contrast): give the features in a table of their own"
             )
         others = given.columns.size - len(named)
-        notes.append(f"features: {len(named)} columns named as features; {others} others are not")
+        notes.append(
+            f"features: {len(named)} columns are named as features, from {named[0]!r} to "
+            f"{named[-1]!r}; {others} others are not"
+        )
         given = given[named]
     shared = [name for name in given.columns if name in clinical.columns] if not notes else []
     if shared:
@@ -311,6 +314,12 @@ def _features(
     if features.empty:
         raise ManifestError(f"{table.features}: no column of numbers is left to be a feature")
     return features, tuple(notes)
+
+
+def _is_feature(column: str, sequence: str) -> bool:
+    """Whether a column's name, as it stands or in PyRadiomics' form, is that of a feature."""
+    name = FeatureName.parse_or_none(column)
+    return name is not None or FeatureName(sequence, "whole", column).kind == "radiomic"
 
 
 def _nearest(ids: pd.Index, others: pd.Index) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,26 @@ def shared_data():
         return path
 
     return folder
+
+
+@pytest.fixture(scope="session")
+def shallow_networks():
+    """Return a context in which each stage of a network has one block or layer.
+
+    What each network is made of has tests of its own; what a design makes of them needs no depth.
+    """
+
+    @contextmanager
+    def shallow():
+        from gliofuse.deep.networks import base, densenet
+
+        with pytest.MonkeyPatch.context() as patch:
+            for depths in (base.RESNET_BLOCKS, densenet.DENSENET_BLOCKS):
+                for depth in depths:
+                    patch.setitem(depths, depth, (1, 1, 1, 1))
+            yield
+
+    return shallow
 
 
 def pytest_collection_finish():

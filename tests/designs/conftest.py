@@ -17,7 +17,7 @@ from filelock import FileLock
 SETTINGS = {
     "rdl": {"radiomics": "original", "epochs": 2, "folds": 3},
     "deep-radiomics": {"radiomics": "original", "epochs": 5, "folds": 3},
-    "shape-resnet": {"epochs": 5, "slice_size": 48},
+    "shape-resnet": {"epochs": 4, "slice_size": 48},
     "imaging-clinical": {
         "radiomics": "original",
         "allow_random": True,
@@ -107,7 +107,7 @@ def _small_networks():
 
 
 @pytest.fixture(scope="session")
-def run_design(tmp_path_factory, phantom_of):
+def run_design(tmp_path_factory, phantom_of, shallow_networks):
     """Return a function that runs a design on a hold-out, in this process, and gives its folder.
 
     The patients are the phantom's, or those of another manifest in its folder.
@@ -121,7 +121,7 @@ def run_design(tmp_path_factory, phantom_of):
 
         phantom = phantom or phantom_of()[0]
         folder = out or tmp_path_factory.mktemp(design)
-        with _small_networks():
+        with shallow_networks(), _small_networks():
             study = check_study(
                 {
                     "cohort": str(phantom / manifest),

@@ -99,7 +99,14 @@ NETWORKS = {
 }
 
 
+@pytest.fixture
+def shallow(shallow_networks):
+    with shallow_networks():
+        yield
+
+
 @pytest.mark.parametrize("design", NETWORKS)
+@pytest.mark.usefixtures("shallow")
 def test_fold_of_images_says_what_the_study_said(design, phantom, run_study_on, tmp_path):
     endpoint, settings = NETWORKS[design]
     run = run_study_on(

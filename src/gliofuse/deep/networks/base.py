@@ -16,6 +16,8 @@ __all__ = ["Network"]
 # MONAI's residual networks have torchvision's layout and stem only with these two settings.
 _TORCHVISION_RESNET: dict[str, Any] = {"bias_downsample": False, "conv1_t_stride": 2}
 _STAGE_WIDTHS = [64, 128, 256, 512]
+#: Residual blocks of the four stages, by a ResNet's depth.
+RESNET_BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3)}
 
 
 class Network(nn.Module):
@@ -86,10 +88,9 @@ def torchvision_resnet(
     depth: int, *, spatial_dims: int, in_channels: int, outputs: int | None
 ) -> ResNet:
     """Return MONAI's ResNet-18, 34 or 50 in torchvision's layout; ``outputs=None`` has no head."""
-    blocks = {18: [2, 2, 2, 2], 34: [3, 4, 6, 3], 50: [3, 4, 6, 3]}[depth]
     return ResNet(
         "bottleneck" if depth >= 50 else "basic",
-        blocks,
+        list(RESNET_BLOCKS[depth]),
         list(_STAGE_WIDTHS),
         spatial_dims=spatial_dims,
         n_input_channels=in_channels,

@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
-from monai.networks.nets import DenseNet121 as MonaiDenseNet121
 
 from gliofuse.deep.networks.attention import CSGFusion
 from gliofuse.deep.networks.base import Network
-from gliofuse.deep.networks.densenet import GRADCAM_LAYER, densenet_features, densenet_logits
+from gliofuse.deep.networks.densenet import (
+    GRADCAM_LAYER,
+    densenet_features,
+    densenet_logits,
+    densenet_trunk,
+)
 from gliofuse.errors import SettingError, did_you_mean
 
 __all__ = ["CSGDenseNet121"]
@@ -58,9 +62,7 @@ class CSGDenseNet121(Network):
     def __init__(self, *, in_channels: int = 4, classes: int = 2, reduction: int = 2) -> None:
         super().__init__(in_channels=in_channels, classes=classes)
         self.fusion = CSGFusion(in_channels, reduction=reduction)
-        self.trunk = MonaiDenseNet121(
-            spatial_dims=2, in_channels=1, out_channels=classes, pretrained=False
-        )
+        self.trunk = densenet_trunk(in_channels=1, classes=classes)
 
     def sequence_attention(
         self, image: torch.Tensor, *, branch: Literal["channel", "global"] = "channel"

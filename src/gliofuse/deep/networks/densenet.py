@@ -14,6 +14,8 @@ __all__ = ["DenseNet121"]
 
 # At 64 x 64 the fourth block's maps are 2 x 2, too coarse to point at anything; the third's 4 x 4.
 GRADCAM_LAYER = "trunk.features.denseblock3"
+#: Layers of the four dense blocks, by a DenseNet's depth.
+DENSENET_BLOCKS = {121: (6, 12, 24, 16)}
 
 
 class DenseNet121(Network):
@@ -54,9 +56,7 @@ class DenseNet121(Network):
 
     def __init__(self, *, in_channels: int = 1, classes: int = 2) -> None:
         super().__init__(in_channels=in_channels, classes=classes)
-        self.trunk = MonaiDenseNet121(
-            spatial_dims=2, in_channels=in_channels, out_channels=classes, pretrained=False
-        )
+        self.trunk = densenet_trunk(in_channels=in_channels, classes=classes)
 
     def features(self, image: torch.Tensor, shape: torch.Tensor | None = None) -> torch.Tensor:
         """Return the 1,024 pooled features of each slice, (N, 1024); ``shape`` is not used."""
@@ -66,6 +66,17 @@ class DenseNet121(Network):
     def forward(self, image: torch.Tensor, shape: torch.Tensor | None = None) -> torch.Tensor:
         """Return logits (N, classes) for slices (N, in_channels, y, x); ``shape`` is not used."""
         return densenet_logits(self.trunk, self.features(image))
+
+
+def densenet_trunk(*, in_channels: int, classes: int) -> nn.Module:
+    """Return MONAI's DenseNet-121 for slices."""
+    return MonaiDenseNet121(
+        spatial_dims=2,
+        in_channels=in_channels,
+        out_channels=classes,
+        block_config=DENSENET_BLOCKS[121],
+        pretrained=False,
+    )
 
 
 def densenet_features(trunk: nn.Module, image: torch.Tensor) -> torch.Tensor:

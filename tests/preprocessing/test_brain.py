@@ -17,13 +17,11 @@ THICK = Acquisition(shape=(30, 240, 240), spacing_mm=(5.5, 0.94, 0.94), bias=0.2
 
 @pytest.mark.slow(minutes=0.4)
 @pytest.mark.parametrize(
-    ("acquisition", "seed", "least"),
-    # On slices of 5.5 mm the truth itself is uncertain by a slice at the top and the base; of the
-    # seeds 3, 5 and 7 the second is worst, at the base.
-    [(CUBIC, 1, 0.95), (THICK, 3, 0.95), (THICK, 5, 0.935)],
-    ids=["cubic", "thick", "thick at the base"],
+    ("acquisition", "seed"),
+    [(CUBIC, 1), (THICK, 5)],  # of slices of 5.5 mm a head with a thick skull
+    ids=["cubic", "thick"],
 )
-def test_brain_with_a_tumour_is_found(acquisition, seed, least):
+def test_brain_with_a_tumour_is_found(acquisition, seed):
     rng = np.random.default_rng(seed)
     plan = plan_tumour(rng, 0.6)
     head = make_whole_head(rng, head_grid(2.0), at_the_edge(plan) if acquisition is THICK else plan)
@@ -36,6 +34,6 @@ def test_brain_with_a_tumour_is_found(acquisition, seed, least):
     )
     truth = scans["t1ce"]
     seen = resample(found.mask, truth.volume, Affine.identity(), how="nearest").array > 0
-    assert dice(seen, truth.brain) >= least
+    assert dice(seen, truth.brain) >= 0.95
     assert (truth.tumour > 0)[~seen].sum() < 0.03 * (truth.tumour > 0).sum()
     assert found.own.keys() == scans.keys()

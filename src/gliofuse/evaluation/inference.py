@@ -51,7 +51,7 @@ and of selected features, LASSO; 5 and 10 folds; ``benchmarks/inference.py --see
 AUC's intervals covered in 92.8 to 97.9 %, and equal methods differed in at most 5.2 %. Of the
 constants, those of 10 folds were chosen on the same kinds of cohorts with other seeds. Without the
 apparent area, as for several classes, few features with a strong signal are covered too often (98
-to 99 %). Accuracies are covered in 92.8 to 99.8 %, most often too often. Not simulated with these
+to 99 %). Accuracies are covered in 92.8 to 100 %, most often too often. Not simulated with these
 rules: rare classes.
 
 References

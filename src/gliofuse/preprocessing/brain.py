@@ -38,7 +38,7 @@ _NEAR_VOXELS = 9
 _GROWTH_VOXELS = 1
 _LEVEL_VOXELS = 4.0
 _ALIKE = (0.65, 1.3)  # grey matter against the mean of its surroundings
-_TEMPLATE_RIM_MM = 1.0  # the template's mask holds the fluid around the brain
+_SMOOTHED_AWAY_MM = 1.0  # what smoothing takes off the bulges of the base
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +118,7 @@ def extract_brain(
     pre_stripped = _within(small, ndimage.binary_dilation(first.inside))
     to_template = register_template(pre_stripped, envelope, seed=seed, threads=threads).inverse
     expected = resample(load_template().brain, small, to_template, how="nearest")
-    prior = radii_of_mask(expected, first.centre_mm) - _TEMPLATE_RIM_MM
+    prior = radii_of_mask(expected, first.centre_mm) + _SMOOTHED_AWAY_MM
     mean_cost = np.mean(list(first.costs.values()), axis=0)
     joint = best_radii(mean_cost, first.head_mm, prior)
     whole = _tidied(inside_surface(small, first.centre_mm, joint), expected.array > 0)

@@ -73,6 +73,17 @@ def make_plain(root):
     touch(root, "p4/ADC.nii.gz", "p4/rCBV.nii.gz", "p97/p97_adc_map.nrrd", "p97/p97_cbv.nrrd")
 
 
+def make_flat(root):
+    touch(root, *[f"P4_{word}.nii.gz" for word in ("t1", "t1_post", "T2", "FLAIR", "seg")])
+    touch(root, *[f"P-97-{word}.mgz" for word in ("MPRAGE", "T1 + C", "t2w", "t2-flair", "mask")])
+
+
+def make_visits(root):
+    for patient in ("p4", "p97"):
+        words = ("T1 MPRAGE", "T1 + contrast", "t2", "flair", "mask")
+        touch(root, *[f"{patient}/pre/{word}.nii" for word in words])
+
+
 MAPS = {"ucsf-pdgm": {"adc"}, "bids": {"adc", "cbv"}, "plain": {"adc", "cbv"}}
 MAKERS = {
     "brats2020": (make_brats2020, ("BraTS20_Training_001", "Brats18_TCIA09_141_1"), None),
@@ -93,6 +104,8 @@ MAKERS = {
         ("TCGA-02-0006-01A", "tcga-02-0097"),
     ),
     "bids": (make_bids, ("sub-04", "sub-97"), ("04", "sub-97")),
+    "flat": (make_flat, ("P-97", "P4"), ("p-97", "P4 ")),
+    "visits": (make_visits, ("p4", "p97"), (" P4", "p97")),
     "plain": (make_plain, ("p4", "p97"), (" P4", "p97")),
 }
 
@@ -269,8 +282,42 @@ def test_nested_plain_folders(tmp_path):
     assert scan.cohort.case_ids == ("p1", "p2")
     assert rules(scan) == [("", "nested folders")]
     touch(tmp_path / "b", "p1/first/t1.nii", "p2/first/t1.nii")
+    assert scan_folder(tmp_path / "b").cohort.case_ids == ("p1", "p2")
     with pytest.raises(ManifestError, match=r"'first' stands for p1.first, p2.first"):
-        scan_folder(tmp_path / "b")
+        scan_folder(tmp_path / "b", layout="plain")
+
+
+def test_a_pattern_says_where_the_names_stand(tmp_path):
+    days, people, words = ("2020-01-03", "2019-12-01"), ("a", "b"), ("T1", "T1+C", "roi")
+    names = [f"{d}/{who}/raw_{who}_{w}_x.nii" for d in days for who in people for w in words]
+    touch(tmp_path, *names)
+    pattern = "{date}/{case}/*_{case}_{sequence}_x.nii"
+    scan = scan_folder(tmp_path, pattern=pattern)
+    assert scan.cohort.case_ids == ("a", "b")
+    assert set(scan.cohort["a"].images) == {"t1", "t1ce"}
+    assert "2019-12-01" in str(scan.cohort["a"].mask)
+    assert rules(scan) == [("a", "follow-up"), ("b", "follow-up")]
+    later = scan_folder(tmp_path, pattern=pattern, visit="2020-01-03")
+    assert "2020-01-03" in str(later.cohort["b"].images["t1"])
+    with pytest.raises(SettingError, match=r"\{sequence\} is not in it"):
+        scan_folder(tmp_path, pattern="{case}.nii")
+    with pytest.raises(ManifestError, match=r"no file fits .*names such as '2019-12-01.a.raw_a"):
+        scan_folder(tmp_path, pattern="{case}/{sequence}.nii")
+
+
+def test_folders_that_cannot_be_opened_are_told(tmp_path, monkeypatch):
+    touch(tmp_path, "p1/t1.nii", "p2/t1.nii")
+    opened = os.scandir
+
+    def refuse(path):
+        if str(path).endswith("p2"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return opened(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    scan = scan_folder(tmp_path)
+    assert scan.cohort.case_ids == ("p1",)
+    assert ("", "cannot be opened") in rules(scan)
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ commands = typer.Typer(
 )
 app.add_typer(commands, name="cohort")
 
-_LAYOUT_NAMES = "brats2020, brats2021, brats2023, ucsf-pdgm, tcia-brats, bids, plain"
+_LAYOUT_NAMES = "brats2020, brats2021, brats2023, ucsf-pdgm, tcia-brats, bids, flat, visits, plain"
 _SHOWN = 5
 _SHEET_ROWS = 8
 _SHEET_NAME = "sheet_{:03}.png"
@@ -39,7 +39,15 @@ def scan(
     layout: str | None = typer.Option(
         None, help=f"{_LAYOUT_NAMES}; by default found from the file names."
     ),
+    pattern: str | None = typer.Option(
+        None,
+        help="What a path below the folder looks like, instead of a layout: {case} and {sequence}, "
+        "{date} or {visit}, and * for anything.",
+    ),
     visit: str | None = typer.Option(None, help="Take this visit instead of the first."),
+    center_column: str | None = typer.Option(
+        None, help="The table's column of centres; by default the one called center."
+    ),
     notes: Path | None = typer.Option(None, help="Write every remark to this CSV."),
     overwrite: bool = typer.Option(False, "--overwrite", help="Replace a manifest that differs."),
 ) -> None:
@@ -49,8 +57,9 @@ def scan(
     listed, never picked or dropped in silence.
 
     \b
-    Example
+    Examples
       gliofuse cohort scan UCSF-PDGM --clinical metadata.csv --id-column ID -o cohort.csv
+      gliofuse cohort scan /data --pattern "{case}/{date}/{case}_{sequence}.nii.gz" -o cohort.csv
     """
     import pandas as pd
 
@@ -70,11 +79,15 @@ def scan(
     if notes is not None:
         header = ",".join(NOTE_COLUMNS)
         check_output(notes, inputs=(clinical, output), starts=header, overwrite=overwrite)
-    found = scan_folder(folder, layout=layout, visit=visit)
+    if center_column is not None and clinical is None:
+        raise ManifestError("--center-column is a column of --clinical: give that table too")
+    found = scan_folder(folder, layout=layout, pattern=pattern, visit=visit)
     cohort, remarks = found.cohort, found.notes
     typer.echo(f"{found.layout.title}: {_count(len(cohort), 'patient')} in {folder}")
     if clinical is not None and id_column is not None:
-        cohort, more = join_clinical(cohort, clinical, id_column, layout=found.layout)
+        cohort, more = join_clinical(
+            cohort, clinical, id_column, layout=found.layout, center_column=center_column
+        )
         remarks = pd.concat([remarks, more], ignore_index=True)
     write_new_manifest(cohort, output, overwrite=overwrite)
     for line in (*_sequence_lines(cohort), *_remark_lines(remarks)):
@@ -93,7 +106,9 @@ def check(
         None, help="Write contact sheets (largest tumour slice, outlined) to this folder."
     ),
     convention: str | None = typer.Option(
-        None, help="Label convention: brats, brats2023, binary; by default the one that fits."
+        None,
+        help="brats, brats2023, binary, or your own labels, 1=necrosis,2=edema,...; by default "
+        "the one that fits.",
     ),
     workers: int = typer.Option(-1, help="Processes; -1 for every core."),
     overwrite: bool = typer.Option(False, "--overwrite", help="Replace a file that is there."),

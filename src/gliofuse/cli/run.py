@@ -17,6 +17,7 @@ from gliofuse.cli.study_options import (
     FoldsOption,
     GroupOption,
     HorizonsOption,
+    LabelsOption,
     PresetOption,
     RepeatsOption,
     SchedulerOption,
@@ -64,6 +65,7 @@ def run(
         str | None, typer.Option(help="With --features: the sequence that they come from.")
     ] = None,
     sequences: SequencesOption = None,
+    labels: LabelsOption = None,
     covariates: CovariatesOption = None,
     complete_cases: CompleteCasesOption = None,
     subgroups: SubgroupsOption = None,
@@ -136,6 +138,7 @@ def run(
         id_column=id_column,
         sequence=sequence,
         sequences=sequences,
+        labels=labels,
         covariates=covariates,
         complete_cases=complete_cases,
         subgroups=subgroups,

@@ -16,6 +16,7 @@ __all__ = [
     "FoldsOption",
     "GroupOption",
     "HorizonsOption",
+    "LabelsOption",
     "PresetOption",
     "RepeatsOption",
     "SchedulerOption",
@@ -46,6 +47,14 @@ PresetOption = Annotated[
 ]
 SequencesOption = Annotated[
     str | None, typer.Option("--sequences", help="Sequences to use, for example t1ce,flair.")
+]
+LabelsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--labels",
+        help="What the masks' labels mean: brats, brats2023, binary, or of one's own, "
+        "1=necrosis,2=edema,3=nonenhancing,4=enhancing (BraTS 2013); by default what fits.",
+    ),
 ]
 CovariatesOption = Annotated[
     str | None,

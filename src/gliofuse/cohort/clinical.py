@@ -28,6 +28,7 @@ def join_clinical(
     id_column: str,
     *,
     layout: Layout | None = None,
+    center_column: str | None = None,
 ) -> tuple[Cohort, pd.DataFrame]:
     """Add a table's columns to the patients.
 
@@ -35,11 +36,13 @@ def join_clinical(
     ----------
     cohort : Cohort
     table_path : path
-        CSV. A column ``center`` becomes the patients' centre.
+        CSV, Excel or Parquet.
     id_column : str
         The table's column of patient ids.
     layout : Layout, optional
         Its rule says which ids are the same; by default capitals and blanks don't count.
+    center_column : str, optional
+        The column that becomes the patients' centre; by default ``center``, if there is one.
 
     Returns
     -------
@@ -56,11 +59,11 @@ def join_clinical(
         manifest needs, or no patient is in the table.
     """
     table = read_table(table_path)
-    if id_column not in table.columns:
-        raise ManifestError(
-            f"{table.source}: no column {id_column!r} to join by: "
-            f"{did_you_mean(id_column, table.columns)}"
-        )
+    for name, what in ((id_column, "to join by"), (center_column, "of centres")):
+        if name is not None and name not in table.columns:
+            raise ManifestError(
+                f"{table.source}: no column {name!r} {what}: {did_you_mean(name, table.columns)}"
+            )
     taken = [name for name in table.columns if name in _RESERVED and name != id_column]
     if taken:
         raise ManifestError(
@@ -80,7 +83,8 @@ def join_clinical(
             notes.append((case.case_id, "no clinical row", f"no row in {table.source.name}"))
             continue
         used.add(key)
-        joined.append(_with_values(case, {name: values[name][rows[key]] for name in columns}))
+        own = {name: values[name][rows[key]] for name in columns}
+        joined.append(_with_values(case, own, center_column or "center"))
     if not used:
         raise ManifestError(
             f"{table.source}: no id of column {id_column!r} is a patient's: the table has "
@@ -135,8 +139,8 @@ def _matching_key(layout: Layout, case_id: str, rows: dict[str, int]) -> str | N
     return None
 
 
-def _with_values(case: Case, values: dict[str, Any]) -> Case:
-    center = values.pop("center", None)
+def _with_values(case: Case, values: dict[str, Any], center_column: str) -> Case:
+    center = values.pop(center_column, None)
     return replace(
         case,
         center=case.center if center is None else str(center),

@@ -15,7 +15,7 @@ from pathlib import Path, PurePath
 import pandas as pd
 
 from gliofuse.cohort.case import Case, Cohort
-from gliofuse.cohort.layouts import LAYOUTS, FoundFile, Layout
+from gliofuse.cohort.layouts import LAYOUTS, FoundFile, Layout, Pattern
 from gliofuse.cohort.layouts.base import natural_key
 from gliofuse.cohort.sequences import SEQUENCES
 from gliofuse.errors import ManifestError, SettingError, did_you_mean
@@ -24,10 +24,11 @@ __all__ = ["NOTE_COLUMNS", "Scan", "scan_folder"]
 
 NOTE_COLUMNS = ("case_id", "rule", "detail")
 
-_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
+_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd", ".mgz")
 _DICOM = (".dcm", ".ima")
 _CONVERT = "convert it first, with  gliofuse dicom scan"
 _SHOWN = 4
+_GENERAL = ("flat", "visits", "plain")  # layouts of no data set's own
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,11 @@ class _Note:
 
 
 def scan_folder(
-    root: str | os.PathLike[str], *, layout: str | None = None, visit: str | None = None
+    root: str | os.PathLike[str],
+    *,
+    layout: str | None = None,
+    pattern: str | None = None,
+    visit: str | None = None,
 ) -> Scan:
     """Find the patients of a folder.
 
@@ -66,6 +71,8 @@ def scan_folder(
     layout : str, optional
         A name in :data:`~gliofuse.cohort.layouts.LAYOUTS`; by default the one that recognises
         the most patients.
+    pattern : str, optional
+        Instead of a layout, see :class:`~gliofuse.cohort.layouts.Pattern`.
     visit : str, optional
         Take this visit (its name, as in the folder) instead of the first.
 
@@ -84,19 +91,26 @@ def scan_folder(
     if not folder.is_dir():
         what = "is a file, not a folder" if folder.exists() else "no such folder"
         raise ManifestError(f"{root}: {what}; give the folder that holds the patients' folders")
-    files, series = _walk(folder)
+    if layout is not None and pattern is not None:
+        raise SettingError(f"layout {layout!r} and a pattern are given; one of them says it")
+    files, series, closed = _walk(folder)
     if not files:
         hint = f"it holds DICOM files: {_CONVERT}" if series else "check the path"
         raise ManifestError(
             f"{root}: no NIfTI or NRRD file in it or below ({', '.join(_SUFFIXES)}); {hint}"
         )
-    chosen, found = _choose(layout, folder, files)
+    if pattern is not None:
+        chosen: Layout = Pattern(pattern)
+        found = _fitting(chosen, folder, files)
+    else:
+        chosen, found = _choose(layout, folder, files)
     patients: dict[str, list[FoundFile]] = {}
     for file in found:
         patients.setdefault(file.patient, []).append(file)
     if visit is not None and all(file.visit is None for file in found):
         raise SettingError(f"visit {visit!r}: the layout {chosen.name!r} finds no visits here")
     notes = _unused(chosen, files, {file.path for file in found})
+    notes += [_Note("", "cannot be opened", one) for one in closed]
     notes += [_Note("", "DICOM", f"{place} is left out: {_CONVERT}") for place in series]
     notes += _nested(chosen, found)
     cases = []
@@ -114,12 +128,20 @@ def scan_folder(
     return Scan(Cohort(tuple(cases)), chosen, table)
 
 
-def _walk(folder: Path) -> tuple[list[PurePath], list[PurePath]]:
-    """Return image files and folders of DICOM files, relative; links are followed, hidden left."""
+def _walk(folder: Path) -> tuple[list[PurePath], list[PurePath], list[str]]:
+    """Return image files, folders of DICOM files, relative, and what cannot be opened and why.
+
+    Links are followed, hidden files left.
+    """
     seen: set[str] = set()
     images: list[PurePath] = []
     series: list[PurePath] = []
-    for where, folders, names in os.walk(folder, followlinks=True):
+    closed: list[str] = []
+
+    def note(error: OSError) -> None:
+        closed.append(f"{os.path.relpath(error.filename, folder)}: {error.strerror}")
+
+    for where, folders, names in os.walk(folder, onerror=note, followlinks=True):
         real = os.path.realpath(where)
         if real in seen:  # a link that leads back up
             folders.clear()
@@ -131,7 +153,7 @@ def _walk(folder: Path) -> tuple[list[PurePath], list[PurePath]]:
         images += [here / name for name in shown if name.lower().endswith(_SUFFIXES)]
         if any(name.lower().endswith(_DICOM) or name == "DICOMDIR" for name in shown):
             series.append(here)
-    return images, series
+    return images, series, closed
 
 
 def _choose(
@@ -140,37 +162,58 @@ def _choose(
     if name is not None:
         if name not in LAYOUTS:
             raise SettingError(f"layout {name!r} is unknown: {did_you_mean(name, LAYOUTS)}")
-        found = _recognised(LAYOUTS[name], folder, files)
-        if not found:
-            raise ManifestError(
-                f"{folder}: no file fits the layout {name!r} ({LAYOUTS[name].title}); the "
-                f"{len(files)} images have names such as {_some(files)}"
-            )
-        return LAYOUTS[name], found
+        return LAYOUTS[name], _fitting(LAYOUTS[name], folder, files)
     fits = {kind.name: _recognised(kind, folder, files) for kind in LAYOUTS.values()}
     counts = {
         kind: len({file.patient for file in found if file.role != "mask"})
         for kind, found in fits.items()
     }
-    special = [kind for kind, count in counts.items() if count and kind != "plain"]
+    special = [kind for kind, count in counts.items() if count and kind not in _GENERAL]
     if len(special) > 1:
         listed = ", ".join(f"{kind} ({counts[kind]} patients)" for kind in special)
         raise ManifestError(f"{folder}: more than one layout fits: {listed}; name one (--layout)")
-    best = special[0] if special and counts[special[0]] >= counts["plain"] // 2 else "plain"
+    best = "plain"
+    if special and counts[special[0]] >= counts["plain"] // 2:
+        best = special[0]
+    elif counts["flat"] > counts["plain"]:
+        best = "flat"
+    elif counts["visits"] and _shared_names(fits["plain"]):
+        best = "visits"
     if not counts[best]:
         raise ManifestError(
             f"{folder}: none of the layouts {', '.join(LAYOUTS)} fits the {len(files)} images, "
-            f"with names such as {_some(files)}; put each patient's files into a folder of its "
-            f"own as {', '.join(SEQUENCES)}, mask (what there is), or write the manifest by hand"
+            f"with names such as {_some(files)}; say where the names stand, --pattern "
+            f"'{{case}}/{{case}}_{{sequence}}.nii.gz', put each patient's files into a folder of "
+            f"its own as {', '.join(SEQUENCES)}, mask (what there is), or write the manifest "
+            "by hand"
         )
     return LAYOUTS[best], fits[best]
+
+
+def _fitting(layout: Layout, folder: Path, files: Sequence[PurePath]) -> list[FoundFile]:
+    found = _recognised(layout, folder, files)
+    if not found:
+        raise ManifestError(
+            f"{folder}: no file fits the layout {layout.name!r} ({layout.title}); the "
+            f"{len(files)} images have names such as {_some(files)}"
+        )
+    return found
+
+
+def _shared_names(found: Sequence[FoundFile]) -> bool:
+    """Whether folders of one name lie in several others: they are then no patients."""
+    places: dict[str, set[PurePath]] = {}
+    for file in found:
+        places.setdefault(file.patient, set()).add(file.path.parent)
+    return any(len(where) > 1 for where in places.values())
 
 
 def _recognised(kind: Layout, folder: Path, files: Sequence[PurePath]) -> list[FoundFile]:
     found = []
     for path in files:
         # A patient's own folder may be given: its files then take the folder's name.
-        given = path if len(path.parts) > 1 else PurePath(folder.name, path)
+        alone = len(path.parts) == 1 and kind.takes_folder_name
+        given = PurePath(folder.name, path) if alone else path
         file = kind.recognise(given)
         if file is not None:
             found.append(replace(file, path=path))

@@ -101,15 +101,30 @@ _CBV = Reference(
 )
 
 _REGISTERED = (
-    Sequence("t1", "T1", ("t1w", "t1n", "t1pre"), display_rank=4),
+    Sequence(
+        "t1",
+        "T1",
+        ("t1w", "t1n", "t1pre", "mprage", "t1mprage", "t1precontrast", "t1native"),
+        display_rank=4,
+    ),
     Sequence(
         "t1ce",
         "T1ce",
-        ("t1c", "t1gd", "t1gad", "t1post", "t1wce", "t1wgd", "t1contrast", "cet1"),
+        (
+            *("t1c", "t1gd", "t1gad", "t1post", "t1wce", "t1wgd", "t1contrast", "cet1", "gdt1"),
+            *("t1postcontrast", "t1withcontrast", "t1wcontrast", "t1wpost", "t1cpost", "t1km"),
+            *("t1mpragepost", "t1mpragegd", "mpragepost", "mpragegd", "mpragece", "mpragec"),
+            *("postcontrast", "postt1", "postcontrastt1", "t1gadolinium", "t1mpragekm"),
+        ),
         display_rank=1,
     ),
-    Sequence("t2", "T2", ("t2w",), display_rank=3),
-    Sequence("flair", "FLAIR", ("t2f", "t2flair", "fl"), display_rank=2),
+    Sequence("t2", "T2", ("t2w", "t2tse", "t2fse", "t2space"), display_rank=3),
+    Sequence(
+        "flair",
+        "FLAIR",
+        ("t2f", "t2flair", "fl", "flairt2", "t2darkfluid", "darkfluid", "t2tirm"),
+        display_rank=2,
+    ),
     Sequence("adc", "ADC", ("adcmap",), _ADC),
     Sequence("cbv", "rCBV", ("rcbv", "ncbv", "cbvmap", "rcbvmap"), _CBV),
 )

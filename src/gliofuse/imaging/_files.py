@@ -19,11 +19,14 @@ import numpy as np
 from gliofuse.errors import ImageError
 from gliofuse.files import atomic_path
 from gliofuse.imaging.volume import Volume
+from gliofuse.optional import require
 
 __all__ = ["SUFFIXES", "has_image_suffix", "read_volume", "write_volume"]
 
 SUFFIXES: tuple[str, ...] = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd")
-"""File name endings that can be read."""
+"""File name endings that can be read and written."""
+
+_FREESURFER = ".mgz"
 
 _NIFTI_SUFFIXES = (".nii", ".nii.gz")
 
@@ -36,13 +39,15 @@ _DATATYPES = {
 
 def has_image_suffix(path: str | os.PathLike[str]) -> bool:
     """Whether the file name ends as an image's that can be read."""
-    return Path(path).name.lower().endswith(SUFFIXES)
+    return Path(path).name.lower().endswith((*SUFFIXES, _FREESURFER))
 
 
 def read_volume(path: str | os.PathLike[str]) -> Volume:
     """Read one image file; see :meth:`Volume.read`."""
     source = Path(path)
     _check_path(source)
+    if source.name.lower().endswith(_FREESURFER):
+        return _read_freesurfer(source)
     reader = _header(source)
     size = reader.GetSize()
     if len(size) > 3 and any(length != 1 for length in size[3:]):
@@ -75,10 +80,37 @@ def write_volume(volume: Volume, path: str | os.PathLike[str]) -> None:
     import SimpleITK as sitk
 
     target = Path(path)
-    if not has_image_suffix(target):
+    if not target.name.lower().endswith(SUFFIXES):
         raise ImageError(f"{target}: an image's name must end in one of {', '.join(SUFFIXES)}")
     with atomic_path(target) as temporary:
         sitk.WriteImage(volume.to_sitk(), str(temporary), useCompression=True)
+
+
+def _read_freesurfer(source: Path) -> Volume:
+    nibabel = require("nibabel", extra="freesurfer")
+    try:
+        image = nibabel.load(source)
+        array = np.asarray(image.dataobj)
+    except (OSError, ValueError, EOFError, nibabel.filebasedimages.ImageFileError) as error:
+        raise ImageError(
+            f"{source}: not a readable image ({_last_line(str(error))}); copy it again"
+        ) from error
+    if array.ndim == 4 and array.shape[3] == 1:
+        array = array[..., 0]
+    if array.ndim != 3:
+        raise ImageError(f"{source}: an image must have one frame, got {_by(array.shape)}")
+    affine = np.diag([-1.0, -1.0, 1.0, 1.0]) @ image.affine  # RAS to LPS
+    spacing = np.linalg.norm(affine[:3, :3], axis=0)
+    (dx, dy, dz), (x, y, z) = map(float, spacing), map(float, affine[:3, 3])
+    try:
+        return Volume(
+            np.ascontiguousarray(array.transpose(2, 1, 0)),
+            spacing_mm=(dz, dy, dx),
+            origin_mm=(x, y, z),
+            direction=affine[:3, :3] / spacing,
+        )
+    except ImageError as error:
+        raise ImageError(f"{source}: {error}") from error
 
 
 def _check_path(source: Path) -> None:

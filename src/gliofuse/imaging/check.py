@@ -114,7 +114,7 @@ def check_cohort(
         If the convention is unknown.
     """
     if convention is not None:
-        get_convention(convention)
+        convention = get_convention(convention).name
     reports: list[CaseReport] = []
     outcomes = parallel_map(check_case, cohort.cases, workers=workers)
     for done, outcome in enumerate(outcomes, 1):

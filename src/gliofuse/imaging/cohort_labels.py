@@ -10,7 +10,7 @@ import numpy as np
 from gliofuse.compute import parallel_map
 from gliofuse.errors import RegionError, did_you_mean
 from gliofuse.imaging.images import read_mask
-from gliofuse.imaging.labels import CONVENTIONS, detect_convention
+from gliofuse.imaging.labels import CONVENTIONS, detect_convention, get_convention
 from gliofuse.imaging.volume import Volume
 
 __all__ = ["cohort_convention", "labels_present"]
@@ -30,7 +30,8 @@ def cohort_convention(
         One a patient; ``None`` where there is no mask. One that cannot be read is passed over
         here: it fails with its own message when its patient's turn comes.
     named : str
-        A convention's name, which is then taken as it is, or ``"auto"``.
+        A convention's name or one's own labels (``1=necrosis,...``), which are then taken as they
+        are, or ``"auto"``.
     workers : int or None
         Processes that read the masks.
 
@@ -40,11 +41,12 @@ def cohort_convention(
         If there is no such convention, no mask to tell by, or none that fits them all.
     """
     if named != "auto":
-        if named not in CONVENTIONS:
+        if named not in CONVENTIONS and "=" not in named:
             raise RegionError(
-                f"labels: no convention {named!r}; {did_you_mean(named, [*CONVENTIONS, 'auto'])}"
+                f"labels: no convention {named!r}; {did_you_mean(named, [*CONVENTIONS, 'auto'])}, "
+                "or labels of your own such as 1=necrosis,2=edema,4=enhancing"
             )
-        return named
+        return get_convention(named).name
     paths = [path for path in masks if path is not None]
     if not paths:
         raise RegionError(

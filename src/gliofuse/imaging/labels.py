@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -17,6 +18,8 @@ __all__ = [
 ]
 
 _CORE = ("necrosis", "enhancing")
+_CORE_TOO = "nonenhancing"
+_OWN_LABEL = re.compile(r"\s*(?P<label>\d+)\s*=\s*(?P<region>[A-Za-z][A-Za-z0-9_]*)\s*")
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,8 @@ class LabelConvention:
         """Every named region as its labels: the labels' own, ``core`` if both parts, ``whole``."""
         named: dict[str, tuple[int, ...]] = {name: (label,) for name, label in self.labels.items()}
         if all(name in self.labels for name in _CORE):
-            named.setdefault("core", tuple(self.labels[name] for name in _CORE))
+            parts = (*_CORE, *([_CORE_TOO] if _CORE_TOO in self.labels else []))
+            named.setdefault("core", tuple(sorted(self.labels[name] for name in parts)))
         named.setdefault("whole", tuple(sorted(self.labels.values())))
         return MappingProxyType(named)
 
@@ -73,18 +77,49 @@ CONVENTIONS: Mapping[str, LabelConvention] = MappingProxyType(
 def get_convention(convention: str | LabelConvention) -> LabelConvention:
     """Return the convention of that name; one that is already a convention is passed on.
 
+    Parameters
+    ----------
+    convention : str or LabelConvention
+        A name in :data:`CONVENTIONS`, or one's own labels as ``"1=necrosis,2=edema"``.
+
     Raises
     ------
     RegionError
-        If the name is unknown.
+        If the name is unknown, or the labels cannot be read.
+
+    Examples
+    --------
+    >>> own = get_convention("1=necrosis, 2=edema, 3=nonenhancing, 4=enhancing")  # BraTS 2013
+    >>> own.name, own.regions["core"], own.regions["whole"]
+    ('1=necrosis,2=edema,3=nonenhancing,4=enhancing', (1, 3, 4), (1, 2, 3, 4))
     """
     if isinstance(convention, LabelConvention):
         return convention
+    if "=" in convention:
+        return _own_labels(convention)
     if convention not in CONVENTIONS:
         raise RegionError(
             f"label convention {convention!r} is unknown: {did_you_mean(convention, CONVENTIONS)}"
         )
     return CONVENTIONS[convention]
+
+
+def _own_labels(text: str) -> LabelConvention:
+    labels: dict[str, int] = {}
+    for part in text.split(","):
+        match = _OWN_LABEL.fullmatch(part)
+        if match is None:
+            raise RegionError(
+                f"labels {text!r}: {part.strip()!r} is no label and region; write for example "
+                "1=necrosis,2=edema,4=enhancing"
+            )
+        if match["region"] in labels:
+            raise RegionError(
+                f"labels {text!r}: {match['region']!r} stands there twice; a region is one label, "
+                "and whole is all of them together"
+            )
+        labels[match["region"]] = int(match["label"])
+    return LabelConvention(",".join(f"{label}={name}" for name, label in labels.items()), labels)
 
 
 def available_regions(convention: str | LabelConvention) -> tuple[str, ...]:
@@ -125,7 +160,8 @@ def detect_convention(label_sets: Iterable[set[int]]) -> str:
     if {3, 4} <= found:
         raise RegionError(
             f"the masks hold both labels 3 and 4 ({_listed(found)}), so they follow different "
-            f"conventions: name one (allowed: {', '.join(CONVENTIONS)}) and relabel the others"
+            f"conventions (name one of {', '.join(CONVENTIONS)} and relabel the others), or one of "
+            f"your own: --labels 1=necrosis,2=edema,3=nonenhancing,4=enhancing is BraTS 2013's"
         )
     for name in ("binary", "brats", "brats2023"):
         if found <= set(CONVENTIONS[name].labels.values()):
@@ -135,8 +171,8 @@ def detect_convention(label_sets: Iterable[set[int]]) -> str:
         for name, convention in CONVENTIONS.items()
     )
     raise RegionError(
-        f"the masks' labels {_listed(found)} fit no convention ({known}): relabel the masks, for "
-        f"example 255 to 1"
+        f"the masks' labels {_listed(found)} fit no convention ({known}): say what they mean, "
+        f"--labels {min(found)}=..., or relabel the masks, for example 255 to 1"
     )
 
 

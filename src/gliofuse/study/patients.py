@@ -118,7 +118,7 @@ class Patients:
         survival: SurvivalEndpoint | None = None,
     ) -> Available:
         """Return what these patients offer a design."""
-        from gliofuse.imaging import CONVENTIONS, available_regions
+        from gliofuse.imaging import available_regions
 
         named = {"covariates": covariates, "survival": survival.columns if survival else ()}
         for name, columns in named.items():
@@ -130,7 +130,7 @@ class Patients:
                 )
         regions: tuple[str, ...] = ("whole",)
         if self.cohort is not None:
-            regions = tuple(available_regions(CONVENTIONS[self.convention]))
+            regions = tuple(available_regions(self.convention))
         return Available(
             endpoint=endpoint,
             sequences=self.sequences,

@@ -190,7 +190,11 @@ class StudySettings(_Settings):
     sequences: list[str] | None = Field(
         default=None, description="By default those that all patients have."
     )
-    labels: str = Field("auto", description="Label convention of the masks.")
+    labels: str = Field(
+        "auto",
+        description="Label convention of the masks: auto, brats, brats2023, binary, or labels of "
+        "one's own such as 1=necrosis,2=edema,3=nonenhancing,4=enhancing.",
+    )
     segmentation: SegmentationChoice | None = Field(
         default=None, description="Predict the masks instead of taking those of the manifest."
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import ClassVar
 
-__all__ = ["NIFTI", "FoundFile", "Layout", "natural_key"]
+__all__ = ["NIFTI", "FoundFile", "Layout", "first_visits", "natural_key"]
 
 NIFTI = r"\.nii(?:\.gz)?"
 """Regular expression of a NIfTI file's ending."""
@@ -53,7 +53,9 @@ class Layout(ABC):
     """How a data set names its folders and files."""
 
     name: ClassVar[str]
-    title: ClassVar[str]
+    title: str
+    #: Whether a file in the scanned folder itself belongs to a patient of that folder's name.
+    takes_folder_name: ClassVar[bool] = True
 
     @abstractmethod
     def recognise(self, path: PurePath) -> FoundFile | None:
@@ -70,6 +72,27 @@ class Layout(ABC):
     def order_visits(self, visits: Sequence[str]) -> list[str] | None:
         """Return the visits from first to last, or ``None`` if their names don't tell."""
         return sorted(visits, key=natural_key)
+
+
+_FIRST = re.compile(r"pre(?!v)|baseline", re.I)
+
+
+def first_visits(visits: Sequence[str]) -> list[str] | None:
+    """Order by number or date; else the one name that says "pre" or "baseline" comes first.
+
+    Examples
+    --------
+    >>> first_visits(["day10", "day9"]), first_visits(["post", "pre"]), first_visits(["a", "b"])
+    (['day9', 'day10'], ['pre', 'post'], None)
+    """
+    if len({re.sub(r"\d+$", "", visit) for visit in visits}) == 1 or all(
+        re.fullmatch(r"[\d\-_.]+", visit) for visit in visits
+    ):
+        return sorted(visits, key=natural_key)
+    first = [visit for visit in visits if _FIRST.search(visit)]
+    if len(first) == 1:
+        return first + sorted(set(visits) - set(first), key=natural_key)
+    return None
 
 
 def natural_key(text: str) -> list[tuple[int, int | str]]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import PurePath
 
-from gliofuse.cohort.layouts.base import NIFTI, FoundFile, Layout, natural_key
+from gliofuse.cohort.layouts.base import NIFTI, FoundFile, Layout, first_visits
 from gliofuse.cohort.sequences import SEQUENCES
 
 __all__ = ["Bids"]
@@ -27,7 +27,6 @@ _MAPS = {
 _MASKS = {"dseg", "mask", "seg", "roi", "tumorseg", "segmentation"}
 _NO_TUMOUR = re.compile(r"brain|[_-](gm|wm|csf|head|skull|aparc|aseg)(?![a-z])", re.I)
 _TUMOUR = re.compile(r"tumou?r|lesion|glioma", re.I)
-_FIRST = re.compile(r"pre(?!v)|baseline", re.I)
 
 
 class Bids(Layout):
@@ -82,10 +81,5 @@ class Bids(Layout):
         return super().table_key(identifier).removeprefix("sub-")
 
     def order_visits(self, visits: Sequence[str]) -> list[str] | None:
-        """By number if all names end in one; else the one name that says it comes first."""
-        if len({re.sub(r"\d+$", "", visit) for visit in visits}) == 1:
-            return sorted(visits, key=natural_key)
-        first = [visit for visit in visits if _FIRST.search(visit)]
-        if len(first) == 1:
-            return first + sorted(set(visits) - set(first), key=natural_key)
-        return None
+        """See :func:`first_visits`."""
+        return first_visits(visits)

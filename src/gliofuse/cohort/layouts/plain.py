@@ -13,9 +13,11 @@ from pathlib import PurePath
 from gliofuse.cohort.layouts.base import FoundFile, Layout
 from gliofuse.cohort.sequences import SEQUENCES
 
-__all__ = ["Plain"]
+__all__ = ["Plain", "image_stem", "role_of", "split_role"]
 
-_ENDING = re.compile(r"\.(nii|nii\.gz|nrrd|nhdr|mha|mhd)$", re.I)
+_ENDING = re.compile(r"\.(nii|nii\.gz|nrrd|nhdr|mha|mhd|mgz)$", re.I)
+# Words between blanks, dashes, dots and underscores.
+_WORD = re.compile(r"[^\s_\-.]+")
 _MASKS = (
     "mask", "seg", "segmentation", "label", "labels", "tumor", "tumour", "roi",
     "tumormask", "tumourmask", "tumorseg", "tumorsegmentation",
@@ -36,23 +38,49 @@ class Plain(Layout):
 
     def recognise(self, path: PurePath) -> FoundFile | None:
         """See :meth:`Layout.recognise`."""
-        patient = path.parent.name
-        ending = _ENDING.search(path.name)
-        if ending is None or not patient:
+        patient, stem = path.parent.name, image_stem(path)
+        if stem is None or not patient:
             return None
-        stem = path.name[: ending.start()]
         if stem.casefold().startswith(patient.casefold()):
             stem = stem[len(patient) :]
-        role = _role(stem)
-        if role == "mask" and _NO_TUMOUR.search(stem.replace("_", " ")):
-            return None
+        role = role_of(stem)
         return None if role is None else FoundFile(path, patient, patient, role)
 
 
-def _role(stem: str) -> str | None:
-    words = [word for word in re.split(r"[\s_\-.]+", stem.lower()) if word]
-    for count in range(len(words), 0, -1):
-        role = _ROLES.get("".join(words[-count:]))
+def image_stem(path: PurePath) -> str | None:
+    """Return an image's name without its ending, ``None`` of another file."""
+    ending = _ENDING.search(path.name)
+    return None if ending is None else path.name[: ending.start()]
+
+
+def role_of(stem: str) -> str | None:
+    """Return the sequence, or ``"mask"``, that a name's last words say; ``None`` if none.
+
+    Examples
+    --------
+    >>> [role_of(stem) for stem in ("P01_T1 + contrast", "sag_MPRAGE", "T2-FLAIR", "brain_mask")]
+    ['t1ce', 't1', 'flair', None]
+    """
+    found = split_role(stem)[1]
+    return found or None
+
+
+def split_role(stem: str) -> tuple[str, str]:
+    """Return what precedes the words that say a sequence or mask, and what they say.
+
+    Examples
+    --------
+    >>> split_role("P01_t1_post"), split_role("case-7-seg"), split_role("notes")
+    (('P01', 't1ce'), ('case-7', 'mask'), ('notes', ''))
+    """
+    words = [match for match in _WORD.finditer(stem) if match[0]]
+    for first in range(len(words)):
+        said = "".join(match[0] for match in words[first:]).lower()
+        # "T1+" and "T1 + C" are contrast-enhanced; any other plus is a blank.
+        said = re.sub(r"\+$", "ce", said).replace("+", "")
+        role = _ROLES.get(said)
+        if role == "mask" and _NO_TUMOUR.search(stem.replace("_", " ")):
+            return stem, ""
         if role is not None:
-            return role
-    return None
+            return stem[: words[first].start()].rstrip(" _-."), role
+    return stem, ""

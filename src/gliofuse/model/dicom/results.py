@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gliofuse.imaging import CONVENTIONS, read_mask
+from gliofuse.imaging import get_convention, read_mask
 from gliofuse.model.description import ModelDescription
 from gliofuse.model.dicom.measurements import PredictedValue, Prediction, make_report
 from gliofuse.model.dicom.segmentation import make_segmentation, mask_on_series
@@ -61,7 +61,7 @@ def write_dicom_results(
     made, volumes, written = None, {}, []
     if mask is not None:
         drawn = read_mask(mask)
-        convention = CONVENTIONS[description.convention]
+        convention = get_convention(description.convention)
         on_series = mask_on_series(drawn, series)
         made = make_segmentation(on_series, series, convention, identity, automatic=automatic)
         volumes = dict(volumes_mm3(drawn, convention))

@@ -18,15 +18,18 @@ if TYPE_CHECKING:
 from gliofuse.errors import InputError
 
 __all__ = [
+    "as_cell",
     "atomic_folder",
     "atomic_path",
     "check_output",
     "check_writable",
     "file_hash",
     "file_state",
+    "from_cell",
     "read_parquet",
     "read_parquet_metadata",
     "settings_hash",
+    "shown_as_text",
     "write_csv",
     "write_json",
     "write_parquet",
@@ -34,6 +37,7 @@ __all__ = [
     "write_text",
 ]
 
+_FORMULA = "=+-@\t\r"  # what a spreadsheet takes for the beginning of a formula
 _METADATA_KEY = b"gliofuse"
 
 
@@ -188,9 +192,52 @@ def write_json(path: str | os.PathLike[str], value: Any) -> None:
 
 
 def write_csv(path: str | os.PathLike[str], table: pd.DataFrame, *, index: bool = False) -> None:
-    """Write ``table`` as CSV, whole or not at all."""
+    """Write ``table`` as CSV, whole or not at all; no cell of it is run by a spreadsheet."""
     with atomic_path(path) as temporary:
-        table.to_csv(temporary, index=index)
+        shown_as_text(table, index=index).to_csv(temporary, index=index)
+
+
+def shown_as_text(table: pd.DataFrame, *, index: bool = False) -> pd.DataFrame:
+    """Return a table whose words a spreadsheet shows as they are; see :func:`as_cell`."""
+    shown = table.copy(deep=False)
+    for place, dtype in enumerate(table.dtypes):
+        if dtype.kind == "O":
+            shown.isetitem(place, table.iloc[:, place].map(as_cell))
+    if index and table.index.nlevels == 1 and table.index.dtype.kind == "O":
+        shown.index = table.index.map(as_cell)
+    if table.columns.nlevels == 1:
+        shown.columns = table.columns.map(as_cell)
+    return shown
+
+
+def as_cell(value: Any) -> Any:
+    """Return what stands in a CSV for a value: words that begin as a formula get an apostrophe.
+
+    A spreadsheet would run ``=HYPERLINK(...)``, and ``+``, ``-`` and ``@`` begin a formula too.
+
+    Examples
+    --------
+    >>> as_cell("=1+1"), as_cell("-3.5"), as_cell("grade"), from_cell(as_cell("-a"))
+    ("'=1+1", '-3.5', 'grade', '-a')
+    """
+    if isinstance(value, str) and value[:1] in _FORMULA and value and not _is_number(value):
+        return f"'{value}"
+    return value
+
+
+def from_cell(value: Any) -> Any:
+    """Return the value that :func:`as_cell` wrote."""
+    if isinstance(value, str) and value[:1] == "'" and value[1:2] and value[1] in _FORMULA:
+        return value[1:]
+    return value
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def write_parquet(

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 from gliofuse.cli import app
 from gliofuse.errors import GliofuseError, InputError, SettingError
 from gliofuse.files import check_output
+from gliofuse.records import FoldFolder, FoldRecord
 from gliofuse.study.options import study_from_options
 from gliofuse.study.prepare import plan_study
 from gliofuse.study.settings import check_study, read_study
@@ -110,3 +111,18 @@ def test_the_endpoint_under_another_name_is_no_covariate(tmp_path, copy):
     plan_study(check_study({**study, "covariates": ["sex"]}, base=tmp_path), tmp_path / "one")
     with pytest.raises(GliofuseError, match="'who' and the endpoint's 'grade' say the same"):
         plan_study(check_study({**study, "covariates": ["who"]}, base=tmp_path), tmp_path / "two")
+
+
+@pytest.mark.parametrize("option", ["folds", "repeats"])
+def test_options_of_a_cross_validation_without_one_are_refused(option):
+    with pytest.raises(SettingError, match=f"--{option} is of a cross-validation.* holdout"):
+        study_from_options(cohort="c.csv", endpoint="grade >= 3", split="holdout", **{option: 3})
+
+
+def test_a_damaged_fold_is_not_taken_for_a_finished_one(tmp_path):
+    fold = FoldFolder(tmp_path / "fold1")
+    table = pd.DataFrame({"case_id": ["a"], "fold": "fold1", "cohort": "test", "model": "m"})
+    fold.write_results(table, {}, FoldRecord(fingerprint="f", seconds=1.0, peak_memory_mb=1.0))
+    assert fold.finished("f")
+    (tmp_path / "fold1" / "predictions.parquet").write_bytes(b"PAR1")
+    assert not fold.finished("f")

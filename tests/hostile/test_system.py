@@ -13,6 +13,7 @@ import time
 import pytest
 
 from gliofuse import cli
+from gliofuse.cohort import SplitSettings
 from gliofuse.designs import find_design
 from gliofuse.errors import SettingError
 
@@ -60,6 +61,13 @@ def test_workers_end_with_their_parent(tmp_path, how):
         parent.kill()
 
 
+def _pydantic_error():
+    try:
+        SplitSettings(resamples=0)
+    except ValueError as error:
+        return error
+
+
 @pytest.mark.parametrize(
     ("error", "line", "code"),
     [
@@ -69,6 +77,7 @@ def test_workers_end_with_their_parent(tmp_path, how):
         (ConnectionRefusedError(errno.ECONNREFUSED, "refused"), "is the --scheduler running", 3),
         (UnicodeDecodeError("utf-8", b"\\xff", 0, 1, "invalid"), "save it as UTF-8", 3),
         (MemoryError(), "fewer --workers", 3),
+        (_pydantic_error(), r"resamples: Input should be greater than or equal to 2, got 0", 3),
         (SettingError("epochs: must be 1 or more"), "must be 1 or more", 2),
         (KeyboardInterrupt(), "goes on where it stopped", 130),
     ],

@@ -99,6 +99,10 @@ def told(error: Exception) -> str | None:
         return f"{where}{error.strerror or error}{_REMEDIES.get(error.errno or 0, '')}"
     if isinstance(error, MemoryError):
         return "the memory is full; use fewer --workers, or a machine with more"
+    if type(error).__name__ == "ValidationError" and hasattr(error, "errors"):  # pydantic's
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the input"
+        return f"{where}: {first['msg']}, got {first['input']!r}"
     if type(error).__module__.startswith("pyarrow"):
         return f"a Parquet file cannot be read ({error}); write it anew"
     return None

@@ -53,7 +53,7 @@ def scan(
       gliofuse dicom scan /data/later -o later.csv --key series.key.json
     """
     from gliofuse.cli.progress import bars
-    from gliofuse.files import check_writable, write_scan
+    from gliofuse.files import check_writable, shown_as_text, write_scan
     from gliofuse.imaging.dicom import default_key_path, list_series, open_key
 
     check_writable(output)
@@ -68,7 +68,7 @@ def scan(
             workers=workers,
             progress=lambda done, total: drawn.update(task, completed=done, total=total),
         )
-    text = listing.table.to_csv(index=False, lineterminator="\n")
+    text = shown_as_text(listing.table).to_csv(index=False, lineterminator="\n")
     write_scan(output, text, overwrite=overwrite)
     opened.save()
     for line in (*listing.remarks, *_study_lines(listing.table)):

@@ -13,7 +13,7 @@ from gliofuse.cohort.case import Case, Cohort, is_missing
 from gliofuse.cohort.sequences import SEQUENCES, STRUCTURAL
 from gliofuse.cohort.tables import Table, column_values, parse_number, read_table
 from gliofuse.errors import ManifestError, did_you_mean
-from gliofuse.files import write_scan, write_text
+from gliofuse.files import as_cell, write_scan, write_text
 
 __all__ = ["manifest_text", "read_manifest", "write_manifest", "write_new_manifest"]
 
@@ -110,7 +110,7 @@ def manifest_text(cohort: Cohort, path: str | os.PathLike[str]) -> str:
     header = ["case_id", *(["center"] if with_center else []), *file_columns, *clinical]
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(header)
+    writer.writerow(map(as_cell, header))
     for case in cohort:
         files: dict[str, Path | None] = {**case.images, "mask": case.mask}
         row: list[Any] = [case.case_id]
@@ -118,7 +118,7 @@ def manifest_text(cohort: Cohort, path: str | os.PathLike[str]) -> str:
         row += [_relative(files.get(name), base) for name in file_columns]
         values = (case.clinical.get(name) for name in clinical)
         row += ["" if is_missing(value) else value for value in values]
-        writer.writerow(row)
+        writer.writerow(map(as_cell, row))
     return stream.getvalue()
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gliofuse.errors import ManifestError, did_you_mean
+from gliofuse.files import from_cell
 from gliofuse.optional import require
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def read_table(path: str | os.PathLike[str]) -> Table:
     filled = [(line, row) for line, row in _rows(source) if any(map(str.strip, row))]
     if len(filled) < 2:
         raise ManifestError(f"{source}: a table needs a header and at least one row, got none")
-    header = [name.strip() for name in filled[0][1]]
+    header = [from_cell(name.strip()) for name in filled[0][1]]
     while header and not header[-1]:
         header.pop()
     twice = sorted({name for name in header if header.count(name) > 1})
@@ -218,7 +219,7 @@ def _looks_real(value: str) -> bool:
 
 
 def _value(text: str) -> str | None:
-    stripped = text.strip()
+    stripped = from_cell(text.strip())
     return None if stripped.lower() in MISSING else stripped
 
 

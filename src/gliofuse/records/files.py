@@ -17,7 +17,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from gliofuse.errors import InputError, RunError, did_you_mean
-from gliofuse.files import read_parquet, write_csv, write_json, write_parquet
+from gliofuse.files import from_cell, read_parquet, write_csv, write_json, write_parquet
 
 __all__ = [
     "Column",
@@ -230,7 +230,9 @@ class TableFile(StoredFile[pd.DataFrame]):
             # Further columns may hold a user's own words for what is missing.
             guessed = pd.read_csv(path, usecols=further, float_precision="round_trip")
             table[further] = guessed[further]
-        return table
+        for name in table.select_dtypes("object"):
+            table[name] = table[name].map(from_cell)
+        return table.rename(columns=from_cell)
 
 
 def _check_kind(path: str, name: str, column: Column, values: pd.Series) -> None:

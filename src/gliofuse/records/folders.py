@@ -110,8 +110,14 @@ class FoldFolder(_Folder):
         return self.place(NETWORKS)
 
     def finished(self, fingerprint: str) -> bool:
-        """Whether this fold was finished for exactly these inputs and settings."""
-        return bool(DONE.raw(self.place(DONE)).get("fingerprint") == fingerprint)
+        """Whether this fold was finished for exactly these inputs and settings, and is whole."""
+        if DONE.raw(self.place(DONE)).get("fingerprint") != fingerprint:
+            return False
+        try:
+            _ = self.record, self.predictions, self.tables
+        except (InputError, ValueError):
+            return False  # it is damaged, and fitted anew
+        return True
 
     def write_results(
         self, predictions: pd.DataFrame, tables: Mapping[str, pd.DataFrame], record: FoldRecord

@@ -192,5 +192,11 @@ def _split(given: dict[str, Any], changes: Mapping[str, Any]) -> None:
             split["column"] = argument
         if kind == "bootstrap" and argument:
             split["resamples"] = argument
+    kind = split.get("kind", "kfold")
+    for name in ("folds", "repeats"):
+        if name in changes and kind != "kfold":
+            raise SettingError(
+                f"--{name} is of a cross-validation, and the split is {kind}; leave one out"
+            )
     if split:
         given["split"] = split

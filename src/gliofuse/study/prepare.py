@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from gliofuse.cohort import SplitSettings
+from gliofuse.cohort import SplitSettings, make_folds
 from gliofuse.cohort.splits import groups_of
 from gliofuse.compute import resolve_workers
 from gliofuse.designs import Design, find_design, parse_settings, with_clinical_comparator
@@ -158,6 +158,8 @@ def plan_study(
         study.survival.build().outcome(patients.clinical)
     evaluation_of(study.endpoint).check_threshold(study.threshold)
     design = make_design(study, patients)
+    study.endpoint.check_learnable(outcome)
+    make_folds(split_of(study, design), study.endpoint.strata(outcome), patients.clinical)
     _check_columns(design, patients)
     _check_told(study, patients, outcome)
     rule = _LEARNED_THRESHOLDS.get(study.threshold)

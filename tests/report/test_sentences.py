@@ -16,10 +16,12 @@ from gliofuse.records import (
     CALIBRATION_SUMMARY,
     CHARACTERISTICS,
     COHORT,
+    DECISION_CURVE,
     EXCLUDED,
     FAILED_CASES,
     FOLDS,
     METRICS,
+    MISSING,
     PAPER_RESULTS,
     PREDICTIONS,
     THRESHOLDS,
@@ -147,6 +149,20 @@ CLAIMS = {
     r"were cut into \d+ parts": _kind("kfold"),
     r"repeated 2 times": lambda run: run.record.split.repeats == 2,
     r"seed \d+; (by \w+, )?stratified by": _kind("kfold", "bootstrap", "holdout"),
+    r"Images were T1": lambda run: run.record.source == "images",
+    r"\d+ radiomic features a patient, as PyRadiomics defines": (
+        lambda run: run.record.source == "images"
+    ),
+    r"Features were given as a table \(\d+ columns\)": lambda run: run.record.source == "table",
+    r"Patients were called positive from a probability of 0\.5": lambda run: not _learned(run),
+    r"Thresholds were those of Youden's index on each fold": _learned,
+    r"was estimated by the \.632\+ method": _kind("bootstrap"),
+    r"Missing clinical values were replaced, in each fold": lambda run: (
+        run.read(MISSING) is not None and run.read(MISSING)["n_missing"].sum() > 0
+    ),
+    r"What of its published form was left out is listed": lambda run: bool(run.record.left_out),
+    r"\d+ synthetic patients, made by gliofuse's phantom": lambda run: run.record.synthetic,
+    r"Net benefit was drawn as decision curves": lambda run: _rows(run, DECISION_CURVE) > 0,
     r"The held-out patients have trained the models of each other's folds": _kind("kfold"),
     r"They are of means over resamples": _kind("bootstrap"),
     r"The paired test takes 3\.5 \(5 folds or fewer\) to 4 times \(10 or more\)": _kind("kfold"),

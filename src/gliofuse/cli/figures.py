@@ -9,7 +9,7 @@ import typer
 
 from gliofuse.cli import app
 
-__all__ = ["figures"]
+__all__ = ["figures", "tables"]
 
 _RUN = typer.Argument(
     metavar="RUN_FOLDER", help="A folder that `gliofuse run` or `gliofuse compare` wrote."
@@ -63,6 +63,33 @@ def figures(
     typer.echo(f"figures: {out}")
     if problems:
         raise typer.Exit(1)
+
+
+@app.command()
+def tables(
+    run_folder: Annotated[Path, _RUN],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the tables.")],
+    formats: Annotated[
+        str, typer.Option("--format", help="csv, latex, docx; several separated by commas.")
+    ] = "csv",
+    overwrite: Annotated[bool, _OVERWRITE] = False,
+) -> None:
+    """Write a report's tables for a paper, in the page's words and decimals.
+
+    Of a run a methods paragraph is written too, each sentence true of this run (methods.md), and
+    its references (references.bib). tables.md has the captions. docx needs the extra 'tables'.
+
+    \b
+    Examples
+      gliofuse tables runs/first -o tables
+      gliofuse tables runs/first --format csv,latex,docx -o tables
+    """
+    from gliofuse.report.tables import export_tables
+
+    written = export_tables(run_folder, out, formats=_listed(formats), overwrite=overwrite)
+    for path in written:
+        typer.echo(path.name)
+    typer.echo(f"tables: {out}")
 
 
 def _listed(text: str) -> list[str]:

@@ -69,6 +69,7 @@ REPORT = EndpointReport(
             ),
         ),
         Chapter("design", "The design", ("design",)),
+        Chapter("methods", "Methods, for a paper", ("methods",)),
         Chapter("failed", "Failed cases", ("failed",)),
         Chapter("settings", "Settings and versions", ("settings",)),
         Chapter("checklists", "Reporting checklists", ("checklists",)),

@@ -118,6 +118,66 @@ def test_files(maker, part, make, rule, found):
     assert finding["severity"] == "error"
 
 
+def stripped(generator, background=0.0, left=4, change=None) -> Volume:
+    """A brain on the left half alone, on nothing."""
+    array = np.full((6, 8, 20), background, np.float32)
+    array[1:5, 1:7, left : left + 7] = generator.normal(5, 1, (4, 6, 7))
+    if change is not None:
+        array = change(array)
+    return Volume(array, SPACING, ORIGIN)
+
+
+def drawn(start=6, stop=9, label=1) -> Volume:
+    array = np.zeros((6, 8, 20), np.uint8)
+    array[2:4, 3:5, start:stop] = label
+    return Volume(array, SPACING, ORIGIN)
+
+
+@pytest.mark.parametrize(
+    ("make", "rule", "found"),
+    [
+        (lambda g: {"mask": drawn(12, 15)}, "left and right", "100% of the mask on background"),
+        (lambda g: {"mask": drawn(0, 3)}, "mask on background", "100% of the mask on background"),
+        (
+            lambda g: {"t1": Volume(drawn().array * 3.0, SPACING, ORIGIN)},
+            "image is the mask",
+            "values where the mask has labels alone",
+        ),
+        (
+            lambda g: {"t1": stripped(g, change=lambda a: np.where(drawn().array, 5.5, a))},
+            "flat in the mask",
+            "every voxel is 5.5",
+        ),
+        (lambda g: {"t1": stripped(g, change=lambda a: a * 1e30)}, "values", "e+30"),
+        (
+            lambda g: {"mask": Volume(1 - drawn().array, SPACING, ORIGIN)},
+            "large mask",
+            "99% of the image",
+        ),
+    ],
+)
+@pytest.mark.parametrize("background", [0.0, -2.5], ids=["zero", "z-scored"])
+def test_what_mask_and_image_say_of_each_other(maker, make, rule, found, background):
+    generator = np.random.default_rng(3)
+    parts = {"t1": stripped(generator, background), "flair": None, "mask": drawn()}
+    maker.patient("fine", **{**parts, "mask": drawn(7, 10)})
+    maker.patient("bad", **{**parts, "t1": stripped(generator, background), **make(generator)})
+    findings = maker.check()
+    own = findings[(findings["rule"] != "missing")]
+    assert list(own["case_id"]) == ["bad"]
+    assert list(own["rule"]) == [rule]
+    assert found in own["found"].iloc[0]
+
+
+def test_voxels_of_another_unit_are_named(maker):
+    far = (4.0, 1.5, 900.0)
+    image = Volume(maker.image().array, far, ORIGIN)
+    mask = Volume(maker.mask().array, far, ORIGIN)
+    maker.patient("bad", t1=image, flair=None, mask=mask)
+    findings = maker.check()
+    assert "4 x 1.5 x 900 mm" in list(findings["found"])
+
+
 def test_labels_outside_the_convention(maker):
     maker.patient("bad", mask=maker.mask((1, 9)))
     findings = maker.check().set_index("rule")

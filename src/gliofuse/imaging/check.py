@@ -28,6 +28,17 @@ FINDING_COLUMNS = ("severity", "case_id", "file", "rule", "found", "expected")
 SMALL_MASK_VOXELS = 10
 """A mask with fewer voxels, or on one slice, gives features that mean little; it is a warning."""
 
+#: A tumour takes less of an image than this; a mask that takes more is inverted, or the brain's.
+_LARGEST_MASK = 0.5
+#: More of a mask than this on air says that it is not this image's.
+_MOST_ON_AIR = 0.5
+#: Less of the mirrored mask on air, where much of the mask is, says that sides are exchanged.
+_LITTLE_ON_AIR, _MUCH_ON_AIR = 0.02, 0.15
+_NOTHING_BUT_AIR = 0.97
+_AIR_SPREADS = 3.0  # robust standard deviations of what lies at the image's faces
+_SPACING_MM = (0.1, 20.0)
+_LARGEST_VALUE = 1e10
+
 # A column with at least this share of numbers was meant to hold numbers.
 _NUMERIC_SHARE = 0.5
 
@@ -80,6 +91,8 @@ def check_case(case: Case) -> CaseReport:
             _check_mask(report, volume, files[role])
         else:
             _check_image(report, role, volume, files[role])
+    if report.labels:
+        _check_inside(report, volumes, files)
     return report
 
 
@@ -167,12 +180,52 @@ def _check_mask(report: CaseReport, mask: Volume, path: Path) -> None:
     report.hashes["mask"] = _voxel_hash(mask)
     inside = mask.array > 0
     voxels, slices = int(inside.sum()), int(inside.any(axis=(1, 2)).sum())
+    if inside.mean() > _LARGEST_MASK:
+        found = f"{inside.mean():.0%} of the image"
+        _add(report, path, "large mask", found, "the tumour: is it inverted, or the brain's?")
     if voxels < SMALL_MASK_VOXELS or slices < 2:
         found = f"{voxels} voxels on {slices} slice{'s' if slices > 1 else ''}"
         wanted = f"at least {SMALL_MASK_VOXELS} voxels on 2 slices"
         report.findings.append(
             Finding("warning", report.case_id, str(path), "small mask", found, wanted)
         )
+
+
+def _check_inside(report: CaseReport, volumes: dict[str, Volume], files: dict[str, Path]) -> None:
+    """Hold each image against the mask: flat inside, the mask itself, or air where it lies."""
+    inside = volumes["mask"].array > 0
+    if inside.mean() > _LARGEST_MASK:
+        return
+    mirrored = inside[:, :, ::-1]
+    for role, volume in volumes.items():
+        array = volume.array
+        if role == "mask" or array.shape != inside.shape or role not in report.hashes:
+            continue
+        path, own = files[role], array[inside]
+        if np.array_equal(array != 0, inside) and len(np.unique(own)) < SMALL_MASK_VOXELS:
+            _add(report, path, "image is the mask", "values where the mask has labels alone", role)
+            continue
+        air = _air(array)
+        known = air.mean() <= _NOTHING_BUT_AIR  # else no background could be told
+        share = float(air[inside].mean()) if known else 0.0
+        if share > _MUCH_ON_AIR and float(air[mirrored].mean()) < _LITTLE_ON_AIR:
+            found = f"{share:.0%} of the mask on background, none of the mirrored one"
+            _add(report, path, "left and right", found, "one side for image and mask")
+        elif share > _MOST_ON_AIR:
+            found = f"{share:.0%} of the mask on background"
+            _add(report, path, "mask on background", found, "this patient's mask, on this image")
+        elif own.min() == own.max():
+            _add(report, path, "flat in the mask", f"every voxel is {own[0]:g}", "a tumour")
+
+
+def _air(array: np.ndarray) -> np.ndarray:
+    """Return where an image is as at its faces: 0, a negative constant, or noise."""
+    faces = np.concatenate(
+        [part.ravel() for axis in range(3) for part in (array.take(0, axis), array.take(-1, axis))]
+    ).astype(float)
+    level = np.median(faces)
+    spread = 1.4826 * np.median(np.abs(faces - level))
+    return np.asarray(np.abs(array - level) <= _AIR_SPREADS * spread)
 
 
 def _check_image(report: CaseReport, role: str, volume: Volume, path: Path) -> None:
@@ -184,6 +237,13 @@ def _check_image(report: CaseReport, role: str, volume: Volume, path: Path) -> N
     if low == high:
         _add(report, path, "constant image", f"every voxel is {low:g}", "values that differ")
         return
+    largest = max(abs(float(low)), abs(float(high)))
+    if largest > _LARGEST_VALUE:
+        _add(report, path, "values", f"up to {largest:.3g}", "grey values of an image")
+    low_mm, high_mm = _SPACING_MM
+    if not all(low_mm <= step <= high_mm for step in volume.spacing_mm):
+        found = " x ".join(f"{step:.3g}" for step in volume.spacing_mm) + " mm"
+        _add(report, path, "voxel size", found, f"{low_mm:g} to {high_mm:g} mm: is the unit mm?")
     try:
         check_unit(array, role)
     except ImageError as error:

@@ -132,12 +132,30 @@ def normalise_volume(volume: Volume, method: str, sequence: str | None = None) -
 
 
 def brain_mask(volume_array: np.ndarray) -> np.ndarray:
-    """Return the voxels that are not zero: the brain of a skull-stripped image, as bool (z, y, x).
+    """Return the voxels that are not background: the brain of a skull-stripped image.
 
-    Skull-stripping tools write zero outside the brain. In an image with skull this is the
-    head and whatever noise the background holds.
+    Skull-stripping tools write zero outside the brain, and a z-score makes of it the least value,
+    below zero: what most voxels of the image's faces share is the background, if nothing is less.
+    Else it is zero. In an image with skull this is the head and whatever noise the background
+    holds.
+
+    Returns
+    -------
+    ndarray of bool, shape (z, y, x)
+
+    Examples
+    --------
+    >>> scan = np.zeros((5, 5, 5))
+    >>> scan[2, 2, 1:4] = (3, 4, 5)
+    >>> [int(brain_mask(image).sum()) for image in (scan, (scan - scan.mean()) / scan.std())]
+    [3, 3]
     """
-    return np.asarray(volume_array) != 0
+    array = np.asarray(volume_array)
+    if array.ndim != 3 or not array.size or not (least := array.min()) < 0:
+        return np.asarray(array != 0)
+    faces = [array.take(end, axis) for axis in range(3) for end in (0, -1)]
+    shared = sum(int((face == least).sum()) for face in faces) / sum(face.size for face in faces)
+    return np.asarray(array != (least if shared > 0.5 else 0))
 
 
 def _check_method(method: str) -> None:

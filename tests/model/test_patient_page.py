@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import re
+import shutil
 
 import pandas as pd
 import pytest
 
 from gliofuse.cohort import read_manifest
+from gliofuse.errors import InputError
+from gliofuse.evaluation import nomogram_points
 from gliofuse.model import load_model
 from gliofuse.report.patient import write_patient_report
+from gliofuse.report.pdf import BROWSERS, find_browser, print_pdf
+from gliofuse.study.export import export_run
 
 
 def text_of(page):
@@ -47,7 +53,40 @@ def test_page_of_a_table_says_what_is_unusual(table_model, tables, tmp_path):
         for row in loaded.card["quantitative_analysis"]["performance_metrics"]
         if row["type"] == "auc"
     )
-    assert f"auc {auc['value']:.2f}" in said
+    assert f"AUC {auc['value']:.2f}" in said
+
+
+def test_the_nomogram_marks_the_patient_where_the_model_says(of_tables, tables, tmp_path):
+    run = of_tables(design="imaging-clinical", settings={"folds": 3, "selection_folds": 3})
+    loaded = load_model(export_run(run, tmp_path / "model", fold="holdout"))
+    features = pd.read_csv(tables / "features.csv", index_col="case_id").iloc[:3]
+    clinical = pd.read_csv(tables / "clinical.csv", index_col="case_id")
+    found, _ = loaded.predict_table(features, clinical)
+    model = loaded.description.nomogram
+    scale = nomogram_points(model)
+    terms = {term.name for term in model.terms}
+    for one in found.values():
+        predictor = math.log(one.probability / (1 - one.probability))
+        points = scale.of_patient(one.clinical, predictor)
+        assert set(points) == terms
+        chance = scale.probabilities_at(sum(points.values()))[""]
+        assert chance == pytest.approx(one.probability, rel=1e-9)
+    first = next(iter(found.values()))
+    assert "On the nomogram" in text_of(write_patient_report(first, loaded.description, tmp_path))
+    assert scale.of_patient({}, 0.0) is None, "more than one value is not known"
+
+
+@pytest.mark.skipif(not any(map(shutil.which, BROWSERS)), reason="no browser on PATH")
+def test_a_page_is_printed(tmp_path):
+    page = tmp_path / "report.html"
+    page.write_text("<p>words</p>", encoding="utf-8")
+    assert print_pdf(page).read_bytes().startswith(b"%PDF")
+
+
+def test_without_a_browser_the_line_says_what_to_install(monkeypatch):
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    with pytest.raises(InputError, match="install Chromium, Chrome or Edge"):
+        find_browser()
 
 
 @pytest.mark.parametrize("value", ["<script>alert(1)</script>", "=cmd|' /C calc'!A0"])

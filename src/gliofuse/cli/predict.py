@@ -65,6 +65,10 @@ def predict(
         typer.Option(help="With --dicom-out: Series Instance UID to refer to; by default t1ce's."),
     ] = None,
     case_id: Annotated[str, typer.Option(help="The patient's name in the files.")] = "patient",
+    pdf: Annotated[
+        bool,
+        typer.Option("--pdf", help="One patient's page as PDF too (needs Chromium or Chrome)."),
+    ] = False,
 ) -> None:
     """Predict one patient, a cohort, or the rows of a feature table.
 
@@ -92,6 +96,12 @@ def predict(
             f"give one of images (--t1 ...), --cohort, --features, --dicom; "
             f"got {', '.join(given) or 'none'}"
         )
+    if pdf:
+        from gliofuse.report.pdf import find_browser
+
+        if cohort is not None or features is not None:
+            raise SettingError("--pdf is of one patient's page; --cohort and --features have none")
+        find_browser()
     loaded = load_model(model)
     if features is not None:
         _print_cohort(_of_table(loaded, features, clinical or [], id_column, out), out)
@@ -123,6 +133,10 @@ def predict(
         _write_dicom(loaded, one, case, out, source, dicom_out, dicom_series)
     page = write_patient_report(one, loaded.description, out, case=case, card=loaded.card)
     typer.echo(f"written: {out / 'prediction.json'}; report: {page}")
+    if pdf:
+        from gliofuse.report.pdf import print_pdf
+
+        typer.echo(f"PDF: {print_pdf(page)}")
 
 
 def _write_dicom(

@@ -63,6 +63,40 @@ class NomogramPoints:
             raise InputError(f"values lacks {missing}; the nomogram needs all its variables")
         return {term.name: self.points_of(term, values[term.name]) for term in self.model.terms}
 
+    def of_patient(self, values: Mapping[str, Any], predictor: float) -> dict[str, float] | None:
+        """Return a patient's points for each variable, where one value may not be known.
+
+        Parameters
+        ----------
+        values : mapping
+            A number, or the name of a level, by variable; those of the nomogram are used.
+        predictor : float
+            The patient's linear predictor: what it has beyond the variables that are known is that
+            of the one that isn't, such as a score of the images.
+
+        Returns
+        -------
+        dict of str to float or None
+            ``None`` where more than one value is not known.
+
+        Raises
+        ------
+        InputError
+            If a level is unknown.
+        """
+        unknown = [term.name for term in self.model.terms if values.get(term.name) is None]
+        if len(unknown) > 1:
+            return None
+        terms = {term.name: term for term in self.model.terms}
+        points = {
+            name: self.points_of(term, values[name])
+            for name, term in terms.items()
+            if name not in unknown
+        }
+        for name in unknown:
+            points[name] = self.total(predictor) - sum(points.values())
+        return {name: points[name] for name in terms}
+
     def predictor(self, total: float) -> float:
         """Return the linear predictor of a sum of points."""
         return self.model.intercept + sum(self.least.values()) + total / self.per_unit

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from gliofuse.records.files import JsonFile, Record
-from gliofuse.records.run import ModelRecord
+from gliofuse.records.run import ModelRecord, Nomogram
 
 __all__ = ["FORMAT", "MODEL", "ClinicalVariable", "ModelDescription", "NetworkFile"]
 
@@ -77,6 +77,9 @@ class ModelDescription(Record):
         default=False,
         description="Whether those are of fits that did not see the patient; else they are the "
         "fit's own of the patients that it learned from, where the study held nobody out.",
+    )
+    nomogram: Nomogram | None = Field(
+        default=None, description="The final model as a nomogram, where it can be drawn as one."
     )
     preprocessing: dict[str, Any] | None = Field(
         default=None, description="Settings by which raw scans were brought to finished images."

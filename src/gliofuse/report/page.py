@@ -202,6 +202,7 @@ def environment() -> Environment:
     made.filters |= {
         "inlined": inlined,
         "number": wording.format_number,
+        "chance": wording.format_probability,
         "p": wording.format_p,
         "percent": wording.format_percent,
         "seconds": wording.format_seconds,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,12 +10,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gliofuse.cohort import Case
+from gliofuse.errors import InputError
+from gliofuse.evaluation import nomogram_points
 from gliofuse.files import write_text
 from gliofuse.model.description import ModelDescription
 from gliofuse.model.prediction import Prediction
+from gliofuse.records import Nomogram
 from gliofuse.report.page import HERE, environment
+from gliofuse.report.sections.nomogram.figure import draw_nomogram
 from gliofuse.report.style import new_figure, tidy, to_svg
-from gliofuse.report.wording import signs
+from gliofuse.report.wording import metric_label, signs
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -61,7 +66,9 @@ def write_patient_report(
     final = prediction.final
     known = description.known_scores.get(prediction.final_model)
     told = final.probability if final.risk is None else final.risk
+    marked = _position(description.nomogram, prediction)
     figures = {
+        "nomogram": to_svg(draw_nomogram, description.nomogram, marked) if marked else None,
         "contributions": to_svg(_draw_contributions, final.contributions),
         "place": to_svg(_draw_place, known, told, final.threshold) if known else None,
         "survival": to_svg(_draw_survival, final.survival),
@@ -87,11 +94,31 @@ def write_patient_report(
     return path
 
 
+def _position(model: Nomogram | None, prediction: Prediction) -> dict[str, float] | None:
+    """Return the patient's points on the final model's nomogram, if there is one."""
+    final = prediction.final
+    if model is None:
+        return None
+    if model.link == "cox":
+        predictor = final.risk
+    else:
+        chance = final.probability
+        known = chance is not None and 0 < chance < 1
+        predictor = math.log(chance / (1 - chance)) if known and chance is not None else None
+    if predictor is None:
+        return None
+    try:
+        return nomogram_points(model).of_patient(prediction.clinical, predictor)
+    except InputError:
+        return None  # a level that no training patient had
+
+
 def _of_card(card: Mapping[str, Any] | None) -> list[dict[str, Any]]:
     if card is None:
         return []
     own = card.get("quantitative_analysis", {}).get("performance_metrics", [])
-    return [one for one in own if one.get("confidence_interval")][:4]
+    shown = [one for one in own if one.get("confidence_interval")][:4]
+    return [{**one, "label": metric_label(one["type"])} for one in shown]
 
 
 def _draw_contributions(terms: Sequence[Any]) -> Figure | None:

@@ -15,6 +15,7 @@ __all__ = [
     "format_number",
     "format_p",
     "format_percent",
+    "format_probability",
     "format_seconds",
     "join_words",
     "metric_label",
@@ -109,6 +110,20 @@ def format_number(value: object, digits: int = 3, exponent: bool = False) -> str
     if value != 0 and abs(value) < 0.5 * 10**-digits:
         return f"{value:.1e}".replace("-", "−") if exponent else f"{0:.{digits}f}"
     return f"{value:.{digits}f}".replace("-", "−")
+
+
+def format_probability(value: float, digits: int = 2) -> str:
+    """Return a probability; never 0 or 1, which no model can know.
+
+    Examples
+    --------
+    >>> [format_probability(p) for p in (0.996, 0.5, 0.001, 0.987)]
+    ['> 0.99', '0.50', '< 0.01', '0.99']
+    """
+    least = 10**-digits
+    if value > 1 - least / 2:
+        return f"> {1 - least:.{digits}f}"
+    return f"< {least:.{digits}f}" if value < least / 2 else f"{value:.{digits}f}"
 
 
 def format_interval(

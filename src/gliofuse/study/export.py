@@ -110,7 +110,9 @@ def export_run(
     )
     held_out = run.predictions()
     held_out = held_out[held_out["cohort"] != "training"]
-    described = _description(prepared.plan, task, data.subset(learners), training, held_out)
+    described = _description(
+        prepared.plan, task, data.subset(learners), training, held_out
+    ).model_copy(update={"nomogram": fitted.nomograms().get(prepared.plan.design.final_model)})
     source = prepared.plan.patients.source(plan.cache, seed=study.split.seed)
     parts = fit_parts(Fit(fitted, data.subset(learners), source, held_out, run.read(THRESHOLDS)))
     strata = study.endpoint.strata(data.outcome.loc[list(learners)])  # type: ignore[union-attr]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from gliofuse.evaluation import NomogramPoints, nomogram_points
 from gliofuse.records import Nomogram, NomogramTerm
-from gliofuse.report.style import BLUE, INK, new_figure
+from gliofuse.report.style import BLUE, INK, RED, new_figure
 from gliofuse.report.wording import each_horizon
 
 if TYPE_CHECKING:
@@ -20,8 +21,15 @@ _BELOW, _ABOVE = -1, 1
 _Tick = tuple[float, str, int]
 
 
-def draw_nomogram(model: Nomogram) -> Figure | None:
-    """Draw the scales one beneath the other, as in the literature."""
+def draw_nomogram(model: Nomogram, patient: Mapping[str, float] | None = None) -> Figure | None:
+    """Draw the scales one beneath the other, as in the literature.
+
+    Parameters
+    ----------
+    model : Nomogram
+    patient : mapping of str to float, optional
+        A patient's points by variable, which are marked, and so is their sum.
+    """
     scale = nomogram_points(model)
     lower = scale.marks()
     rows = len(model.terms) + 2 + len(lower)
@@ -43,9 +51,25 @@ def draw_nomogram(model: Nomogram) -> Figure | None:
         if found:
             ticks = [(points * stretch, f"{share:g}", 0) for points, share in found]
             _axis(panel, len(lower) - place, ticks, label)
+    if patient is not None:
+        for place, term in enumerate(model.terms):
+            _mark(panel, patient[term.name], rows - 1 - place)
+        summed = sum(patient.values()) * stretch
+        _mark(panel, summed, len(lower) + 1)
+        if lower:
+            panel.plot(
+                [summed, summed], [1, len(lower) + 1], color=RED, linewidth=0.9, linestyle=":"
+            )
     panel.set(xlim=(-1, 101), ylim=(0.3, rows + 0.6))
     panel.set_axis_off()
     return figure
+
+
+def _mark(panel: Any, points: float, row: float) -> None:
+    """Mark where a patient stands; beyond an axis at its end, as an arrow."""
+    place = min(max(points, 0.0), 100.0)
+    marker = "D" if place == points else ("<" if points < 0 else ">")
+    panel.plot([place], [row], marker=marker, color=RED, markersize=6, zorder=5, clip_on=False)
 
 
 def _ticks(scale: NomogramPoints, term: NomogramTerm) -> list[_Tick]:

@@ -15,7 +15,8 @@ from gliofuse.cli import app
 PACKAGE = Path(gliofuse.__file__).parent
 ROOT = Path(__file__).parents[1]
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*")
-OTHERS = {"preprocessing/external.py"}  # it calls programs that have options of their own
+# they call programs that have options of their own
+OTHERS = {"preprocessing/external.py", "report/pdf.py"}
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
 
 

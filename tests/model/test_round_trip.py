@@ -11,6 +11,8 @@ import pytest
 from gliofuse.cohort import read_manifest
 from gliofuse.cohort.tables import read_frame
 from gliofuse.model import load_model
+from gliofuse.model.cohorts import explain_patient
+from gliofuse.report.patient import write_patient_report
 from gliofuse.study.export import export_run
 
 from .conftest import BINARY, SEVERAL, SURVIVAL, assert_same, held_out
@@ -121,6 +123,15 @@ def test_fold_of_images_says_what_the_study_said(design, phantom, run_study_on, 
     case_ids = held_out(run, model.description.final_model).index[:3]
     cohort = read_manifest(phantom / "cohort.csv")
     found = {name: model.predict_case(cohort[name]) for name in case_ids}
+    if design == "single-network":
+        (name,) = case_ids[:1]
+        heat = explain_patient(model, found[name], cohort[name], tmp_path / "out")
+        assert len(heat) == 1
+        page = write_patient_report(
+            found[name], model.description, tmp_path / "out", case=cohort[name], heat=heat
+        ).read_text(encoding="utf-8")
+        assert "Where the networks look" in page
+        assert all(label in page for label in heat)
     table = pd.read_parquet(run / "predictions.parquet")
     table[table["case_id"].isin(case_ids)].to_parquet(run / "predictions.parquet")
     assert_same(run, found, endpoint)

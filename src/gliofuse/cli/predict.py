@@ -65,6 +65,12 @@ def predict(
         typer.Option(help="With --dicom-out: Series Instance UID to refer to; by default t1ce's."),
     ] = None,
     case_id: Annotated[str, typer.Option(help="The patient's name in the files.")] = "patient",
+    heat_maps: Annotated[
+        bool,
+        typer.Option(
+            "--heat-maps/--no-heat-maps", help="Draw where the model's networks look (Grad-CAM)."
+        ),
+    ] = True,
     pdf: Annotated[
         bool,
         typer.Option("--pdf", help="One patient's page as PDF too (needs Chromium or Chrome)."),
@@ -113,7 +119,7 @@ def predict(
         _of_cohort(loaded, read_manifest(cohort, check_files=False), out, raw, segmenter)
         return
     from gliofuse.cohort import Case
-    from gliofuse.model.cohorts import predict_patient
+    from gliofuse.model.cohorts import explain_patient, predict_patient
     from gliofuse.model.prepare import preparation_of
 
     if dicom is not None:
@@ -124,14 +130,18 @@ def predict(
         (case,), raw = found.cases, True
     else:
         case = Case(case_id, files, mask, clinical=values)
-    one = predict_patient(loaded, case, out, preparation_of(loaded, raw=raw, segmenter=segmenter))
+    preparation = preparation_of(loaded, raw=raw, segmenter=segmenter)
+    one = predict_patient(loaded, case, out, preparation)
     _print_patient(loaded, one)
     from gliofuse.report.patient import write_patient_report
 
     if dicom_out is not None:
         source = dicom_source or dicom
         _write_dicom(loaded, one, case, out, source, dicom_out, dicom_series)
-    page = write_patient_report(one, loaded.description, out, case=case, card=loaded.card)
+    heat = explain_patient(loaded, one, case, out, preparation) if heat_maps else {}
+    page = write_patient_report(
+        one, loaded.description, out, case=case, card=loaded.card, heat=heat
+    )
     typer.echo(f"written: {out / 'prediction.json'}; report: {page}")
     if pdf:
         from gliofuse.report.pdf import print_pdf

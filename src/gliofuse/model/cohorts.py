@@ -67,6 +67,38 @@ def predict_patient(
     return found
 
 
+def explain_patient(
+    model: TrainedModel,
+    found: Prediction,
+    case: Case,
+    folder: Path,
+    preparation: Preparation | None = None,
+) -> dict[str, Path]:
+    """Draw where the networks look in a patient who was predicted into this folder.
+
+    Explained is the class that the final model calls; of survival a higher risk.
+
+    Returns
+    -------
+    dict of str to Path
+        The figure by the network's label; empty of a model without networks.
+    """
+    if not model.fitted.networks:
+        return {}
+    ready, _ = (preparation or Preparation()).apply(case, folder)
+    final, called = found.final, 1
+    if final.probabilities:
+        shares = list(final.probabilities.values())
+        called = shares.index(max(shares))
+    elif final.probability is not None and final.threshold is not None:
+        called = int(final.probability >= final.threshold)
+    drawn = model.explain_case(
+        ready, folder / "gradcam", class_index=called, cache=folder / "cache"
+    )
+    labels = {one.name: one.label for one in model.description.models}
+    return {labels.get(name, name): Path(one["figure_file"]) for name, one in drawn.items()}
+
+
 def predict_into(
     model: TrainedModel,
     cohort: Cohort,

@@ -124,26 +124,59 @@ class TrainedModel:
 
     def predict_case(self, case: Case, *, cache: Path | None = None) -> Prediction:
         """Predict a patient of a manifest; see :meth:`predict`."""
-        from gliofuse.imaging import read_once
-
         self._check_source("images")
         if cache is None:
             with tempfile.TemporaryDirectory(prefix="gliofuse-") as folder:
                 return self.predict_case(case, cache=Path(folder))
-        about = self.description
-        values, doubts = check_clinical(case.case_id, case.clinical, about.clinical)
-        source = Source(Cohort((case,)), convention=about.convention, cache=cache, seed=about.seed)
-        with read_once():
-            doubts = (*check_images(case, self.sequences, about.convention), *doubts)
-            computed = compute_inputs(self.fitted.design.inputs, source)
-        for row in computed.failures.itertuples():
-            raise InputError(f"patient {case.case_id} ({row.stage}): {row.error}")
-        notes = (str(note) for value in computed.values.values() for note in value.notes["note"])
-        data = self._data(computed.values, {case.case_id: values})
+        data, doubts = self._asked(case, cache)
         found = self._predicted(data)[case.case_id].model_copy(
-            update={"warnings": (*doubts, *dict.fromkeys(notes)), "mask": "given"}
+            update={"warnings": doubts, "mask": "given"}
         )
-        return judged(found, self.bundle.parts, data, case, about.sequences)
+        return judged(found, self.bundle.parts, data, case, self.description.sequences)
+
+    def explain_case(
+        self, case: Case, folder: Path, *, class_index: int = 1, cache: Path | None = None
+    ) -> dict[str, dict[str, Any]]:
+        """Draw where the model's networks look in a patient of finished images.
+
+        Parameters
+        ----------
+        case : Case
+            With its mask.
+        folder : pathlib.Path
+            Gets a folder a network, with the heat as an image and as a figure.
+        class_index : int
+            The class that is explained; 1 is the positive one.
+        cache : pathlib.Path, optional
+            As for :meth:`predict_case`, whose inputs are then not computed again.
+
+        Returns
+        -------
+        dict of str to dict
+            By network what :func:`gliofuse.deep.explain.explain_case` returns; empty of a model
+            without networks.
+
+        Raises
+        ------
+        InputError
+            As :meth:`predict_case`.
+        """
+        if not self.fitted.networks:
+            return {}
+        from gliofuse.deep.explain import explain_case
+
+        data, _ = self._asked(case, cache)
+        return {
+            name: explain_case(
+                network.trained,
+                network.recipe.dataset(data, augmented=False, seed=0),
+                case.case_id,
+                case=case,
+                directory=folder / name,
+                class_index=class_index,
+            )
+            for name, network in self.fitted.networks.items()
+        }
 
     def predict_table(
         self, features: pd.DataFrame, clinical: pd.DataFrame | None = None
@@ -200,6 +233,22 @@ class TrainedModel:
             doubted = one.model_copy(update={"warnings": doubts[case_id]})
             found[case_id] = judged(doubted, self.bundle.parts, data.subset((case_id,)))
         return found, failures
+
+    def _asked(self, case: Case, cache: Path | None) -> tuple[CaseData, tuple[str, ...]]:
+        """Return a patient's inputs, and what is doubtful about them."""
+        from gliofuse.imaging import read_once
+
+        about = self.description
+        values, doubts = check_clinical(case.case_id, case.clinical, about.clinical)
+        source = Source(Cohort((case,)), convention=about.convention, cache=cache, seed=about.seed)
+        with read_once():
+            doubts = (*check_images(case, self.sequences, about.convention), *doubts)
+            computed = compute_inputs(self.fitted.design.inputs, source)
+        for row in computed.failures.itertuples():
+            raise InputError(f"patient {case.case_id} ({row.stage}): {row.error}")
+        notes = (str(note) for value in computed.values.values() for note in value.notes["note"])
+        data = self._data(computed.values, {case.case_id: values})
+        return data, (*doubts, *dict.fromkeys(notes))
 
     def _data(self, inputs: Mapping[str, Any], values: Mapping[str, Mapping[str, Any]]) -> CaseData:
         index = pd.Index(list(values), name="case_id")

@@ -36,6 +36,7 @@ def write_patient_report(
     *,
     case: Case | None = None,
     card: Mapping[str, Any] | None = None,
+    heat: Mapping[str, Path] | None = None,
 ) -> Path:
     """Write ``report.html`` of one prediction: one file that needs nothing else.
 
@@ -50,6 +51,8 @@ def write_patient_report(
         The patient's files; the mask's outline is drawn on them.
     card : mapping, optional
         The model card; its figures of the final model are shown.
+    heat : mapping of str to path, optional
+        Figures (SVG) of where each network looks, by its label.
 
     Returns
     -------
@@ -82,6 +85,7 @@ def write_patient_report(
             outcome=signs(prediction.outcome),
             final=final,
             figures=figures,
+            heat={name: path.read_text(encoding="utf-8") for name, path in (heat or {}).items()},
             picture=None if picture is None else str(picture),
             flags=prediction.checks.get("familiarity") or [],
             sets=prediction.checks.get("prediction_set") or {},

@@ -10,7 +10,10 @@ import pandas as pd
 import pytest
 
 from gliofuse.designs import find_design
+from gliofuse.errors import InputError
+from gliofuse.model import load_model
 from gliofuse.study import check_study
+from gliofuse.study.export import export_run
 from gliofuse.study.runner import run_study
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "own-design.md"
@@ -50,6 +53,18 @@ def test_example_of_the_page_is_short_and_runs(tmp_path):
     metrics = run_study(study, tmp_path / "run").metrics
     auc = metrics.query("metric == 'auc'")["estimate"].iloc[0]
     assert auc > 0.9
+
+    model = export_run(tmp_path / "run", tmp_path / "model", fold="fold1")
+    with pytest.raises(InputError, match="a model holds no code; give it with --design-file"):
+        load_model(model)
+    other = tmp_path / "other.py"
+    other.write_text(code + "\n", encoding="utf-8")
+    with pytest.raises(InputError, match="not the file that the model was fitted with"):
+        load_model(model, other)
+    found, _ = load_model(model, design).predict_table(table)
+    own = pd.read_parquet(tmp_path / "run" / "predictions.parquet")
+    own = own[(own["fold"] == "fold1") & (own["cohort"] == "test")].set_index("case_id")
+    assert {name: found[name].probability for name in own.index} == own["probability"].to_dict()
 
 
 @pytest.mark.slow(minutes=0.5)

@@ -32,6 +32,10 @@ def evaluate(
     segmenter: Annotated[
         Path | None, typer.Option(help="A segmenter's folder, for patients without a mask.")
     ] = None,
+    design_file: Annotated[
+        Path | None,
+        typer.Option(help="File of the model's design, where that is one of one's own: it is run."),
+    ] = None,
 ) -> None:
     """Validate a model on other patients, and write the report.
 
@@ -60,7 +64,7 @@ def evaluate(
     own = (out / "predictions.parquet").exists() or (out / "patients").is_dir()
     if out.exists() and any(out.iterdir()) and not own:
         raise InputError(f"{out} holds files that are not a validation's; give another folder")
-    loaded = load_model(model)
+    loaded = load_model(model, design_file)
     patients = None
     if cohort is not None:
         patients = read_manifest(cohort, check_files=False)

@@ -52,6 +52,10 @@ def predict(
     segmenter: Annotated[
         Path | None, typer.Option(help="A segmenter's folder, for patients without a mask.")
     ] = None,
+    design_file: Annotated[
+        Path | None,
+        typer.Option(help="File of the model's design, where that is one of one's own: it is run."),
+    ] = None,
     dicom_out: Annotated[
         Path | None,
         typer.Option(help="Also write mask and prediction as DICOM (SEG, SR) into this folder."),
@@ -108,7 +112,7 @@ def predict(
         if cohort is not None or features is not None:
             raise SettingError("--pdf is of one patient's page; --cohort and --features have none")
         find_browser()
-    loaded = load_model(model)
+    loaded = load_model(model, design_file)
     if features is not None:
         _print_cohort(_of_table(loaded, features, clinical or [], id_column, out), out)
         return
@@ -140,7 +144,12 @@ def predict(
         _write_dicom(loaded, one, case, out, source, dicom_out, dicom_series)
     heat = explain_patient(loaded, one, case, out, preparation) if heat_maps else {}
     page = write_patient_report(
-        one, loaded.description, out, case=case, card=loaded.card, heat=heat
+        one,
+        loaded.description,
+        out,
+        case=preparation.applied(case, out),
+        card=loaded.card,
+        heat=heat,
     )
     typer.echo(f"written: {out / 'prediction.json'}; report: {page}")
     if pdf:

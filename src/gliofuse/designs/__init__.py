@@ -13,6 +13,7 @@ from gliofuse.designs.framework.comparator import with_clinical_comparator
 from gliofuse.designs.framework.context import Available, FitContext
 from gliofuse.designs.framework.models import Model
 from gliofuse.designs.framework.registry import DESIGNS, find_design
+from gliofuse.designs.framework.state import FittedState
 
 __all__ = [
     "DESIGNS",
@@ -21,6 +22,7 @@ __all__ = [
     "DesignSettings",
     "FitContext",
     "FittedDesign",
+    "FittedState",
     "Model",
     "Paper",
     "find_design",

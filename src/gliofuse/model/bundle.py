@@ -24,7 +24,7 @@ from gliofuse.designs import (
 )
 from gliofuse.designs.framework.state import FittedState, PortableNetwork
 from gliofuse.errors import InputError, did_you_mean
-from gliofuse.files import atomic_folder, write_json, write_text
+from gliofuse.files import atomic_folder, file_hash, write_json, write_text
 from gliofuse.model.description import FORMAT, MODEL, ModelDescription, NetworkFile
 from gliofuse.model.integrity import SUMS, check_files, seal
 
@@ -121,8 +121,14 @@ def write_bundle(
         seal(place)
 
 
-def read_bundle(folder: str | Path) -> Bundle:
+def read_bundle(folder: str | Path, design_file: str | Path | None = None) -> Bundle:
     """Read a model's folder.
+
+    Parameters
+    ----------
+    folder : path
+    design_file : path, optional
+        Of a design of one's own, whose code is run; a model holds none.
 
     Raises
     ------
@@ -138,7 +144,7 @@ def read_bundle(folder: str | Path) -> Bundle:
         networks=_read_networks(place, description.networks),
         values=description.values,
     )
-    design = planned_design(place, description)
+    design = planned_design(place, description, design_file)
     try:
         fitted = design.restore(state)
     except (KeyError, TypeError, IndexError) as error:
@@ -155,26 +161,25 @@ def read_bundle(folder: str | Path) -> Bundle:
     return Bundle(place, description, fitted, card, parts)
 
 
-def planned_design(folder: Path, description: ModelDescription) -> Design:
+def planned_design(
+    folder: Path, description: ModelDescription, design_file: str | Path | None = None
+) -> Design:
     """Return the design that a model is of, planned as it was for its fit.
 
     Raises
     ------
     InputError
-        If there is no such design, or its settings are not of this version.
+        If there is no such design, its settings are not of this version, or the file of a design
+        of one's own is missing, another one, or not needed.
     """
-    if description.design not in DESIGNS:
-        raise InputError(
-            f"{folder / MODEL.path}: no design {description.design!r}; "
-            f"{did_you_mean(description.design, DESIGNS)}"
-        )
+    named = _design_name(folder, description, design_file)
     endpoint = endpoint_from_dict(description.endpoint)
     survival = None if description.survival is None else endpoint_from_dict(description.survival)
     assert survival is None or isinstance(survival, SurvivalEndpoint)
     settings = dict(description.settings)
     for name, file in description.setting_files.items():
         settings[name] = str(_inside(folder, file))
-    kind = find_design(description.design, endpoint)
+    kind = find_design(named, endpoint)
     available = Available(
         endpoint=endpoint,
         sequences=description.sequences,
@@ -223,6 +228,33 @@ def check_place(folder: Path, overwrite: bool) -> None:
         raise InputError(f"{folder} is there and holds no model; choose another folder with -o")
     if not overwrite:
         raise InputError(f"{folder} holds a model; --overwrite replaces it, or choose another")
+
+
+def _design_name(
+    folder: Path, description: ModelDescription, design_file: str | Path | None
+) -> str:
+    """Return the name by which the design is found: its own, or its file's."""
+    own = description.design_sha256
+    if own and design_file is None:
+        raise InputError(
+            f"{folder / MODEL.path}: the design {description.design!r} is a file of one's own, and "
+            f"a model holds no code; give it with --design-file (its SHA-256 is {own[:16]}...)"
+        )
+    if own and file_hash(str(design_file), length=64) != own:
+        raise InputError(
+            f"{design_file}: not the file that the model was fitted with, whose SHA-256 is "
+            f"{own[:16]}...; give that one, or export the study again"
+        )
+    if not own and design_file is not None:
+        raise InputError(
+            f"--design-file {design_file}: this model's design, {description.design!r}, is built in"
+        )
+    if not own and description.design not in DESIGNS:
+        raise InputError(
+            f"{folder / MODEL.path}: no design {description.design!r}; "
+            f"{did_you_mean(description.design, DESIGNS)}"
+        )
+    return str(design_file) if own else description.design
 
 
 def _estimators(folder: Path) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -18,7 +18,13 @@ from gliofuse.model.prediction import PREDICTION, Prediction
 from gliofuse.model.prepare import Preparation
 from gliofuse.model.trained import TrainedModel
 
-__all__ = ["CohortPredictions", "predict_into", "predict_patient", "write_predictions"]
+__all__ = [
+    "CohortPredictions",
+    "explain_patient",
+    "predict_into",
+    "predict_patient",
+    "write_predictions",
+]
 
 
 @dataclass(frozen=True)
@@ -85,7 +91,8 @@ def explain_patient(
     """
     if not model.fitted.networks:
         return {}
-    ready, _ = (preparation or Preparation()).apply(case, folder)
+    ready = (preparation or Preparation()).applied(case, folder)
+    ready = replace(ready, case_id=quote(ready.case_id, safe=" "))  # it names files
     final, called = found.final, 1
     if final.probabilities:
         shares = list(final.probabilities.values())

@@ -44,6 +44,10 @@ class ModelDescription(Record):
     fitted_on: str = Field(description="The patients that it was fitted on, in words.")
     n_training: int
     design: str
+    design_sha256: str = Field(
+        default="",
+        description="Of the file of a design of one's own, which the folder does not hold.",
+    )
     title: str = ""
     settings: dict[str, Any] = Field(default_factory=dict)
     setting_files: dict[str, str] = Field(

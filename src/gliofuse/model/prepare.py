@@ -12,10 +12,12 @@ from gliofuse.errors import ImageError, InputError, PreprocessingError, SettingE
 
 if TYPE_CHECKING:
     from gliofuse.model.trained import TrainedModel
-    from gliofuse.preprocessing import PreprocessingSettings
+    from gliofuse.preprocessing import CaseRecord, PreprocessingSettings
     from gliofuse.segmentation import Segmenter
 
 __all__ = ["Preparation", "dicom_cohort", "preparation_of"]
+
+_PREPROCESSED, _MASK = "preprocessed", "mask.nii.gz"
 
 
 @dataclass(frozen=True)
@@ -44,13 +46,13 @@ class Preparation:
             If no tumour is found.
         """
         if self.preprocessing is not None:
-            case = self._preprocessed(case, folder / "preprocessed")
+            case = self._preprocessed(case, folder / _PREPROCESSED)
         if case.mask is not None or self.segmenter is None:
             return case, "given"
         predicted = self.segmenter.predict_case(case)
         if predicted.empty:
             raise ImageError(f"patient {case.case_id}: no tumour was found in the images")
-        path = folder / "mask.nii.gz"
+        path = folder / _MASK
         predicted.mask.write(path)
         said = f"predicted by the segmenter (expected Dice {predicted.quality:.2f})"
         return replace(case, mask=path), said
@@ -62,9 +64,24 @@ class Preparation:
         record = preprocess_case(case, folder, self.preprocessing)
         if record.failed:
             raise PreprocessingError(f"patient {case.case_id} ({record.stage}): {record.error}")
-        images = {name: folder / record.files[name] for name in case.images}
-        mask = folder / record.files["mask"] if "mask" in record.files else None
-        return replace(case, images=images, mask=mask)
+        return _with_files(case, folder, record)
+
+    def applied(self, case: Case, folder: Path) -> Case:
+        """Return a patient as :meth:`apply` has left it in this folder."""
+        if self.preprocessing is not None:
+            from gliofuse.preprocessing import CaseRecord
+
+            place = folder / _PREPROCESSED
+            case = _with_files(case, place, CaseRecord.read(place))
+        predicted = folder / _MASK
+        return case if case.mask is not None else replace(case, mask=predicted)
+
+
+def _with_files(case: Case, folder: Path, record: CaseRecord) -> Case:
+    """Return the patient with the images, and the mask, that preprocessing wrote."""
+    images = {name: folder / record.files[name] for name in case.images}
+    mask = folder / record.files["mask"] if "mask" in record.files else None
+    return replace(case, images=images, mask=mask)
 
 
 def preparation_of(

@@ -26,13 +26,20 @@ __all__ = ["TrainedModel", "load_model"]
 _Path = str | PathLike[str]
 
 
-def load_model(folder: str | Path) -> TrainedModel:
+def load_model(folder: str | Path, design_file: str | Path | None = None) -> TrainedModel:
     """Load a model that ``gliofuse export`` wrote; no code in its folder is run.
+
+    Parameters
+    ----------
+    folder : path
+    design_file : path, optional
+        The file of a design of one's own: it is run, if it is the one that was fitted.
 
     Raises
     ------
     InputError
-        If the folder holds no model, or is not as it was written.
+        If the folder holds no model, or is not as it was written; if the design's file is
+        missing or another one.
 
     Examples
     --------
@@ -42,7 +49,7 @@ def load_model(folder: str | Path) -> TrainedModel:
     >>> found.probability, found.final.called                               # doctest: +SKIP
     (0.83, '>= 3')
     """
-    return TrainedModel(read_bundle(folder))
+    return TrainedModel(read_bundle(folder, design_file))
 
 
 class TrainedModel:

@@ -14,7 +14,9 @@ _PLAIN = (
     "numpy.ndarray",
 )
 _SKLEARN = (
+    "sklearn.decomposition._pca.PCA",
     "sklearn.ensemble._forest.RandomForestClassifier",
+    "sklearn.linear_model._logistic.LogisticRegression",
     "sklearn.multiclass.OneVsRestClassifier",
     "sklearn.pipeline.Pipeline",
     "sklearn.preprocessing._data.MinMaxScaler",

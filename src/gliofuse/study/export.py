@@ -14,10 +14,11 @@ import pandas as pd
 from gliofuse.cohort import Endpoint, Fold, SplitSettings, TwoClassEndpoint, make_folds
 from gliofuse.cohort.splits import groups_of
 from gliofuse.compute import resolve_workers
-from gliofuse.designs import DESIGNS, FitContext
+from gliofuse.designs import FitContext
 from gliofuse.designs.framework.clinical import ClinicalTable
 from gliofuse.errors import SettingError, did_you_mean
 from gliofuse.evaluation.endpoints import evaluation_of
+from gliofuse.files import file_hash
 from gliofuse.inputs import CaseData, FoldInput
 from gliofuse.model.bundle import check_place, write_bundle
 from gliofuse.model.card import card_text, model_card
@@ -78,11 +79,6 @@ def export_run(
     run = RunFolder(Path(folder).resolve())
     record = run.record
     study = check_study(run.study(), source=str(run.path / "study.yaml"))
-    if study.design not in DESIGNS:
-        raise SettingError(
-            f"{study.design}: a design of one's own is code, which a model's folder never holds; "
-            "only the built-in designs can be handed on"
-        )
     place = run.path / "export" / (fold or ALL)
     # what the study computed is found again, and nothing of its folder is written over
     cache = study.compute.cache or run.cache
@@ -227,6 +223,7 @@ def _description(
         fitted_on=whom,
         n_training=len(learned),
         design=design.name,
+        design_sha256=file_hash(study.design, length=64) if study.design.endswith(".py") else "",
         title=design.title,
         settings=design.settings.model_dump(mode="json"),
         models=tuple(ModelRecord(**vars(model)) for model in design.models),

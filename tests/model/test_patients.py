@@ -77,11 +77,35 @@ def test_contributions_sum_to_the_log_odds(model, patient):
     assert len(final.contributions) == 1 + len(model.sequences)
 
 
-def test_images_of_no_one_patient_are_refused(model, patient, tmp_path):
+def test_without_a_sequence_the_models_that_need_none_of_it_predict(model, patient):
     images, mask, values = patient
     fewer = {name: path for name, path in images.items() if name != "t1ce"}
+    whole, found = model.predict(images, mask, values), model.predict(fewer, mask, values)
+    said = {one.name: one.probability for one in whole.models}
+    assert {one.name: one.probability for one in found.models} == {
+        name: said[name] for name in ("radiomics_t1", "radiomics_t2", "radiomics_flair")
+    }
+    known = model.description.held_out
+    best = max(found.models, key=lambda one: known[one.name].estimate)
+    assert found.final_model == best.name
+    assert f"no t1ce: predicted by {best.label} alone" in found.warnings[0]
+    assert f"{known[best.name].estimate:.2f}" in found.warnings[0]
+    assert "prediction_set" not in found.checks
+    assert "familiarity" not in found.checks
+
+
+def test_a_design_whose_models_need_every_sequence_says_what_is_missing(
+    model, patient, monkeypatch
+):
+    images, mask, values = patient
+    fewer = {name: path for name, path in images.items() if name != "t1ce"}
+    monkeypatch.setattr(type(model.fitted.design), "without", lambda *_: None)
     with pytest.raises(InputError, match="no t1ce, which the model reads beside t1, t2, flair"):
         model.predict(fewer, mask, values)
+
+
+def test_images_of_no_one_patient_are_refused(model, patient, tmp_path):
+    images, mask, values = patient
     moved = rewritten(images["t2"], tmp_path, lambda array: np.roll(array, 14, axis=2))
     with pytest.raises(InputError, match=r"show different heads .their outlines overlap by 0"):
         model.predict({**images, "t2": moved}, mask, values)

@@ -89,7 +89,7 @@ def explain_patient(
     dict of str to Path
         The figure by the network's label; empty of a model without networks.
     """
-    if not model.fitted.networks:
+    if not model.fitted.networks or found.final_model != model.description.final_model:
         return {}
     ready = (preparation or Preparation()).applied(case, folder)
     ready = replace(ready, case_id=quote(ready.case_id, safe=" "))  # it names files

@@ -9,7 +9,7 @@ from pydantic import Field
 from gliofuse.records.files import JsonFile, Record
 from gliofuse.records.run import ModelRecord, Nomogram
 
-__all__ = ["FORMAT", "MODEL", "ClinicalVariable", "ModelDescription", "NetworkFile"]
+__all__ = ["FORMAT", "MODEL", "ClinicalVariable", "HeldOut", "ModelDescription", "NetworkFile"]
 
 #: Raised when a model of this version cannot be read by the last one.
 FORMAT = 1
@@ -31,6 +31,15 @@ class NetworkFile(Record):
     file: str = Field(description="Its weights, relative to the folder.")
     prior_shift: float = 0.0
     description: dict[str, Any] = Field(description="What beside the weights it is made of.")
+
+
+class HeldOut(Record):
+    """A model's main figure of merit on patients who were new to it in its study."""
+
+    metric: str
+    estimate: float
+    ci_low: float | None = None
+    ci_high: float | None = None
 
 
 class ModelDescription(Record):
@@ -84,6 +93,9 @@ class ModelDescription(Record):
     )
     nomogram: Nomogram | None = Field(
         default=None, description="The final model as a nomogram, where it can be drawn as one."
+    )
+    held_out: dict[str, HeldOut] = Field(
+        default_factory=dict, description="By model; empty where the study held nobody out."
     )
     preprocessing: dict[str, Any] | None = Field(
         default=None, description="Settings by which raw scans were brought to finished images."

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from gliofuse.cohort import Case, Cohort, Endpoint
+from gliofuse.designs import FittedDesign
 from gliofuse.errors import InputError, did_you_mean
 from gliofuse.features import qualify
 from gliofuse.files import file_hash
@@ -135,6 +136,11 @@ class TrainedModel:
         if cache is None:
             with tempfile.TemporaryDirectory(prefix="gliofuse-") as folder:
                 return self.predict_case(case, cache=Path(folder))
+        present = tuple(name for name in self.sequences if name in case.images)
+        if present and present != self.sequences:
+            part = self.fitted.design.without(self.fitted, present)
+            if part is not None:
+                return self._predicted_without(case, part, cache)
         data, doubts = self._asked(case, cache)
         found = self._predicted(data)[case.case_id].model_copy(
             update={"warnings": doubts, "mask": "given"}
@@ -241,16 +247,50 @@ class TrainedModel:
             found[case_id] = judged(doubted, self.bundle.parts, data.subset((case_id,)))
         return found, failures
 
-    def _asked(self, case: Case, cache: Path | None) -> tuple[CaseData, tuple[str, ...]]:
-        """Return a patient's inputs, and what is doubtful about them."""
+    def _predicted_without(self, case: Case, part: FittedDesign, cache: Path | None) -> Prediction:
+        """Return what the models that can do without a sequence say; the best one leads."""
+        about, known = self.description, self.description.held_out
+        present = part.design.available.sequences
+        models = tuple(one for one in about.models if one.name in part.names)
+        best = max(models, key=lambda one: known[one.name].estimate if one.name in known else -1.0)
+        data, doubts = self._asked(case, cache, part)
+        scores = part.predict(data)
+        found = predictions_of(
+            about.model_copy(update={"models": models, "final_model": best.name}),
+            self.endpoint,
+            scores,
+            part.contributions(data, scores),
+        )[case.case_id]
+        figure = known.get(best.name)
+        said = "which nobody was held out for"
+        if figure is not None:
+            limits = (
+                "" if figure.ci_low is None else f", {figure.ci_low:.2f} to {figure.ci_high:.2f}"
+            )
+            said = f"{figure.metric} {figure.estimate:.2f}{limits}, on held-out patients"
+        lacking = ", ".join(name for name in self.sequences if name not in present)
+        note = (
+            f"no {lacking}: predicted by {best.label} alone ({said}), the best model of those that "
+            f"need no {lacking}, not by {about.final_model}; whether the patient is like the "
+            "training patients was not checked, and no class is ruled out"
+        )
+        return found.model_copy(
+            update={"warnings": (note, *doubts), "mask": "given", "model_sha256": self.sha256}
+        )
+
+    def _asked(
+        self, case: Case, cache: Path | None, part: FittedDesign | None = None
+    ) -> tuple[CaseData, tuple[str, ...]]:
+        """Return a patient's inputs, of the whole fit or a part, and what is doubtful of them."""
         from gliofuse.imaging import read_once
 
-        about = self.description
+        about, fitted = self.description, part or self.fitted
+        sequences = self.sequences if part is None else part.design.available.sequences
         values, doubts = check_clinical(case.case_id, case.clinical, about.clinical)
         source = Source(Cohort((case,)), convention=about.convention, cache=cache, seed=about.seed)
         with read_once():
-            doubts = (*check_images(case, self.sequences, about.convention), *doubts)
-            computed = compute_inputs(self.fitted.design.inputs, source)
+            doubts = (*check_images(case, sequences, about.convention), *doubts)
+            computed = compute_inputs(fitted.design.inputs, source)
         for row in computed.failures.itertuples():
             raise InputError(f"patient {case.case_id} ({row.stage}): {row.error}")
         notes = (str(note) for value in computed.values.values() for note in value.notes["note"])

@@ -69,7 +69,8 @@ def write_patient_report(
     final = prediction.final
     known = description.known_scores.get(prediction.final_model)
     told = final.probability if final.risk is None else final.risk
-    marked = _position(description.nomogram, prediction)
+    whole = prediction.final_model == description.final_model  # else a sequence is missing
+    marked = _position(description.nomogram, prediction) if whole else None
     figures = {
         "nomogram": to_svg(draw_nomogram, description.nomogram, marked) if marked else None,
         "contributions": to_svg(_draw_contributions, final.contributions),

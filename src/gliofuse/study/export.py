@@ -22,7 +22,7 @@ from gliofuse.files import file_hash
 from gliofuse.inputs import CaseData, FoldInput
 from gliofuse.model.bundle import check_place, write_bundle
 from gliofuse.model.card import card_text, model_card
-from gliofuse.model.description import ClinicalVariable, ModelDescription
+from gliofuse.model.description import ClinicalVariable, HeldOut, ModelDescription
 from gliofuse.model.parts import Fit, fit_parts
 from gliofuse.records import METRICS, THRESHOLDS, RunFolder
 from gliofuse.records.run import ModelRecord, RunRecord
@@ -108,7 +108,12 @@ def export_run(
     held_out = held_out[held_out["cohort"] != "training"]
     described = _description(
         prepared.plan, task, data.subset(learners), training, held_out
-    ).model_copy(update={"nomogram": fitted.nomograms().get(prepared.plan.design.final_model)})
+    ).model_copy(
+        update={
+            "nomogram": fitted.nomograms().get(prepared.plan.design.final_model),
+            "held_out": _held_out(study.endpoint, run.read(METRICS)),
+        }
+    )
     source = prepared.plan.patients.source(plan.cache, seed=study.split.seed)
     parts = fit_parts(Fit(fitted, data.subset(learners), source, held_out, run.read(THRESHOLDS)))
     strata = study.endpoint.strata(data.outcome.loc[list(learners)])  # type: ignore[union-attr]
@@ -252,6 +257,27 @@ def _description(
         if study.segmentation is None
         else study.segmentation.model_dump(mode="json", exclude={"model"}),
     )
+
+
+def _held_out(endpoint: Endpoint, metrics: pd.DataFrame | None) -> dict[str, HeldOut]:
+    """Return each model's main figure of merit on the first cohort that has one."""
+    if metrics is None or metrics.empty:
+        return {}
+    headline = evaluation_of(endpoint).headline
+    own = metrics[(metrics["metric"] == headline) & metrics["cohort"].isin(("test", "external"))]
+    if "class" in own:
+        own = own[own["class"].isna()]
+    own = own.sort_values("cohort", key=lambda names: names != "test", kind="stable")
+    found: dict[str, HeldOut] = {}
+    for row in own.dropna(subset=["estimate"]).itertuples():
+        limits = [None if pd.isna(one) else float(one) for one in (row.ci_low, row.ci_high)]
+        found.setdefault(
+            str(row.model),
+            HeldOut(
+                metric=headline, estimate=float(row.estimate), ci_low=limits[0], ci_high=limits[1]
+            ),
+        )
+    return found
 
 
 def _clinical(learned: CaseData, columns: tuple[str, ...]) -> tuple[ClinicalVariable, ...]:

@@ -346,6 +346,23 @@ class Design(ABC):
         context : FitContext
         """
 
+    def without(self, fitted: FittedDesign, sequences: tuple[str, ...]) -> FittedDesign | None:
+        """Return what of a fit predicts a patient who has these sequences alone.
+
+        Parameters
+        ----------
+        fitted : FittedDesign
+            A fit of this design.
+        sequences : tuple of str
+            Some of the design's, at least one.
+
+        Returns
+        -------
+        FittedDesign or None
+            Models that need no other sequence, as they were fitted; here ``None``: there are none.
+        """
+        return None
+
     def restore(self, state: FittedState) -> FittedDesign:
         """Return the fitted design that a state was taken of; it predicts the same.
 

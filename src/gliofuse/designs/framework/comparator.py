@@ -104,6 +104,11 @@ class _WithClinical(Design):
             clinical = fit_clinical(learners, self.available.clinical, endpoint, context)
         return _FittedWithClinical(self, fitted, clinical)
 
+    def without(self, fitted: FittedDesign, sequences: tuple[str, ...]) -> FittedDesign | None:
+        """Return the design's own."""
+        assert isinstance(fitted, _FittedWithClinical)
+        return self.own.without(fitted.own, sequences)
+
     def restore(self, state: FittedState) -> FittedDesign:
         """Return the fitted design and the fitted clinical model."""
         endpoint, part = self.available.endpoint, state.part("clinical")

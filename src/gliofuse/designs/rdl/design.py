@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -240,6 +241,14 @@ class RDL(Design):
             known["rdl"] = self._training_signature(rdl, signatures, y, context)
         return FittedRDL(self, radiomics, networks, rdl, known)
 
+    def without(self, fitted: FittedDesign, sequences: tuple[str, ...]) -> FittedDesign | None:
+        """Return the radiomic signatures of the single sequences."""
+        assert isinstance(fitted, FittedRDL)
+        settings = self.settings.model_copy(update={"networks": "none"})
+        fewer = RDL(settings, replace(self.available, sequences=sequences))
+        single = {one.name: fitted.radiomics.single[one.name] for one in fewer._single("radiomics")}
+        return _FittedSignatures(fewer, single)
+
     def restore(self, state: FittedState) -> FittedRDL:
         """Return the fitted signatures."""
         single = {model.name: state.estimators[model.name] for model in self._single("radiomics")}
@@ -437,6 +446,32 @@ class FittedRDL(FittedDesign):
             "selected_features": model_coefficients(single, endpoint, term="feature"),
             "contributions": model_coefficients(fusions, endpoint),
         }
+
+
+class _FittedSignatures(FittedDesign):
+    """Some of the fitted single-sequence signatures, each by itself."""
+
+    design: RDL
+
+    def __init__(self, design: RDL, single: Mapping[str, Any]) -> None:
+        super().__init__(design)
+        self.single = single
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the signatures."""
+        return tuple(self.single)
+
+    def predict(self, data: CaseData) -> pd.DataFrame:
+        """Return each signature's probabilities, by ``case_id``."""
+        table, endpoint = self.design.features(data), self.design.available.endpoint
+        scores = {
+            one.name: probabilities(
+                self.single[one.name], table[columns_of(table, sequence=one.group)], endpoint
+            )
+            for one in self.design._single("radiomics")
+        }
+        return model_columns(scores, endpoint)[list(self.names)].rename_axis(index="case_id")
 
 
 def _side_by_side(scores: dict[str, pd.DataFrame], endpoint: Endpoint) -> pd.DataFrame:

@@ -230,6 +230,7 @@ def test_patients_whose_tumour_exceeds_the_patch_are_noted(cohort, tmp_path):
             "cohort": str(cohort[1]),
             "endpoint": {"column": "grade", "positive": ">= 4"},
             "settings": {"network": "resnet18-3d", "images": {"size_zyx": [4, 8, 8]}},
+            "split": {"folds": 2},
             "compute": CPU,
         }
     )
